@@ -1,0 +1,65 @@
+//! The wall around private keys: operations behind two traits, bytes in no other room.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::error::Result;
+use crate::id::KeyId;
+use crate::x509::key::{Digest, KeyAlgorithm, PublicKey};
+
+pub mod pool;
+pub mod software;
+
+/// A key that signs. Blocking and CPU-bound: call it on the [`pool::Pool`].
+pub trait Signer: Send + Sync + Debug {
+    /// Its public half.
+    fn public_key(&self) -> &PublicKey;
+    /// The digest it signs with when a profile names none: SHA-256 for RSA and P-256, 384 for P-384, 512 for P-521.
+    fn default_digest(&self) -> Digest;
+    /// Signs `message`: PKCS#1 v1.5 for RSA, DER `Ecdsa-Sig-Value` for EC.
+    /// Errors: `digest-not-supported` (EC keys take their curve's digest only), `internal`.
+    fn sign(&self, digest: Digest, message: &[u8]) -> Result<Vec<u8>>;
+}
+
+/// How a content key was transported to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyTransport {
+    /// RSAES-PKCS1-v1_5.
+    Pkcs1,
+    /// RSAES-OAEP with this digest for both hash and MGF1.
+    OaepSha1,
+    /// OAEP with SHA-256.
+    OaepSha256,
+}
+
+/// An RSA key that opens envelopes.
+pub trait Decrypter: Send + Sync + Debug {
+    /// Its public half.
+    fn public_key(&self) -> &PublicKey;
+    /// Opens `ciphertext` into exactly `len` bytes. A failure of any sort yields random bytes of the same length
+    /// (implicit rejection): the caller goes on and fails later, alike for every cause.
+    fn open_key(&self, transport: KeyTransport, ciphertext: &[u8], len: usize) -> Zeroizing<Vec<u8>>;
+}
+
+/// Named private keys, encrypted at rest under the security password.
+pub trait KeyStore: Send + Sync {
+    /// Makes a key and stores it durably; RSA takes seconds, so this runs on a thread of its own.
+    /// Errors: `key-exists`, `storage`.
+    fn generate(&self, id: &KeyId, algorithm: KeyAlgorithm) -> Result<Arc<dyn Signer>>;
+    /// The signer of a key. Errors: `key-not-present` if it was exported and removed or never made.
+    fn signer(&self, id: &KeyId) -> Result<Arc<dyn Signer>>;
+    /// The decrypter of an RSA key.
+    fn decrypter(&self, id: &KeyId) -> Result<Arc<dyn Decrypter>>;
+    /// The key as an encrypted PKCS#8 PEM (PBES2: scrypt or PBKDF2, AES-256-CBC) that openssl reads.
+    fn export(&self, id: &KeyId, passphrase: &str) -> Result<Zeroizing<String>>;
+    /// Stores a key from PKCS#8 DER. Errors: `key-exists`, `bad-key`.
+    fn import(&self, id: &KeyId, pkcs8: &[u8]) -> Result<Arc<dyn Signer>>;
+    /// Removes a key for good: its file is overwritten, unlinked, and its folder synced.
+    fn remove(&self, id: &KeyId) -> Result<()>;
+    /// Every key that is present.
+    fn list(&self) -> Result<Vec<KeyId>>;
+    /// Its private key as PKCS#8 DER, for a TLS listener's own certificate only.
+    fn tls_key(&self, id: &KeyId) -> Result<Zeroizing<Vec<u8>>>;
+}

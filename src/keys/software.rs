@@ -1,0 +1,1 @@
+//! Keys made by aws-lc, encrypted at rest (argon2id, AES-256-GCM).

@@ -1,0 +1,15 @@
+//! Signet: a private certificate authority for communications estates.
+//!
+//! A request enters at a protocol edge, becomes one internal type, is approved in one place,
+//! issued in one place, stored once, and the answer goes back the way it came. A room may use
+//! only what stands to its right (`tests/suite/layers.rs` holds it):
+//! `cli, server → admin → enrol → trust → ca → keys → x509 → {error, clock, random, id, store, audit}`.
+
+pub mod audit;
+pub mod clock;
+pub mod error;
+pub mod id;
+pub mod keys;
+pub mod random;
+pub mod store;
+pub mod x509;

@@ -1,0 +1,12 @@
+//! Bytes to types and back, without any I/O.
+//!
+//! What comes from outside is parsed leniently where real devices need it (negative serials,
+//! odd versions) and signatures are checked over the bytes received; what we write is strict DER.
+
+pub mod cert;
+pub mod crl;
+pub mod csr;
+pub mod key;
+pub mod name;
+pub mod pem;
+pub mod san;
