@@ -6,10 +6,13 @@
 //! `cli, server → admin → enrol → trust → ca → keys → x509 → {error, clock, random, id, store, audit}`.
 
 pub mod audit;
+pub mod ca;
 pub mod clock;
+pub mod enrol;
 pub mod error;
 pub mod id;
 pub mod keys;
 pub mod random;
 pub mod store;
+pub mod trust;
 pub mod x509;

@@ -1,0 +1,152 @@
+//! What the room keeps: challenges, transactions and requests that wait for an operator.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::id::{ProfileId, RecordId, Serial};
+use crate::store::{Index, IndexKey, KeyBuilder, Kind, Record};
+use crate::x509::name::Name;
+use crate::x509::san::San;
+
+/// A one-time challenge; the secret itself is stored only as a hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChallengeRecord {
+    /// The record's key.
+    pub id: RecordId,
+    /// SHA-256 of the secret.
+    pub secret_hash: [u8; 32],
+    /// By which profile it may be used.
+    pub profile: ProfileId,
+    /// For which subject.
+    pub subject: Name,
+    /// For which alternative names, as a set.
+    pub sans: Vec<San>,
+    /// Until when.
+    pub expires: Timestamp,
+    /// Who made it.
+    pub created_by: String,
+    /// The certificate it was used for.
+    pub used_for: Option<Serial>,
+}
+
+impl ChallengeRecord {
+    /// By the secret's hash.
+    pub const BY_HASH: Index = Index { id: 1, name: "hash", unique: true };
+    /// By expiry.
+    pub const BY_EXPIRY: Index = Index { id: 2, name: "expiry", unique: false };
+}
+
+impl Record for ChallengeRecord {
+    const KIND: Kind = Kind { id: 20, name: "challenge" };
+    const VERSION: u8 = 1;
+
+    fn key(&self) -> Vec<u8> {
+        self.id.as_bytes().to_vec()
+    }
+
+    fn indexes(&self) -> Vec<IndexKey> {
+        vec![
+            IndexKey { index: Self::BY_HASH, key: self.secret_hash.to_vec() },
+            IndexKey { index: Self::BY_EXPIRY, key: self.expires.sort_key().to_vec() },
+        ]
+    }
+}
+
+/// A client's transaction, bound to the key and the request that it was first used with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransactionRecord {
+    /// By which profile.
+    pub profile: ProfileId,
+    /// SHA-256 of the transaction id (and, for a renewal, of the request's digest too).
+    pub id_hash: [u8; 32],
+    /// SHA-256 of the signer's key.
+    pub signer_key: [u8; 32],
+    /// SHA-256 of the PKCS#10 request.
+    pub csr_digest: [u8; 32],
+    /// The certificate that was issued, or the request that waits.
+    pub result: TransactionResult,
+    /// When it was bound.
+    pub at: Timestamp,
+}
+
+/// What became of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TransactionResult {
+    /// A certificate.
+    Issued(Serial),
+    /// A request that waits for an operator.
+    Waiting(RecordId),
+}
+
+impl Record for TransactionRecord {
+    const KIND: Kind = Kind { id: 21, name: "transaction" };
+    const VERSION: u8 = 1;
+
+    fn key(&self) -> Vec<u8> {
+        KeyBuilder::new().text(self.profile.as_str()).bytes(&self.id_hash).build()
+    }
+
+    fn indexes(&self) -> Vec<IndexKey> {
+        Vec::new()
+    }
+}
+
+/// Where a kept request stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RequestState {
+    /// It waits for an operator.
+    Pending,
+    /// Approved, and this certificate issued.
+    Issued(Serial),
+    /// Denied.
+    Denied,
+}
+
+/// A request that waits for an operator, or waited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestRecord {
+    /// The record's key.
+    pub id: RecordId,
+    /// By which profile.
+    pub profile: ProfileId,
+    /// The PKCS#10 request as received: what is approved is what is issued (CSR-58).
+    pub csr: Vec<u8>,
+    /// Its subject, for people.
+    pub subject: Name,
+    /// Who asked.
+    pub requester: String,
+    /// Where it stands.
+    pub state: RequestState,
+    /// The operator's comment.
+    pub comment: Option<String>,
+    /// Who decided.
+    pub decided_by: Option<String>,
+}
+
+impl RequestRecord {
+    /// By state, then time.
+    pub const BY_STATE: Index = Index { id: 1, name: "state", unique: false };
+
+    /// The state as an index key's first byte.
+    pub fn state_byte(state: &RequestState) -> u8 {
+        match state {
+            RequestState::Pending => 0,
+            RequestState::Issued(_) => 1,
+            RequestState::Denied => 2,
+        }
+    }
+}
+
+impl Record for RequestRecord {
+    const KIND: Kind = Kind { id: 22, name: "request" };
+    const VERSION: u8 = 1;
+
+    fn key(&self) -> Vec<u8> {
+        self.id.as_bytes().to_vec()
+    }
+
+    fn indexes(&self) -> Vec<IndexKey> {
+        let key = KeyBuilder::new().bytes(&[Self::state_byte(&self.state)]).bytes(self.id.as_bytes()).build();
+        vec![IndexKey { index: Self::BY_STATE, key }]
+    }
+}

@@ -1,0 +1,3 @@
+//! SCEP (RFC 8894).
+
+pub mod http;

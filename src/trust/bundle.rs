@@ -1,0 +1,1 @@
+//! Trust bundles in the formats that servers take.
