@@ -1,0 +1,10 @@
+//! Foreign programs as clients and judges, each against a real server process.
+//!
+//! A program that is missing fails its test: `tests/setup` installs them.
+
+mod api;
+mod crash;
+mod pkilint;
+mod server;
+mod strongswan;
+mod trace;

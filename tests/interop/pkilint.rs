@@ -1,0 +1,123 @@
+//! pkilint (PyPI) on one certificate of each shipped profile and key type, and on every CA and CRL.
+
+use crate::server::{Server, run};
+
+/// What pkilint says at these severities is explained here, or fails the test.
+///
+/// (finding's code, the profile it may stand for or `*`, why it is right as it is)
+const EXPLAINED: &[(&str, &str, &str)] = &[];
+
+const LINT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/test-tools/bin/");
+
+#[track_caller]
+fn lint(tool: &str, file: &str, name: &str) {
+    let program = format!("{LINT}{tool}");
+    let ran = run(&program, &["lint", "-s", "WARNING", "-f", "JSON", file]);
+    let report: serde_json::Value =
+        serde_json::from_str(&ran.out).unwrap_or_else(|e| panic!("{name}: {e}: {} {}", ran.out, ran.err));
+    let mut bad = Vec::new();
+    for result in report["results"].as_array().into_iter().flatten() {
+        for finding in result["finding_descriptions"].as_array().into_iter().flatten() {
+            let code = finding["code"].as_str().unwrap_or_default();
+            if !EXPLAINED.iter().any(|(c, profile, _)| *c == code && (*profile == "*" || name.starts_with(profile))) {
+                bad.push(format!("{} at {}", finding, result["node_path"]));
+            }
+        }
+    }
+    assert!(bad.is_empty(), "{name}:\n{}", bad.join("\n"));
+}
+
+fn genpkey(key: &str) -> Vec<&'static str> {
+    match key {
+        "rsa-2048" => vec!["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+        "rsa-3072" => vec!["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072"],
+        "rsa-4096" => vec!["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:4096"],
+        "p-256" => vec!["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        "p-384" => vec!["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
+        "p-521" => vec!["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
+        other => panic!("key {other}"),
+    }
+}
+
+/// A subject and alternative names that the profile takes.
+fn identity(profile: &str) -> (&'static str, Option<&'static str>) {
+    match profile {
+        "tls-server" => ("/CN=www.example.com", Some("DNS:www.example.com")),
+        "tls-multi-server" => {
+            ("/CN=ms.example.com", Some("DNS:ms.example.com,DNS:pub.example.com,DNS:sub.example.com,IP:10.1.2.3"))
+        }
+        "node-agent" => ("/CN=node1.example.com", Some("DNS:node1.example.com")),
+        "tls-client" => ("/CN=backup-client", None),
+        "ocsp-responder" => ("/CN=OCSP responder", None),
+        _ => ("/CN=SEP001122334455", None),
+    }
+}
+
+#[test]
+fn every_profile_and_key_type_passes() {
+    let server = Server::start();
+    let listed = server.signet(&["profile", "list", "--output", "json"]).ok();
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let mut linted = 0;
+    for profile in listed["items"].as_array().unwrap().iter().filter(|p| p["enabled"] == true) {
+        let id = profile["id"].as_str().unwrap();
+        if profile["internal"] == true {
+            continue; // ours alone: linted below, as the server uses them
+        }
+        for key in profile["keys"].as_array().unwrap().iter().filter_map(|k| k.as_str()) {
+            let (subject, san) = identity(id);
+            let (key_file, csr) = (server.file("key.pem"), server.file("csr.pem"));
+            let mut arguments = vec!["genpkey", "-out", key_file.as_str()];
+            arguments.extend(genpkey(key));
+            run("openssl", &arguments).ok();
+            let san = san.map(|s| format!("subjectAltName={s}"));
+            let mut arguments = vec!["req", "-new", "-key", &key_file, "-subj", subject, "-out", &csr];
+            if let Some(san) = &san {
+                arguments.extend(["-addext", san]);
+            }
+            run("openssl", &arguments).ok();
+            let pem = server.signet(&["cert", "issue", "--profile", id, "--csr", &csr]).ok();
+            std::fs::write(server.path("leaf.pem"), pem).unwrap();
+            lint("lint_pkix_cert", &server.file("leaf.pem"), &format!("{id} {key}"));
+            linted += 1;
+        }
+    }
+    assert!(linted >= 20, "only {linted} combinations");
+}
+
+#[test]
+fn our_own_certificates_and_crls_pass() {
+    let server = Server::start();
+    let listed = server.signet(&["ca", "list", "--output", "json"]).ok();
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    for ca in listed["items"].as_array().unwrap() {
+        let id = ca["id"].as_str().unwrap();
+        for (path, tool, name) in
+            [(format!("/ca/{id}.crt"), "lint_pkix_cert", "ca"), (format!("/crl/{id}.crl"), "lint_crl", "crl")]
+        {
+            let file = server.file(&format!("{id}-{name}"));
+            run("curl", &["-sf", "-o", &file, &server.url(&path)]).ok();
+            let pem = server.file("one.pem");
+            let kind = if name == "ca" { "x509" } else { "crl" };
+            run("openssl", &[kind, "-inform", "DER", "-in", &file, "-out", &pem]).ok();
+            let strict = if name == "crl" { vec!["lint", "-t", "CRL", "-p", "PKIX"] } else { vec!["lint"] };
+            if name == "crl" {
+                let mut arguments = strict.clone();
+                arguments.extend(["-s", "WARNING", &pem]);
+                let ran = run(format!("{LINT}{tool}"), &arguments);
+                assert_eq!(ran.code, 0, "{id} crl: {}{}", ran.out, ran.err);
+            } else {
+                lint(tool, &pem, &format!("ca {id}"));
+            }
+        }
+    }
+    for (internal, query) in [("scep-ra", "scep-ra"), ("signet-tls", "signet-tls")] {
+        let listed = server.signet(&["cert", "list", "--profile", query, "--output", "json"]).ok();
+        let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+        let serial = listed["items"][0]["serial"].as_str().unwrap_or_else(|| panic!("no {internal}: {listed}"));
+        let shown = server.signet(&["cert", "show", serial, "--output", "json"]).ok();
+        let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        std::fs::write(server.path("own.pem"), shown["pem"].as_str().unwrap()).unwrap();
+        lint("lint_pkix_cert", &server.file("own.pem"), internal);
+    }
+}
