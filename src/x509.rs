@@ -6,7 +6,10 @@
 pub mod cert;
 pub mod crl;
 pub mod csr;
+pub mod der_guard;
 pub mod key;
 pub mod name;
 pub mod pem;
 pub mod san;
+pub mod tlv;
+mod validity;

@@ -1,13 +1,25 @@
 //! Certificates: read leniently, written strictly (RFC 5280).
 
 use const_oid::ObjectIdentifier;
+use const_oid::db::rfc5280 as oids;
+use sha2::{Digest as _, Sha256};
 
 use crate::clock::Timestamp;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::Serial;
 use crate::x509::key::PublicKey;
 use crate::x509::name::Name;
+use crate::x509::pem;
 use crate::x509::san::San;
+
+pub mod ext;
+mod parse;
+pub(super) mod read_ext;
+mod tbs;
+
+pub(super) use parse::extensions as parse_extensions;
+pub(super) use tbs::extensions as extension_list;
+pub use tbs::{Tbs, assemble};
 
 /// An extension as it stands in a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +39,7 @@ pub struct Certificate {
     tbs: Vec<u8>,
     signature_algorithm: Vec<u8>,
     signature: Vec<u8>,
+    inner_algorithm: Vec<u8>,
     serial: Serial,
     issuer: Name,
     subject: Name,
@@ -38,108 +51,165 @@ pub struct Certificate {
 
 impl Certificate {
     /// Reads DER, at most 64 KiB, no trailing bytes. Errors: `bad-certificate`.
-    pub fn from_der(_der: &[u8]) -> Result<Self> {
-        todo!()
+    pub fn from_der(der: &[u8]) -> Result<Self> {
+        parse::certificate(der)
     }
-    /// Reads exactly one certificate, PEM or DER.
-    pub fn read(_bytes: &[u8]) -> Result<Self> {
-        todo!()
+
+    /// Reads exactly one certificate, PEM or DER. Errors: `bad-certificate`, `private-key-not-accepted`.
+    pub fn read(bytes: &[u8]) -> Result<Self> {
+        if bytes.first() == Some(&crate::x509::tlv::SEQUENCE) {
+            return Self::from_der(bytes);
+        }
+        let blocks = pem::decode_all(bytes, 2).map_err(|e| bad(e.detail()))?;
+        if blocks.iter().any(|(label, _)| label.ends_with("PRIVATE KEY")) {
+            return Err(Error::invalid(
+                "private-key-not-accepted",
+                "a private key stands where a certificate is expected",
+            ));
+        }
+        match blocks.as_slice() {
+            [(label, der)] if label == "CERTIFICATE" => Self::from_der(der),
+            _ => Err(bad("exactly one certificate is expected, as PEM or DER")),
+        }
     }
+
     /// The DER as received.
     pub fn der(&self) -> &[u8] {
         &self.der
     }
+
     /// The PEM.
     pub fn pem(&self) -> String {
         crate::x509::pem::encode("CERTIFICATE", &self.der)
     }
+
     /// The serial number.
     pub fn serial(&self) -> &Serial {
         &self.serial
     }
+
     /// The issuer.
     pub fn issuer(&self) -> &Name {
         &self.issuer
     }
+
     /// The subject.
     pub fn subject(&self) -> &Name {
         &self.subject
     }
+
     /// The first moment of its validity.
     pub fn not_before(&self) -> Timestamp {
         self.not_before
     }
+
     /// The last moment of its validity.
     pub fn not_after(&self) -> Timestamp {
         self.not_after
     }
+
     /// The SubjectPublicKeyInfo as it stands.
     pub fn spki(&self) -> &[u8] {
         &self.spki
     }
+
     /// The key, checked. Errors: as [`PublicKey::from_spki`].
     pub fn public_key(&self) -> Result<PublicKey> {
         PublicKey::from_spki(&self.spki)
     }
+
     /// All extensions in order.
     pub fn extensions(&self) -> &[Extension] {
         &self.extensions
     }
+
     /// The value of an extension.
     pub fn extension(&self, oid: ObjectIdentifier) -> Option<&Extension> {
         self.extensions.iter().find(|e| e.oid == oid)
     }
+
     /// The alternative names; empty without the extension. Errors: `bad-certificate`.
     pub fn sans(&self) -> Result<Vec<San>> {
-        todo!()
+        let extension = self.extension(oids::ID_CE_SUBJECT_ALT_NAME);
+        let names = extension.map_or(Ok(Vec::new()), |e| San::decode_all(&e.value));
+        names.map_err(|e| bad(e.detail()))
     }
-    /// Whether BasicConstraints say CA:TRUE.
+
+    /// Whether BasicConstraints say CA:TRUE; a malformed extension does not.
     pub fn is_ca(&self) -> bool {
-        todo!()
+        self.basic_constraints().is_some_and(|(ca, _)| ca)
     }
+
     /// The path length constraint, if one.
     pub fn path_len(&self) -> Option<u8> {
-        todo!()
+        self.basic_constraints().and_then(|(_, path_len)| path_len)
     }
+
     /// SubjectKeyIdentifier, if present.
     pub fn subject_key_id(&self) -> Option<Vec<u8>> {
-        todo!()
+        self.extension(oids::ID_CE_SUBJECT_KEY_IDENTIFIER).and_then(|e| read_ext::octets(&e.value).ok())
     }
-    /// KeyUsage as its 9 bits, bit 0 (digitalSignature) lowest; none if absent.
+
+    /// AuthorityKeyIdentifier's key identifier, if present.
+    pub fn authority_key_id(&self) -> Option<Vec<u8>> {
+        let extension = self.extension(oids::ID_CE_AUTHORITY_KEY_IDENTIFIER)?;
+        read_ext::authority_key_id(&extension.value).ok().flatten()
+    }
+
+    /// KeyUsage as its 9 bits, bit 0 (digitalSignature) lowest; none if absent. A malformed one allows nothing.
     pub fn key_usage(&self) -> Option<u16> {
-        todo!()
+        self.extension(oids::ID_CE_KEY_USAGE).map(|e| read_ext::key_usage(&e.value).unwrap_or(0))
     }
-    /// The extended key usages; empty if absent.
+
+    /// The extended key usages; empty if absent. Errors: `bad-certificate` for an empty or malformed extension.
     pub fn extended_key_usage(&self) -> Result<Vec<ObjectIdentifier>> {
-        todo!()
+        let Some(extension) = self.extension(oids::ID_CE_EXT_KEY_USAGE) else { return Ok(Vec::new()) };
+        read_ext::extended_key_usage(&extension.value)
+            .map_err(|_| bad("empty or malformed extended key usage"))
     }
+
     /// SHA-256 of the DER.
     pub fn fingerprint(&self) -> [u8; 32] {
-        todo!()
+        Sha256::digest(&self.der).into()
     }
-    /// Verifies its signature by `issuer_key`, and that inner and outer algorithm agree.
-    pub fn verify_signed_by(&self, _issuer_key: &PublicKey) -> Result<()> {
-        todo!()
+
+    /// Verifies its signature by `issuer_key`, and that inner and outer algorithm agree byte for byte.
+    /// Errors: `bad-certificate` if they differ; as [`PublicKey::verify`].
+    pub fn verify_signed_by(&self, issuer_key: &PublicKey) -> Result<()> {
+        if self.inner_algorithm != self.signature_algorithm {
+            return Err(bad("the signed and the outer signature algorithm differ"));
+        }
+        issuer_key.verify(&self.signature_algorithm, &self.tbs, &self.signature)
     }
+
     /// Whether it is signed by its own key.
     pub fn is_self_signed(&self) -> bool {
         self.issuer == self.subject && self.public_key().is_ok_and(|key| self.verify_signed_by(&key).is_ok())
     }
+
     /// Whether `at` lies within its validity, both ends included.
     pub fn is_valid_at(&self, at: Timestamp) -> bool {
         self.not_before <= at && at <= self.not_after
     }
+
     /// The signed part, as received.
     pub fn tbs(&self) -> &[u8] {
         &self.tbs
     }
+
     /// The DER AlgorithmIdentifier beside the signature.
     pub fn signature_algorithm(&self) -> &[u8] {
         &self.signature_algorithm
     }
+
     /// The signature's bytes.
     pub fn signature(&self) -> &[u8] {
         &self.signature
+    }
+
+    fn basic_constraints(&self) -> Option<(bool, Option<u8>)> {
+        let extension = self.extension(oids::ID_CE_BASIC_CONSTRAINTS)?;
+        read_ext::basic_constraints(&extension.value).ok()
     }
 }
 
@@ -149,79 +219,9 @@ impl std::fmt::Debug for Certificate {
     }
 }
 
-/// What is to be signed as a certificate.
-#[derive(Clone, Debug)]
-pub struct Tbs {
-    /// Serial number.
-    pub serial: Serial,
-    /// DER AlgorithmIdentifier of the signature to come.
-    pub signature_algorithm: Vec<u8>,
-    /// The issuer's subject, byte for byte.
-    pub issuer: Name,
-    /// First moment (whole seconds).
-    pub not_before: Timestamp,
-    /// Last moment (whole seconds).
-    pub not_after: Timestamp,
-    /// Subject.
-    pub subject: Name,
-    /// SubjectPublicKeyInfo, DER.
-    pub spki: Vec<u8>,
-    /// Extensions in order.
-    pub extensions: Vec<Extension>,
+fn bad(detail: impl Into<String>) -> Error {
+    Error::malformed("bad-certificate", detail)
 }
 
-impl Tbs {
-    /// The DER to be signed: v3, UTCTime through 2049, then GeneralizedTime. Errors: `internal`.
-    pub fn to_der(&self) -> Result<Vec<u8>> {
-        todo!()
-    }
-}
-
-/// SEQUENCE { tbs, algorithm, BIT STRING signature }: a certificate, or a CRL or CSR in the same shape.
-pub fn assemble(_tbs: &[u8], _signature_algorithm: &[u8], _signature: &[u8]) -> Result<Vec<u8>> {
-    todo!()
-}
-
-/// Builders of extension values, each with the criticality of RFC 5280 §4.2.
-pub mod ext {
-    use super::{Extension, ObjectIdentifier};
-    use crate::error::Result;
-    use crate::x509::san::San;
-
-    /// BasicConstraints, critical.
-    pub fn basic_constraints(_ca: bool, _path_len: Option<u8>) -> Result<Extension> {
-        todo!()
-    }
-    /// KeyUsage, critical; 9 bits, bit 0 (digitalSignature) lowest.
-    pub fn key_usage(_bits: u16) -> Result<Extension> {
-        todo!()
-    }
-    /// ExtendedKeyUsage, not critical.
-    pub fn extended_key_usage(_oids: &[ObjectIdentifier]) -> Result<Extension> {
-        todo!()
-    }
-    /// SubjectAltName, critical only if the subject is empty.
-    pub fn subject_alt_name(_sans: &[San], _critical: bool) -> Result<Extension> {
-        todo!()
-    }
-    /// SubjectKeyIdentifier.
-    pub fn subject_key_id(_id: &[u8]) -> Result<Extension> {
-        todo!()
-    }
-    /// AuthorityKeyIdentifier with the key identifier alone.
-    pub fn authority_key_id(_id: &[u8]) -> Result<Extension> {
-        todo!()
-    }
-    /// CRLDistributionPoints with one URL.
-    pub fn crl_distribution_point(_url: &str) -> Result<Extension> {
-        todo!()
-    }
-    /// AuthorityInfoAccess with the CA issuers URL and, if given, the OCSP URL.
-    pub fn authority_info_access(_ca_issuers: &str, _ocsp: Option<&str>) -> Result<Extension> {
-        todo!()
-    }
-    /// id-pkix-ocsp-nocheck (NULL, not critical).
-    pub fn ocsp_nocheck() -> Result<Extension> {
-        todo!()
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,16 @@
 //! Certificate revocation lists (RFC 5280 §5).
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::Serial;
-use crate::x509::name::Name;
-use serde::{Deserialize, Serialize};
+
+mod read;
+mod tbs;
+
+pub use read::Crl;
+pub use tbs::TbsCrl;
 
 /// Why a certificate was revoked (RFC 5280 §5.3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -96,28 +102,5 @@ pub struct Revoked {
     pub reason: Reason,
 }
 
-/// What is to be signed as a full CRL, v2.
-#[derive(Clone, Debug)]
-pub struct TbsCrl {
-    /// DER AlgorithmIdentifier of the signature to come.
-    pub signature_algorithm: Vec<u8>,
-    /// The issuer's subject, byte for byte.
-    pub issuer: Name,
-    /// When it is made.
-    pub this_update: Timestamp,
-    /// When the next is there at the latest.
-    pub next_update: Timestamp,
-    /// Entries; an empty list is left out.
-    pub revoked: Vec<Revoked>,
-    /// The issuer's SubjectKeyIdentifier.
-    pub authority_key_id: Vec<u8>,
-    /// CRLNumber.
-    pub number: u64,
-}
-
-impl TbsCrl {
-    /// The DER to be signed. Errors: `internal`.
-    pub fn to_der(&self) -> Result<Vec<u8>> {
-        todo!()
-    }
-}
+#[cfg(test)]
+mod tests;

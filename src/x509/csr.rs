@@ -1,11 +1,21 @@
 //! PKCS#10 requests (RFC 2986), read as received and checked by the catalogue's CSR rows.
 
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::x509::key::PublicKey;
-use crate::x509::name::Name;
+use crate::x509::name::{Name, unsafe_character};
+use crate::x509::pem;
 use crate::x509::san::San;
+use crate::x509::tlv::{self, Broken, Reader, Tlv};
+use crate::x509::{der_guard, der_guard::Fault};
+
+mod attributes;
+mod extensions;
+
+/// The largest request, in octets, in any form.
+const MAX_LEN: usize = 64 << 10;
 
 /// How strictly to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,34 +38,75 @@ pub struct Csr {
 
 impl Csr {
     /// Reads DER, checks every CSR row that needs no profile, and verifies the signature over the received bytes.
-    /// Errors: `bad-csr`, with the catalogue's text.
-    pub fn from_der(_der: &[u8], _leniency: Leniency) -> Result<Self> {
-        todo!()
+    /// Errors: `bad-csr`, with the catalogue's text; `body-too-large` over 64 KiB.
+    pub fn from_der(der: &[u8], leniency: Leniency) -> Result<Self> {
+        der_guard::scan(der, MAX_LEN).map_err(|fault| match fault {
+            Fault::TooLarge => too_large(),
+            Fault::MalformedOid => Error::bad_csr("malformed OID"),
+            Fault::TooDeep | Fault::Malformed => not_a_request(),
+        })?;
+        let parts = Parts::read(der).map_err(|_| not_a_request())?;
+        if leniency == Leniency::Strict && parts.version.content != [0] {
+            return Err(Error::bad_csr("unsupported CSR version"));
+        }
+        let subject = subject(parts.subject.whole)?;
+        let public_key = PublicKey::from_spki(parts.spki.whole)?;
+        let attributes = attributes::read(parts.attributes.clone())?;
+        let sans = extensions::check(&attributes.extensions)?;
+        if subject.is_empty() && sans.is_empty() {
+            return Err(Error::bad_csr("no identity: neither a subject nor an alternative name"));
+        }
+        prove_possession(&public_key, &parts)?;
+        Ok(Self { der: der.to_vec(), subject, public_key, sans, challenge: attributes.challenge })
     }
+
     /// Reads PEM (exactly one request), base64 or DER, at most 64 KiB. Errors: as `from_der`, and `not a PKCS#10 request`.
-    pub fn read(_bytes: &[u8], _leniency: Leniency) -> Result<Self> {
-        todo!()
+    pub fn read(bytes: &[u8], leniency: Leniency) -> Result<Self> {
+        if bytes.len() > MAX_LEN {
+            return Err(too_large());
+        }
+        let text = bytes.trim_ascii();
+        if bytes.first() == Some(&tlv::SEQUENCE) {
+            return Self::from_der(bytes, leniency);
+        }
+        if !text.windows(10).any(|w| w == b"-----BEGIN") {
+            let der = pem::decode_base64(text).map_err(|_| not_a_request())?;
+            return Self::from_der(&der, leniency);
+        }
+        let blocks = pem::decode_all(text, 2).map_err(|e| not_a_request().because(e))?;
+        match blocks.as_slice() {
+            [(label, der)] if label == "CERTIFICATE REQUEST" || label == "NEW CERTIFICATE REQUEST" => {
+                Self::from_der(der, leniency)
+            }
+            _ => Err(not_a_request()),
+        }
     }
+
     /// The DER as received.
     pub fn der(&self) -> &[u8] {
         &self.der
     }
+
     /// SHA-256 of the DER.
     pub fn digest(&self) -> [u8; 32] {
-        todo!()
+        Sha256::digest(&self.der).into()
     }
+
     /// The subject asked for.
     pub fn subject(&self) -> &Name {
         &self.subject
     }
+
     /// The key, proven to be the requester's.
     pub fn public_key(&self) -> &PublicKey {
         &self.public_key
     }
+
     /// The alternative names asked for, checked for form.
     pub fn sans(&self) -> &[San] {
         &self.sans
     }
+
     /// The challengePassword attribute (RFC 2985 §5.4.1).
     pub fn challenge(&self) -> Option<&str> {
         self.challenge.as_ref().map(|c| c.as_str())
@@ -66,4 +117,58 @@ impl std::fmt::Debug for Csr {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Csr").field("subject", &self.subject).field("key", &self.public_key).finish()
     }
+}
+
+/// The elements of a request as they stand.
+struct Parts<'a> {
+    /// CertificationRequestInfo, tag and length included: what is signed.
+    info: &'a [u8],
+    version: Tlv<'a>,
+    subject: Tlv<'a>,
+    spki: Tlv<'a>,
+    attributes: Reader<'a>,
+    algorithm: &'a [u8],
+    signature: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn read(der: &'a [u8]) -> Result<Self, Broken> {
+        let mut outer = Reader::new(tlv::single(der, tlv::SEQUENCE)?.content);
+        let info = outer.expect(tlv::SEQUENCE)?;
+        let algorithm = outer.expect(tlv::SEQUENCE)?.whole;
+        let signature = tlv::bit_string(outer.any()?)?;
+        outer.finish()?;
+        let mut fields = Reader::new(info.content);
+        let version = fields.expect(tlv::INTEGER)?;
+        tlv::integer(version)?;
+        let subject = fields.expect(tlv::SEQUENCE)?;
+        let spki = fields.expect(tlv::SEQUENCE)?;
+        // Mandatory in RFC 2986, and left out by old clients that have none.
+        let attributes = Reader::new(fields.optional(0xa0)?.map_or(&[], |t| t.content));
+        fields.finish()?;
+        Ok(Self { info: info.whole, version, subject, spki, attributes, algorithm, signature })
+    }
+}
+
+fn subject(der: &[u8]) -> Result<Name> {
+    let name = Name::from_der(der).map_err(|e| Error::bad_csr(e.detail()))?;
+    if name.attributes().any(|a| a.value.chars().any(unsafe_character)) {
+        return Err(Error::bad_csr("control or invisible character in the subject"));
+    }
+    Ok(name)
+}
+
+fn prove_possession(key: &PublicKey, parts: &Parts<'_>) -> Result<()> {
+    key.verify(parts.algorithm, parts.info, parts.signature).map_err(|e| match e.code() {
+        "signature-algorithm" => Error::bad_csr(e.detail()),
+        _ => Error::bad_csr("proof of possession failed"),
+    })
+}
+
+fn not_a_request() -> Error {
+    Error::bad_csr("not a PKCS#10 request")
+}
+
+fn too_large() -> Error {
+    Error::new(Kind::TooLarge, "body-too-large", "a certificate request has at most 64 KiB")
 }

@@ -2,7 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+
+pub mod attribute;
+mod compare;
+mod decode;
+mod encode;
+mod text;
+mod unsafe_text;
+
+pub(super) use decode::string;
+pub use unsafe_text::{escape_line, unsafe_character};
 
 /// One attribute of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,58 +34,83 @@ pub struct Name {
 impl Name {
     /// The name without attributes.
     pub fn empty() -> Self {
-        todo!()
+        Self { der: vec![crate::x509::tlv::SEQUENCE, 0], rdns: Vec::new() }
     }
-    /// Reads DER. Accepts PrintableString, UTF8String, IA5String, TeletexString (as Latin-1) and
-    /// BMPString. Errors: `bad-name`.
-    pub fn from_der(_der: &[u8]) -> Result<Self> {
-        todo!()
+
+    /// Reads DER. Accepts PrintableString, UTF8String, IA5String, NumericString, VisibleString, TeletexString
+    /// (as Latin-1), BMPString and UniversalString. Errors: `bad-name`.
+    pub fn from_der(der: &[u8]) -> Result<Self> {
+        Ok(Self { rdns: decode::rdns(der)?, der: der.to_vec() })
     }
+
     /// Reads RFC 4514 text, as `CN=SEP001122334455,O=Acme`; the first in the text is the *last* RDN per
     /// RFC 4514. `CN=a,O=b` is encoded O=b first. Errors: `bad-name` naming the attribute and the rule.
-    pub fn parse(_text: &str) -> Result<Self> {
-        todo!()
+    pub fn parse(text: &str) -> Result<Self> {
+        Self::from_rdns(text::parse(text)?)
     }
+
     /// Encodes attributes, one RDN each, in the given order: C, serialNumber and dnQualifier as PrintableString,
-    /// DC and email as IA5String, the rest UTF8String. Errors: `bad-name` over the upper bounds of RFC 5280 A.1.
-    pub fn from_attributes(_attributes: &[Attribute]) -> Result<Self> {
-        todo!()
+    /// DC and email as IA5String, the rest UTF8String. Errors: `bad-name` over the upper bounds of RFC 5280 A.1,
+    /// and for control, bidirectional and other characters that could mislead a reader.
+    pub fn from_attributes(attributes: &[Attribute]) -> Result<Self> {
+        Self::from_rdns(attributes.iter().map(|a| vec![a.clone()]).collect())
     }
+
     /// The DER.
     pub fn der(&self) -> &[u8] {
         &self.der
     }
+
     /// The RDNs in encoded order.
     pub fn rdns(&self) -> &[Vec<Attribute>] {
         &self.rdns
     }
+
     /// All attributes in encoded order.
     pub fn attributes(&self) -> impl Iterator<Item = &Attribute> {
         self.rdns.iter().flatten()
     }
+
     /// The last common name (the most specific).
     pub fn common_name(&self) -> Option<&str> {
-        todo!()
+        self.attributes().filter(|a| a.oid == attribute::COMMON_NAME).last().map(|a| a.value.as_str())
     }
+
     /// Whether it has no attribute.
     pub fn is_empty(&self) -> bool {
         self.rdns.is_empty()
     }
+
     /// RFC 5280 §7.1: string type, case and runs of white space do not count; order does.
-    pub fn matches(&self, _other: &Name) -> bool {
-        todo!()
+    pub fn matches(&self, other: &Name) -> bool {
+        self.der == other.der || compare::same(&self.rdns, &other.rdns)
     }
+
     /// The attribute values for search: lower-case, each value whole and its words
     /// (split at anything but letters and digits), without repeats, at most 32.
     pub fn words(&self) -> Vec<String> {
-        todo!()
+        compare::words(self.attributes().map(|a| a.value.as_str()))
     }
+
+    fn from_rdns(rdns: Vec<Vec<Attribute>>) -> Result<Self> {
+        // Read back, because DER sorts the attributes within an RDN.
+        Self::from_der(&encode::rdns(&rdns)?)
+    }
+}
+
+/// The words of some values for search: lower-case, each value whole and its words, without repeats, at most 32.
+pub(super) fn search_words<'a>(values: impl Iterator<Item = &'a str>) -> Vec<String> {
+    compare::words(values)
+}
+
+fn bad(detail: impl Into<String>) -> Error {
+    Error::invalid("bad-name", detail)
 }
 
 impl std::fmt::Display for Name {
     /// RFC 4514, escaped, on a single line; control characters as `\0A`.
-    fn fmt(&self, _f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        todo!()
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        text::print(&self.rdns, f)
     }
 }
 
@@ -86,7 +121,7 @@ impl std::fmt::Debug for Name {
 }
 
 impl TryFrom<Vec<u8>> for Name {
-    type Error = crate::error::Error;
+    type Error = Error;
     fn try_from(der: Vec<u8>) -> Result<Self> {
         Self::from_der(&der)
     }
@@ -97,3 +132,6 @@ impl From<Name> for Vec<u8> {
         name.der
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,13 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
-use crate::x509::name::Name;
+use crate::error::{Error, Result};
+use crate::x509::name::{self, Name};
+
+mod dns;
+mod email;
+mod encoding;
+mod uri;
 
 /// One alternative name, checked: it cannot hold a malformed value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,8 +32,17 @@ pub enum San {
 impl San {
     /// Reads `dns:host.example`, `ip:10.0.0.1`, `email:a@b.c`, `uri:https://…`, and checks the value by the
     /// catalogue's rules (CSR-40, -41, -43, -44, -46, -47). Errors: `bad-csr` with the catalogue's text.
-    pub fn parse(_text: &str) -> Result<Self> {
-        todo!()
+    pub fn parse(text: &str) -> Result<Self> {
+        let (sort, value) = text.split_once(':').unwrap_or(("", text));
+        match sort.trim().to_ascii_lowercase().as_str() {
+            "dns" => dns::from_text(value.trim()).map(Self::Dns),
+            "ip" => value.trim().parse().map(Self::Ip).map_err(|_| Error::bad_csr("malformed IP address")),
+            "email" => email::check(value.trim()).map(Self::Email),
+            "uri" => uri::check(value.trim()).map(Self::Uri),
+            _ => Err(Error::bad_csr(
+                "an alternative name is written as dns:, ip:, email: or uri: and its value",
+            )),
+        }
     }
     /// The sort: `dns`, `ip`, `email`, `uri`, `directory`, `other`.
     pub fn sort(&self) -> &'static str {
@@ -50,17 +64,17 @@ impl San {
             Self::Other(tag, _) => format!("tag {tag}"),
         }
     }
-    /// Words for search: the whole value in lower case and its parts (DNS labels …).
+    /// Words for search: the whole value in lower case and its parts (DNS labels …), at most 32.
     pub fn words(&self) -> Vec<String> {
-        todo!()
+        name::search_words(std::iter::once(self.value().as_str()))
     }
     /// Reads the value of a SAN extension: 1 to 250 names (CSR-38). Errors: `bad-csr`.
-    pub fn decode_all(_extension_value: &[u8]) -> Result<Vec<Self>> {
-        todo!()
+    pub fn decode_all(extension_value: &[u8]) -> Result<Vec<Self>> {
+        encoding::decode_all(extension_value)
     }
-    /// The DER value of a SAN extension.
-    pub fn encode_all(_sans: &[San]) -> Result<Vec<u8>> {
-        todo!()
+    /// The DER value of a SAN extension. Errors: `bad-csr` "SAN count out of range" unless there are 1 to 250.
+    pub fn encode_all(sans: &[San]) -> Result<Vec<u8>> {
+        encoding::encode_all(sans)
     }
     /// Whether two lists hold the same names, in any order, repeats ignored.
     pub fn same_set(a: &[San], b: &[San]) -> bool {
@@ -72,6 +86,9 @@ impl San {
 impl std::fmt::Display for San {
     /// `dns:host.example`, the form that `parse` reads.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.sort(), self.value())
+        write!(f, "{}:{}", self.sort(), name::escape_line(&self.value()))
     }
 }
+
+#[cfg(test)]
+mod tests;

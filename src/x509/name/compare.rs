@@ -1,0 +1,54 @@
+//! Comparison by RFC 5280 §7.1 and words for search.
+
+use std::borrow::Cow;
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::Attribute;
+
+/// The most words of a name.
+const MAX_WORDS: usize = 32;
+
+/// Whether two names are the same: RDNs in order, the attributes within one in any order.
+pub(super) fn same(a: &[Vec<Attribute>], b: &[Vec<Attribute>]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_rdn(a, b))
+}
+
+/// Values whole and their words, lower-case, without repeats.
+pub(super) fn words<'a>(values: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut add = |word: &str| {
+        if !word.is_empty() && words.len() < MAX_WORDS && !words.iter().any(|w| w == word) {
+            words.push(word.to_owned());
+        }
+    };
+    for value in values {
+        let lower = value.to_lowercase();
+        add(&lower);
+        lower.split(|c: char| !c.is_alphanumeric()).for_each(&mut add);
+    }
+    words
+}
+
+fn same_rdn(a: &[Attribute], b: &[Attribute]) -> bool {
+    if let ([a], [b]) = (a, b) {
+        return a.oid == b.oid && prepare(&a.value) == prepare(&b.value);
+    }
+    let sorted = |rdn: &[Attribute]| {
+        let mut rdn: Vec<_> = rdn.iter().map(|x| (x.oid, prepare(&x.value).into_owned())).collect();
+        rdn.sort();
+        rdn
+    };
+    a.len() == b.len() && sorted(a) == sorted(b)
+}
+
+/// RFC 4518 in short: case folded, NFKC, white space trimmed and compressed. Nothing is dropped:
+/// names that differ in invisible characters stay different.
+fn prepare(value: &str) -> Cow<'_, str> {
+    if value.is_ascii() {
+        let lower = value.to_ascii_lowercase();
+        return Cow::Owned(lower.split_ascii_whitespace().collect::<Vec<_>>().join(" "));
+    }
+    let folded: String = value.nfkc().flat_map(char::to_lowercase).nfkc().collect();
+    Cow::Owned(folded.split_whitespace().collect::<Vec<_>>().join(" "))
+}
