@@ -210,8 +210,8 @@ mod tests {
         let pool = Pool::new(1, 64);
         let done = Arc::new(AtomicUsize::new(0));
         let (release, released) = mpsc::channel::<()>();
-        let mut jobs = vec![Box::pin(pool.run(move || released.recv().unwrap()))];
-        assert!(waits(&mut jobs[0]).await);
+        let mut first = Box::pin(pool.run(move || released.recv().unwrap()));
+        assert!(waits(&mut first).await);
         let mut counted = Vec::new();
         for _ in 0..20 {
             let done = Arc::clone(&done);
