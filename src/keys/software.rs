@@ -72,12 +72,13 @@ impl Vault {
         Self::new(folder, &master, random)
     }
 
-    /// Wraps the master key under another password, atomically; the keys' files stay as they are.
+    /// Wraps the master key under another password, atomically and at no less than today's cost; the keys' files
+    /// stay as they are.
     /// Errors: `wrong-password` if `old` is not the present one; `invalid-password`; `storage`.
     pub fn change_password(&self, old: &str, new: &str) -> Result<()> {
         let _held = lock(&self.files);
         let (master, cost) = vault_file::decode(&read_vault(&self.folder)?, old)?;
-        let file = vault_file::encode(&master, new, cost, &self.random)?;
+        let file = vault_file::encode(&master, new, cost.at_least(Cost::DEFAULT), &self.random)?;
         files::write(&self.folder, vault_file::NAME, &file)
     }
 
@@ -173,7 +174,9 @@ impl KeyStore for Vault {
     }
 
     fn list(&self) -> Result<Vec<KeyId>> {
-        files::names(&self.folder, key_file::SUFFIX)?.iter().map(|name| name.parse()).collect()
+        // A file whose name is no key's was not written by us.
+        let names = files::names(&self.folder, key_file::SUFFIX)?;
+        Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
     }
 
     fn tls_key(&self, id: &KeyId) -> Result<Zeroizing<Vec<u8>>> {

@@ -45,7 +45,8 @@ pub fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     sync_folder(folder)
 }
 
-/// The bytes of `path`, or none if there is no such file. Errors: `storage`, also if it is over 64 KiB.
+/// The bytes of `path`, the first 64 KiB at the most (no digest holds over a part), or none if there is no such
+/// file. Errors: `storage`.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     let file = match File::open(path) {
         Ok(file) => file,

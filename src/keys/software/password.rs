@@ -43,6 +43,16 @@ impl Cost {
             && self.params().is_some()
     }
 
+    /// The greater of the two in each part.
+    #[must_use]
+    pub fn at_least(self, other: Self) -> Self {
+        Self {
+            memory: self.memory.max(other.memory),
+            passes: self.passes.max(other.passes),
+            lanes: self.lanes.max(other.lanes),
+        }
+    }
+
     fn params(self) -> Option<Params> {
         Params::new(self.memory, self.passes, self.lanes, Some(KEY_LEN)).ok()
     }

@@ -42,6 +42,7 @@ fn a_key_is_the_same_after_reopening() {
     let made = vault.generate(&id("ca-ec"), KeyAlgorithm::P384).unwrap();
     drop(vault);
     let vault = open(dir.path(), PASSWORD).unwrap();
+    fs::write(dir.path().join("keys/Not A Name.key"), "stray").unwrap();
     assert_eq!(vault.list().unwrap(), [id("ca-ec")]);
     let found = vault.signer(&id("ca-ec")).unwrap();
     assert_eq!(found.public_key().spki(), made.public_key().spki());
@@ -92,6 +93,12 @@ fn a_password_is_changed_by_who_knows_the_old_one() {
     assert_eq!(vault.change_password("guess", "new").unwrap_err().code(), "wrong-password");
     assert_eq!(vault.change_password(PASSWORD, "").unwrap_err().code(), "invalid-password");
     vault.change_password(PASSWORD, "new password").unwrap();
+    let file = fs::read(dir.path().join("keys/vault")).unwrap();
+    assert_eq!(
+        vault_file::decode(&file, "new password").unwrap().1,
+        Cost::DEFAULT,
+        "cost rises with the times"
+    );
     let error = open(dir.path(), PASSWORD).unwrap_err();
     assert_eq!(error.code(), "wrong-password");
     assert_eq!(error.detail(), "the security password is not the one that this data folder was made with");
