@@ -42,10 +42,8 @@ async fn main() -> Result<(), AnyError> {
     let arguments = Arguments::parse();
     let folder = tempfile::tempdir()?;
     let keys = ["--rsa-root", "rsa-2048", "--ec-root", "p-256", "--ec-issuing", "p-256"];
-    let server = Server::start(
-        &folder.path().join("data"),
-        &[&keys[..], &["--store", &arguments.store]].concat(),
-    )?;
+    let server =
+        Server::start(&folder.path().join("data"), &[&keys[..], &["--store", &arguments.store]].concat())?;
     let target = Target::Tls(server.https.clone(), server.tls_client()?);
     let token = server.token()?;
 

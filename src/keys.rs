@@ -3,9 +3,10 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::KeyId;
 use crate::x509::key::{Digest, KeyAlgorithm, PublicKey};
 
@@ -19,7 +20,7 @@ pub trait Signer: Send + Sync + Debug {
     /// The digest it signs with when a profile names none: SHA-256 for RSA and P-256, 384 for P-384, 512 for P-521.
     fn default_digest(&self) -> Digest;
     /// Signs `message`: PKCS#1 v1.5 for RSA, DER `Ecdsa-Sig-Value` for EC.
-    /// Errors: `digest-not-supported` (EC keys take their curve's digest only), `internal`.
+    /// Errors: `digest-not-supported` (P-256 and P-384 take their curve's digest only), `internal`.
     fn sign(&self, digest: Digest, message: &[u8]) -> Result<Vec<u8>>;
 }
 
@@ -38,7 +39,7 @@ pub enum KeyTransport {
 pub trait Decrypter: Send + Sync + Debug {
     /// Its public half.
     fn public_key(&self) -> &PublicKey;
-    /// Opens `ciphertext` into exactly `len` bytes. A failure of any sort yields random bytes of the same length
+    /// Opens `ciphertext` into exactly `len` bytes, at most 64. A failure of any sort yields random bytes of the same length
     /// (implicit rejection): the caller goes on and fails later, alike for every cause.
     fn open_key(&self, transport: KeyTransport, ciphertext: &[u8], len: usize) -> Zeroizing<Vec<u8>>;
 }
@@ -50,7 +51,7 @@ pub trait KeyStore: Send + Sync {
     fn generate(&self, id: &KeyId, algorithm: KeyAlgorithm) -> Result<Arc<dyn Signer>>;
     /// The signer of a key. Errors: `key-not-present` if it was exported and removed or never made.
     fn signer(&self, id: &KeyId) -> Result<Arc<dyn Signer>>;
-    /// The decrypter of an RSA key.
+    /// The decrypter of an RSA key. Errors: `key-not-present`, `key-not-rsa`.
     fn decrypter(&self, id: &KeyId) -> Result<Arc<dyn Decrypter>>;
     /// The key as an encrypted PKCS#8 PEM (PBES2: scrypt or PBKDF2, AES-256-CBC) that openssl reads.
     fn export(&self, id: &KeyId, passphrase: &str) -> Result<Zeroizing<String>>;
@@ -62,4 +63,22 @@ pub trait KeyStore: Send + Sync {
     fn list(&self) -> Result<Vec<KeyId>>;
     /// Its private key as PKCS#8 DER, for a TLS listener's own certificate only.
     fn tls_key(&self, id: &KeyId) -> Result<Zeroizing<Vec<u8>>>;
+}
+
+/// Makes a key on a thread of its own, so that the seconds an RSA key takes hold nothing else up.
+/// Errors: as [`KeyStore::generate`]; `internal` if there is no thread to be had.
+pub async fn generate_on_thread(
+    store: Arc<dyn KeyStore>,
+    id: KeyId,
+    algorithm: KeyAlgorithm,
+) -> Result<Arc<dyn Signer>> {
+    let (answer, made) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("make-key".to_owned())
+        .spawn(move || {
+            // The caller may have left: the key then stands in the store all the same.
+            let _ = answer.send(store.generate(&id, algorithm));
+        })
+        .map_err(|e| Error::internal("no thread to make a key on").because(e))?;
+    made.await.map_err(|_| Error::internal("making a key failed"))?
 }

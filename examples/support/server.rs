@@ -28,8 +28,7 @@ impl Server {
             .args(arguments)
             .stdout(Stdio::null())
             .spawn()?;
-        let mut server =
-            Self { child, folder: folder.to_owned(), http: String::new(), https: String::new() };
+        let mut server = Self { child, folder: folder.to_owned(), http: String::new(), https: String::new() };
         server.wait_until_it_listens()?;
         Ok(server)
     }

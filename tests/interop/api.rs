@@ -31,8 +31,15 @@ fn a_server_gets_its_certificate_in_every_format() {
     run(
         "openssl",
         &[
-            "verify", "-x509_strict", "-purpose", "sslserver", "-verify_hostname", "www.example.com", "-CAfile",
-            &bundle, &leaf,
+            "verify",
+            "-x509_strict",
+            "-purpose",
+            "sslserver",
+            "-verify_hostname",
+            "www.example.com",
+            "-CAfile",
+            &bundle,
+            &leaf,
         ],
     )
     .ok();
@@ -72,7 +79,8 @@ fn the_command_line_issues_shows_finds_and_revokes() {
     let pem = server.signet(&["cert", "issue", "--profile", "tls-multi-server", "--csr", &csr]).ok();
     assert_eq!(pem.matches("BEGIN CERTIFICATE").count() >= 2, true, "{pem}");
     std::fs::write(server.path("cluster.pem"), &pem).unwrap();
-    let text = run("openssl", &["x509", "-in", &server.file("cluster.pem"), "-noout", "-ext", "subjectAltName"]);
+    let text =
+        run("openssl", &["x509", "-in", &server.file("cluster.pem"), "-noout", "-ext", "subjectAltName"]);
     assert!(text.ok().contains("DNS:cucm-sub1.example.com"));
 
     let issued = server

@@ -43,7 +43,8 @@ fn writer(
         if stop.load(Ordering::Relaxed) {
             return;
         }
-        let body = serde_json::json!({"profile": "tls-server", "csr": csr(&format!("{name}-{n}.example.com"))});
+        let body =
+            serde_json::json!({"profile": "tls-server", "csr": csr(&format!("{name}-{n}.example.com"))});
         let answer = client.post(url).bearer_auth(token).json(&body).send();
         let Ok(answer) = answer else { return };
         assert_eq!(answer.status().as_u16(), 201);

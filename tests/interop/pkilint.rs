@@ -19,7 +19,10 @@ fn lint(tool: &str, file: &str, name: &str) {
     for result in report["results"].as_array().into_iter().flatten() {
         for finding in result["finding_descriptions"].as_array().into_iter().flatten() {
             let code = finding["code"].as_str().unwrap_or_default();
-            if !EXPLAINED.iter().any(|(c, profile, _)| *c == code && (*profile == "*" || name.starts_with(profile))) {
+            if !EXPLAINED
+                .iter()
+                .any(|(c, profile, _)| *c == code && (*profile == "*" || name.starts_with(profile)))
+            {
                 bad.push(format!("{} at {}", finding, result["node_path"]));
             }
         }
@@ -43,9 +46,10 @@ fn genpkey(key: &str) -> Vec<&'static str> {
 fn identity(profile: &str) -> (&'static str, Option<&'static str>) {
     match profile {
         "tls-server" => ("/CN=www.example.com", Some("DNS:www.example.com")),
-        "tls-multi-server" => {
-            ("/CN=ms.example.com", Some("DNS:ms.example.com,DNS:pub.example.com,DNS:sub.example.com,IP:10.1.2.3"))
-        }
+        "tls-multi-server" => (
+            "/CN=ms.example.com",
+            Some("DNS:ms.example.com,DNS:pub.example.com,DNS:sub.example.com,IP:10.1.2.3"),
+        ),
         "node-agent" => ("/CN=node1.example.com", Some("DNS:node1.example.com")),
         "tls-client" => ("/CN=backup-client", None),
         "ocsp-responder" => ("/CN=OCSP responder", None),
@@ -114,7 +118,8 @@ fn our_own_certificates_and_crls_pass() {
     for (internal, query) in [("scep-ra", "scep-ra"), ("signet-tls", "signet-tls")] {
         let listed = server.signet(&["cert", "list", "--profile", query, "--output", "json"]).ok();
         let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
-        let serial = listed["items"][0]["serial"].as_str().unwrap_or_else(|| panic!("no {internal}: {listed}"));
+        let serial =
+            listed["items"][0]["serial"].as_str().unwrap_or_else(|| panic!("no {internal}: {listed}"));
         let shown = server.signet(&["cert", "show", serial, "--output", "json"]).ok();
         let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
         std::fs::write(server.path("own.pem"), shown["pem"].as_str().unwrap()).unwrap();

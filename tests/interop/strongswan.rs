@@ -12,8 +12,11 @@ struct Client<'a> {
 impl<'a> Client<'a> {
     fn new(server: &'a Server) -> Self {
         let (ca, ra) = (server.file("ca"), server.file("ra"));
-        run("pki", &["--scepca", "--url", &server.url("/scep"), "--caout", &ca, "--raout", &ra, "--outform", "pem"])
-            .ok();
+        run(
+            "pki",
+            &["--scepca", "--url", &server.url("/scep"), "--caout", &ca, "--raout", &ra, "--outform", "pem"],
+        )
+        .ok();
         // strongSwan numbers the CA certificates below the first: the root is `ca`, the issuing CA `ca-1`.
         let mut anchors = vec!["--cacert-enc".into(), ra.clone(), "--cacert-sig".into(), ra];
         for name in ["ca", "ca-1"] {
@@ -65,10 +68,7 @@ fn verify(server: &Server, leaf: &str) -> Ran {
         text.push_str(&run("openssl", &["crl", "-inform", "DER", "-in", &crl]).ok());
     }
     std::fs::write(&crls, text).unwrap();
-    run(
-        "openssl",
-        &["verify", "-x509_strict", "-crl_check_all", "-CAfile", &bundle, "-CRLfile", &crls, leaf],
-    )
+    run("openssl", &["verify", "-x509_strict", "-crl_check_all", "-CAfile", &bundle, "-CRLfile", &crls, leaf])
 }
 
 #[test]

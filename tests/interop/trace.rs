@@ -51,7 +51,10 @@ fn traced(server: &Server) -> Command {
     let mut command = Command::new("strace");
     command
         .args(["-f", "-y", "-ttt", "-s", "16", "-o", &server.file("trace")])
-        .args(["-e", "trace=fsync,fdatasync,pwrite64,pwritev,write,writev,sendto,sendmsg,rename,renameat,renameat2"])
+        .args([
+            "-e",
+            "trace=fsync,fdatasync,pwrite64,pwritev,write,writev,sendto,sendmsg,rename,renameat,renameat2",
+        ])
         .arg(plain.get_program())
         .args(plain.get_args())
         .stdout(std::process::Stdio::null())
@@ -67,13 +70,15 @@ fn every_acknowledged_certificate_was_synced_first() {
     server.adopt(child);
 
     let (key, csr) = (server.file("key"), server.file("csr"));
-    run("openssl", &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", &key]).ok();
+    run("openssl", &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", &key])
+        .ok();
     run("openssl", &["req", "-new", "-key", &key, "-subj", "/CN=a.example.com", "-out", &csr]).ok();
     let body = serde_json::json!({"profile": "tls-server", "csr": read(&csr)}).to_string();
     let mut spans = Vec::new();
     for _ in 0..10 {
         let from = now();
-        let (status, answer) = server.api(&["-H", "Content-Type: application/json", "-d", &body], "/certificates");
+        let (status, answer) =
+            server.api(&["-H", "Content-Type: application/json", "-d", &body], "/certificates");
         assert_eq!(status, 201, "{}", String::from_utf8_lossy(&answer));
         spans.push((from, now()));
     }
@@ -82,7 +87,8 @@ fn every_acknowledged_certificate_was_synced_first() {
         let within: Vec<_> = calls.iter().filter(|c| from <= c.at && c.at <= to).collect();
         let answer = within.iter().rposition(|c| c.is(SEND, "socket:") || c.is(SEND, "TCP"));
         let answer = answer.expect("the answer was sent");
-        let synced = within[..answer].iter().rposition(|c| c.is(SYNC, "/store")).expect("synced before the answer");
+        let synced =
+            within[..answer].iter().rposition(|c| c.is(SYNC, "/store")).expect("synced before the answer");
         assert!(
             within[..synced].iter().any(|c| c.is(WRITE, "/store")),
             "the store was written before it was synced: {within:#?}"
