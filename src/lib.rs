@@ -11,5 +11,6 @@ pub mod error;
 pub mod id;
 pub mod keys;
 pub mod random;
+pub mod storage;
 pub mod store;
 pub mod x509;
