@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::store::Store;
 
+pub mod check;
 mod commit;
 mod cursor;
 pub mod engine;
@@ -21,11 +22,14 @@ mod local;
 mod place;
 mod prepare;
 mod read;
+mod report;
 mod row;
 mod snapshot;
 mod state;
+pub mod verify;
 
 pub use self::place::exists;
+pub use self::report::Report;
 
 /// Which engine keeps the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,7 +59,9 @@ impl FromStr for EngineKind {
             "redb" => Ok(Self::Redb),
             "sled" if cfg!(feature = "sled") => Ok(Self::Sled),
             "sled" => Err(without_sled()),
-            other => Err(Error::invalid("invalid-store", format!("a store is redb or sled, not {other:.40}"))),
+            other => {
+                Err(Error::invalid("invalid-store", format!("a store is redb or sled, not {other:.40}")))
+            }
         }
     }
 }

@@ -30,7 +30,10 @@ impl<'a> Cursor<'a> {
     /// Reads the opaque bytes. Errors: `invalid-cursor` if they are not of a scan like `scan`.
     pub(super) fn decode(scan: &Scan, bytes: &'a [u8]) -> Result<Self> {
         parse(scan, bytes).ok_or_else(|| {
-            Error::invalid("invalid-cursor", "the cursor is not one that this listing gave; begin without one")
+            Error::invalid(
+                "invalid-cursor",
+                "the cursor is not one that this listing gave; begin without one",
+            )
         })
     }
 }

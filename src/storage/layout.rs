@@ -121,7 +121,9 @@ pub(super) fn read_audit_index(row: &[u8]) -> Option<(Vec<u8>, u64)> {
 
 /// The sequence number at the end of an audit row's key.
 pub(super) fn read_seq(row: &[u8]) -> Result<u64> {
-    row.last_chunk().map(|seq| u64::from_be_bytes(*seq)).ok_or_else(|| Error::storage("an audit key is damaged"))
+    row.last_chunk()
+        .map(|seq| u64::from_be_bytes(*seq))
+        .ok_or_else(|| Error::storage("an audit key is damaged"))
 }
 
 fn escape(key: &[u8], out: &mut Vec<u8>) {

@@ -41,12 +41,7 @@ impl Local {
             .name("committer".to_owned())
             .spawn(move || committer.run(&receiver))
             .map_err(|e| Error::internal("cannot start the committer").because(e))?;
-        Ok(Self {
-            engine,
-            state,
-            queue: RwLock::new(Some(sender)),
-            committer: Mutex::new(Some(thread)),
-        })
+        Ok(Self { engine, state, queue: RwLock::new(Some(sender)), committer: Mutex::new(Some(thread)) })
     }
 
     fn send(&self, job: Job) -> Result<()> {

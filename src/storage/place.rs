@@ -3,8 +3,9 @@
 //! `DIR/store/` holds the engine's files and a `marker`; `DIR/store.marker` says that a store was
 //! made here, so that a lost folder is an error and never a new, empty store.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -75,7 +76,9 @@ fn marked(dir: &Path) -> Result<EngineKind> {
     let outer = read_marker(&dir.join(MARKER))?;
     let marker = match outer {
         Some(marker) => marker,
-        None => read_marker(&dir.join(FOLDER).join(INNER_MARKER))?.ok_or_else(|| missing(&dir.join(FOLDER)))?,
+        None => {
+            read_marker(&dir.join(FOLDER).join(INNER_MARKER))?.ok_or_else(|| missing(&dir.join(FOLDER)))?
+        }
     };
     if marker.format > format::CURRENT {
         return Err(format::newer(marker.format, format::CURRENT));
@@ -92,7 +95,7 @@ fn make(folder: &Path, kind: EngineKind) -> Result<()> {
         // Left over from a crash: it never became a store.
         fs::remove_dir_all(folder).map_err(|e| cannot("remove", folder, &e))?;
     }
-    fs::create_dir(folder).map_err(|e| cannot("make", folder, &e))?;
+    DirBuilder::new().mode(0o700).create(folder).map_err(|e| cannot("make", folder, &e))?;
     let engine = engine::create(kind, folder)?;
     format::stamp(&*engine)?;
     engine.close()?;

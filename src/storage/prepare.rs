@@ -89,7 +89,8 @@ fn put(kind: Kind, key: &[u8], indexes: &[IndexKey], version: u8, body: &[u8], w
     check_indexes(kind, indexes)?;
     let row_key = row_key(kind, key)?;
     let entries = indexes.iter().map(|i| index_row(&row_key, i)).collect();
-    let chunks = if body.len() > MAX_INLINE { body.chunks(CHUNK).map(<[u8]>::to_vec).collect() } else { vec![] };
+    let chunks =
+        if body.len() > MAX_INLINE { body.chunks(CHUNK).map(<[u8]>::to_vec).collect() } else { vec![] };
     Ok(Put { kind: kind.id, row: row::encode(version, indexes, body), row_key, entries, chunks, when })
 }
 
@@ -108,7 +109,8 @@ fn check_indexes(kind: Kind, indexes: &[IndexKey]) -> Result<()> {
             return Err(Error::internal(format!("a {} record lists a key in its primary order", kind.name)));
         }
         if key.len() > MAX_KEY {
-            let text = format!("a key in index {} of a {} has at most {MAX_KEY} bytes", index.name, kind.name);
+            let text =
+                format!("a key in index {} of a {} has at most {MAX_KEY} bytes", index.name, kind.name);
             return Err(too_large(text));
         }
     }

@@ -24,7 +24,12 @@ pub(super) fn fetch(view: &dyn View, kind: Kind, key: &[u8]) -> Result<Option<En
 }
 
 /// The record that a unique index holds at `key`.
-pub(super) fn fetch_unique(view: &dyn View, kind: Kind, index: Index, key: &[u8]) -> Result<Option<Envelope>> {
+pub(super) fn fetch_unique(
+    view: &dyn View,
+    kind: Kind,
+    index: Index,
+    key: &[u8],
+) -> Result<Option<Envelope>> {
     if index.id == PRIMARY.id {
         return fetch(view, kind, key);
     }

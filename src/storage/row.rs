@@ -126,7 +126,11 @@ pub(super) fn chunk_count(length: usize) -> u32 {
     length.div_ceil(CHUNK) as u32
 }
 
-fn gather(row_key: &[u8], length: usize, chunk: impl Fn(&[u8]) -> Result<Option<Vec<u8>>>) -> Result<Vec<u8>> {
+fn gather(
+    row_key: &[u8],
+    length: usize,
+    chunk: impl Fn(&[u8]) -> Result<Option<Vec<u8>>>,
+) -> Result<Vec<u8>> {
     let mut body = Vec::with_capacity(length);
     for number in 0..chunk_count(length) {
         let piece = chunk(&layout::chunk_key(row_key, number))?;

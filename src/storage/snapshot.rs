@@ -22,7 +22,12 @@ impl EngineSnapshot {
         Self { view }
     }
 
-    fn each_row(&self, space: Space, span: &Span, each: &mut dyn FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()> {
+    fn each_row(
+        &self,
+        space: Space,
+        span: &Span,
+        each: &mut dyn FnMut(&[u8], &[u8]) -> Result<()>,
+    ) -> Result<()> {
         self.view.walk(space, span, Direction::Forward, &mut |key, value| {
             each(key, value)?;
             Ok(ControlFlow::Continue(()))
@@ -68,7 +73,8 @@ impl Snapshot for EngineSnapshot {
 
     fn counters(&self, each: &mut dyn FnMut(u8, &[u8], i64) -> Result<()>) -> Result<()> {
         self.each_row(Space::Counters, &Span::ALL, &mut |key, value| {
-            let (kind, key) = key.split_first().ok_or_else(|| Error::storage("a counter's key is damaged"))?;
+            let (kind, key) =
+                key.split_first().ok_or_else(|| Error::storage("a counter's key is damaged"))?;
             each(*kind, key, read_counter(Some(value))?)
         })
     }
@@ -87,8 +93,8 @@ impl Snapshot for EngineSnapshot {
             AuditOrder::Action => Space::AuditByAction,
         };
         self.each_row(space, &Span::ALL, &mut |key, _| {
-            let (text, seq) =
-                layout::read_audit_index(key).ok_or_else(|| Error::storage("an audit index entry is damaged"))?;
+            let (text, seq) = layout::read_audit_index(key)
+                .ok_or_else(|| Error::storage("an audit index entry is damaged"))?;
             each(&text, seq)
         })
     }
