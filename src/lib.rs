@@ -13,6 +13,7 @@ pub mod error;
 pub mod id;
 pub mod keys;
 pub mod random;
+pub mod storage;
 pub mod store;
 pub mod trust;
 pub mod x509;

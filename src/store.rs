@@ -362,6 +362,15 @@ pub struct Committed {
     pub head: Head,
 }
 
+/// In which order the audit log is indexed beside its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditOrder {
+    /// By subject.
+    Subject,
+    /// By action.
+    Action,
+}
+
 /// Consistency of one snapshot, read in order; for `check`, `audit verify` and backup.
 pub trait Snapshot: Send {
     /// Every kind number that has records.
@@ -374,6 +383,11 @@ pub trait Snapshot: Send {
     ) -> Result<()>;
     /// Calls `each` with (index, index key, record key) for every index entry of a kind.
     fn index_entries(&self, kind: u8, each: &mut dyn FnMut(u8, &[u8], &[u8]) -> Result<()>) -> Result<()>;
+    /// Calls `each` with (kind, key, value) for every counter.
+    fn counters(&self, each: &mut dyn FnMut(u8, &[u8], i64) -> Result<()>) -> Result<()>;
+    /// Calls `each` with (text, number of the entry) for every entry of an audit order; a text is
+    /// cut at 512 bytes.
+    fn audit_order(&self, order: AuditOrder, each: &mut dyn FnMut(&[u8], u64) -> Result<()>) -> Result<()>;
     /// Calls `each` for every audit entry from `from`, in order of place; an entry that cannot be
     /// read is an error that names its place.
     fn audit(&self, from: u64, each: &mut dyn FnMut(u64, Entry) -> Result<()>) -> Result<()>;

@@ -1,0 +1,161 @@
+//! The one committer: it drains what waits, checks each unit, writes the group in one durable
+//! batch and answers all of them after it.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use self::group::Group;
+use super::engine::{Batch, Engine, Space, View};
+use super::layout;
+use super::prepare::Prepared;
+use super::read;
+use super::state::State;
+use crate::audit::Head;
+use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::store::{CommitError, Committed};
+
+pub(super) mod change;
+mod group;
+
+const MAX_UNITS: usize = 512;
+const MAX_BYTES: usize = 8 << 20;
+/// How long a store that failed rests before it is tried again without being asked.
+const PROBE_PAUSE: Duration = Duration::from_secs(1);
+
+type Answer = Result<Committed, CommitError>;
+
+/// A unit that waits, and who waits for it.
+pub(super) struct Job {
+    pub(super) unit: Prepared,
+    pub(super) answer: oneshot::Sender<Answer>,
+}
+
+/// Writes units until their queue is closed and empty.
+pub(super) struct Committer {
+    engine: Arc<dyn Engine>,
+    state: Arc<State>,
+    /// The audit head; none: to be read from the engine.
+    head: Option<Head>,
+}
+
+impl Committer {
+    /// A committer over `engine`.
+    pub(super) fn new(engine: Arc<dyn Engine>, state: Arc<State>) -> Self {
+        Self { engine, state, head: None }
+    }
+
+    /// Runs until the queue's sender is gone and everything accepted is answered.
+    pub(super) fn run(mut self, queue: &Receiver<Job>) {
+        while let Some(first) = self.wait(queue) {
+            self.commit(gather(first, queue));
+        }
+    }
+
+    /// The next unit; none when the store is closed. A store that failed is probed meanwhile.
+    fn wait(&mut self, queue: &Receiver<Job>) -> Option<Job> {
+        loop {
+            if self.state.health().is_ok() {
+                return queue.recv().ok();
+            }
+            match queue.recv_timeout(PROBE_PAUSE) {
+                Ok(job) => return Some(job),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => self.probe(),
+            }
+        }
+    }
+
+    fn probe(&mut self) {
+        let mut batch = Batch::new();
+        batch.put(Space::Meta, layout::META_PROBE.to_vec(), Vec::new());
+        let written = self.engine.view().and_then(|view| {
+            let generation = view.generation();
+            drop(view);
+            self.write(&batch, generation)
+        });
+        self.state.report(written.err().map(|e| e.to_string()));
+    }
+
+    fn commit(&mut self, jobs: Vec<Job>) {
+        let (units, waiting): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.unit, job.answer)).unzip();
+        match self.try_commit(units) {
+            Ok(answers) => {
+                for (answer, waiting) in answers.into_iter().zip(waiting) {
+                    // Whoever no longer waits reads the outcome from the store.
+                    let _ = waiting.send(answer);
+                }
+            }
+            Err(e) => {
+                self.head = None;
+                self.state.report(Some(e.to_string()));
+                for waiting in waiting {
+                    let _ = waiting.send(Err(CommitError::Failed(same(&e))));
+                }
+            }
+        }
+    }
+
+    /// Writes a group. Errors: nothing of it was acknowledged.
+    fn try_commit(&mut self, units: Vec<Prepared>) -> Result<Vec<Answer>> {
+        let view = self.engine.view()?;
+        let generation = view.generation();
+        let built = self.build(&*view, units);
+        drop(view);
+        let (batch, head, kinds, answers) = match built {
+            Ok(built) => built,
+            Err(e) => {
+                self.engine.revive(generation)?;
+                return Err(e);
+            }
+        };
+        if !batch.is_empty() {
+            self.write(&batch, generation)?;
+            self.state.report(None);
+        }
+        self.head = Some(head);
+        self.state.bump(&kinds);
+        Ok(answers)
+    }
+
+    #[allow(clippy::type_complexity)]
+    fn build(&self, view: &dyn View, units: Vec<Prepared>) -> Result<(Batch, Head, Vec<u8>, Vec<Answer>)> {
+        let head = self.head.map_or_else(|| read::head(view), Ok)?;
+        let mut group = Group::new(view, head);
+        let mut answers = Vec::with_capacity(units.len());
+        for unit in units {
+            answers.push(group.add(unit).map(|head| Committed { head }));
+        }
+        let (batch, head, kinds) = group.finish()?;
+        Ok((batch, head, kinds, answers))
+    }
+
+    fn write(&self, batch: &Batch, generation: u64) -> Result<()> {
+        let written = self.engine.write(batch);
+        if written.is_err() {
+            // The failure of the write says more than that of the reopening.
+            let _ = self.engine.revive(generation);
+        }
+        written
+    }
+}
+
+fn gather(first: Job, queue: &Receiver<Job>) -> Vec<Job> {
+    let mut bytes = first.unit.bytes;
+    let mut jobs = vec![first];
+    while jobs.len() < MAX_UNITS && bytes < MAX_BYTES {
+        let Ok(job) = queue.try_recv() else { break };
+        bytes += job.unit.bytes;
+        jobs.push(job);
+    }
+    jobs
+}
+
+fn same(e: &Error) -> Error {
+    match e.kind() {
+        ErrorKind::Storage => Error::storage(e.to_string()),
+        _ => Error::internal(e.to_string()),
+    }
+}

@@ -1,0 +1,3 @@
+//! The integration tests, one scenario per file, in one binary.
+
+mod storage;
