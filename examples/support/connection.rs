@@ -122,3 +122,22 @@ pub async fn answer(
     }
     Ok((status, buffer[head..head + length].to_vec()))
 }
+
+/// Sends requests one after the other and returns the bodies; any status but `expected` is an error.
+pub async fn ask_all(
+    target: &Target,
+    requests: &[Vec<u8>],
+    expected: u16,
+) -> Result<Vec<Vec<u8>>, AnyError> {
+    let (mut stream, mut buffer, mut bodies) = (connect(target).await?, Vec::new(), Vec::new());
+    for request in requests {
+        stream.write_all(request).await?;
+        stream.flush().await?;
+        let (status, body) = answer(&mut stream, &mut buffer).await?;
+        if status != expected {
+            return Err(format!("answered {status}: {}", String::from_utf8_lossy(&body)).into());
+        }
+        bodies.push(body);
+    }
+    Ok(bodies)
+}

@@ -1,0 +1,201 @@
+//! Load driver: first enrolments by SCEP, RSA-2048 client, RA and issuer, each with a challenge of its own.
+//!
+//! ```text
+//! cargo build --release && cargo run --release --example load_scep -- --requests 2000
+//! ```
+//! The requests are made beforehand. Prints, for 1, 8, 32 and 128 keep-alive connections, enrolments per second of
+//! the server's own CPU time, and in the same run the cryptographic limit: what RFC 8894 asks of a server for
+//! one enrolment and nothing else — RSA-2048, private: open the content key, sign the certificate, sign the
+//! reply; public: verify the message, verify the PKCS#10 request, wrap the reply's content key.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::rsa::{Pkcs1PrivateDecryptingKey, Pkcs1PublicEncryptingKey, PrivateDecryptingKey};
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey};
+use aws_lc_rs::{rand::SystemRandom, rsa::KeySize, signature::KeyPair as _};
+use clap::Parser;
+use signet::clock::Clock;
+use signet::random::Random;
+use signet::x509::cert::Certificate;
+use signet::x509::cms::algorithm::{ContentCipher, DigestAlgorithm};
+use signet::x509::cms::write::{Signing, envelop};
+use support::Report;
+use support::connection::{Target, ask_all, run};
+use support::server::Server;
+
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Parser)]
+#[command(about = "Measures first enrolments by SCEP")]
+struct Arguments {
+    /// Enrolments for each number of connections.
+    #[arg(long, default_value_t = 2_000)]
+    requests: usize,
+    /// How many connections at once; repeat for several.
+    #[arg(long, default_values_t = [1, 8, 32, 128])]
+    connections: Vec<usize>,
+    /// How many devices, each with a key and a name of its own, take turns.
+    #[arg(long, default_value_t = 64)]
+    devices: usize,
+}
+
+/// A device: its key, the certificate it signed for itself, its name.
+struct Device {
+    key: rcgen::KeyPair,
+    signer: RsaKeyPair,
+    certificate: Certificate,
+    name: String,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), AnyError> {
+    let arguments = Arguments::parse();
+    let folder = tempfile::tempdir()?;
+    let server = Server::start(&folder.path().join("data"), &["--rsa-root", "rsa-2048"])?;
+    let target = Target::Plain(server.http.clone());
+    eprintln!("making {} device keys …", arguments.devices);
+    let devices = (0..arguments.devices).map(Device::new).collect::<Result<Vec<_>, _>>()?;
+    let ra = ra_certificate(&target, &server.http).await?;
+
+    let limit = limit()?;
+    println!("limit: {limit:.0} per core-second (RSA-2048: 3 private and 3 public operations, in process)");
+    println!("{}", Report::head());
+    for (round, &connections) in arguments.connections.iter().enumerate() {
+        let challenges = challenges(&server, &devices, arguments.requests).await?;
+        let requests = challenges
+            .iter()
+            .enumerate()
+            .map(|(n, challenge)| devices[n % devices.len()].request(&ra, challenge, &format!("{round}-{n}"), &server.http))
+            .collect::<Result<Vec<_>, _>>()?;
+        let report = run(&server, &target, connections, Arc::new(requests), is_success).await?;
+        println!("{}", report.row(limit));
+    }
+    println!("{} MiB resident", server.resident_mib()?);
+    Ok(())
+}
+
+/// A CertRep with pkiStatus SUCCESS: the attribute's OID, then SET { PrintableString "0" }.
+fn is_success(status: u16, body: &[u8]) -> bool {
+    const PKI_STATUS_SUCCESS: &[u8] = b"\x60\x86\x48\x01\x86\xf8\x45\x01\x09\x03\x31\x03\x13\x01\x30";
+    status == 200 && body.windows(PKI_STATUS_SUCCESS.len()).any(|w| w == PKI_STATUS_SUCCESS)
+}
+
+impl Device {
+    fn new(n: usize) -> Result<Self, AnyError> {
+        let name = format!("SEP{n:012X}");
+        let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048)?;
+        let signer = RsaKeyPair::from_pkcs8(&key.serialize_der()).map_err(|e| e.to_string())?;
+        let certificate = params(&name)?.self_signed(&key)?;
+        let certificate = Certificate::from_der(certificate.der())?;
+        Ok(Self { key, signer, certificate, name })
+    }
+
+    /// A whole HTTP request that carries a PKCSReq with this challenge.
+    fn request(&self, ra: &Certificate, challenge: &str, id: &str, host: &str) -> Result<Vec<u8>, AnyError> {
+        let random = Random::system();
+        let attribute = rcgen::Attribute {
+            oid: &[1, 2, 840, 113_549, 1, 9, 7],
+            values: der(0x31, &der(0x13, challenge.as_bytes())),
+        };
+        let csr = params(&self.name)?.serialize_request_with_attributes(&self.key, vec![attribute])?;
+        let envelope = envelop(ra, ContentCipher::Aes128, csr.der(), &random)?;
+        let mut message =
+            Signing::new(&self.certificate, DigestAlgorithm::Sha256, Some(&envelope), Clock::system().now())?;
+        for (arc, value) in [(2, der(0x13, b"19")), (7, der(0x13, id.as_bytes())), (5, der(0x04, &random.bytes::<16>()?))] {
+            let oid = const_oid::ObjectIdentifier::new_unwrap("2.16.840.1.113733.1.9").push_arc(arc)?;
+            message.attribute(oid, &value);
+        }
+        let mut signature = vec![0; self.signer.public_modulus_len()];
+        self.signer.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), &message.to_be_signed(), &mut signature)?;
+        let body = message.finish(&signature)?;
+        let mut request = format!(
+            "POST /scep/scep-device?operation=PKIOperation HTTP/1.1\r\nHost: {host}\r\n\
+             Content-Type: application/x-pki-message\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        )
+        .into_bytes();
+        request.extend(body);
+        Ok(request)
+    }
+}
+
+fn params(name: &str) -> Result<rcgen::CertificateParams, AnyError> {
+    let mut params = rcgen::CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(rcgen::DnType::CommonName, name);
+    Ok(params)
+}
+
+/// One DER value of less than 128 bytes.
+fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+    let mut out = vec![tag, content.len() as u8];
+    out.extend_from_slice(content);
+    out
+}
+
+/// The RA certificate: the first that GetCACert gives.
+async fn ra_certificate(target: &Target, host: &str) -> Result<Certificate, AnyError> {
+    let request = format!("GET /scep/scep-device?operation=GetCACert HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    let answer = ask_all(target, &[request.into_bytes()], 200).await?.remove(0);
+    let content = <cms::content_info::ContentInfo as der::Decode>::from_der(&answer)?;
+    let signed: cms::signed_data::SignedData = content.content.decode_as()?;
+    for choice in signed.certificates.ok_or("GetCACert without certificates")?.0.iter() {
+        let certificate = Certificate::from_der(&der::Encode::to_der(choice)?)?;
+        if !certificate.is_ca() {
+            return Ok(certificate);
+        }
+    }
+    Err("GetCACert without an RA certificate".into())
+}
+
+/// One challenge for each enrolment to come.
+async fn challenges(server: &Server, devices: &[Device], count: usize) -> Result<Vec<String>, AnyError> {
+    let (host, token) = (&server.https, server.token()?);
+    let requests: Vec<_> = (0..count)
+        .map(|n| {
+            let subject = format!("CN={}", devices[n % devices.len()].name);
+            let body = serde_json::json!({"profile": "scep-device", "subject": subject}).to_string();
+            format!(
+                "POST /api/v1/challenges HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\
+                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            )
+            .into_bytes()
+        })
+        .collect();
+    let target = Target::Tls(server.https.clone(), server.tls_client()?);
+    let answers = ask_all(&target, &requests, 201).await?;
+    answers
+        .iter()
+        .map(|body| {
+            let made: serde_json::Value = serde_json::from_slice(body)?;
+            Ok(made["challenge"].as_str().ok_or("no challenge")?.to_owned())
+        })
+        .collect()
+}
+
+/// How many times one core does the six RSA operations in a second.
+fn limit() -> Result<f64, AnyError> {
+    let random = SystemRandom::new();
+    let signer = RsaKeyPair::generate(KeySize::Rsa2048)?;
+    let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, signer.public_key().as_ref().to_vec());
+    let private = PrivateDecryptingKey::generate(KeySize::Rsa2048)?;
+    let wrap = Pkcs1PublicEncryptingKey::new(private.public_key())?;
+    let open = Pkcs1PrivateDecryptingKey::new(private)?;
+    let (message, mut signature) = ([7u8; 1500], vec![0; 256]);
+    let (mut wrapped, mut opened) = (vec![0; 256], vec![0; 256]);
+    let (start, mut done) = (Instant::now(), 0u32);
+    while start.elapsed() < Duration::from_secs(3) {
+        wrap.encrypt(&[9; 16], &mut wrapped)?;
+        open.decrypt(&wrapped, &mut opened)?;
+        for _ in 0..2 {
+            signer.sign(&RSA_PKCS1_SHA256, &random, &message, &mut signature)?;
+            public.verify(&message, &signature)?;
+        }
+        done += 1;
+    }
+    Ok(f64::from(done) / start.elapsed().as_secs_f64())
+}
