@@ -125,3 +125,19 @@ impl Clock {
         tokio::time::sleep(d).await;
     }
 }
+
+/// Measures how long something takes, on a clock that never steps.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    /// Starts measuring.
+    pub fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    /// The time since the start.
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}

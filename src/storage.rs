@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::store::Store;
 
+pub mod bench;
 pub mod check;
 mod commit;
 mod cursor;

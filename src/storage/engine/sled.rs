@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::{Bound, ControlFlow};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 
 use sled::{Db, IVec};
 
@@ -25,6 +25,7 @@ const FILE: &str = "db";
 pub(super) struct Sled {
     path: PathBuf,
     slot: Arc<RwLock<Slot>>,
+    gate: Arc<Gate>,
 }
 
 struct Slot {
@@ -60,7 +61,7 @@ impl Sled {
     fn over(path: PathBuf) -> Result<Self> {
         let open = Some(Opened::new(&path)?);
         let slot = Slot { open, generation: 1, closed: false, lost: false };
-        Ok(Self { path, slot: Arc::new(RwLock::new(slot)) })
+        Ok(Self { path, slot: Arc::new(RwLock::new(slot)), gate: Arc::default() })
     }
 }
 
@@ -103,10 +104,9 @@ impl Slot {
 
 impl Engine for Sled {
     fn view(&self) -> Result<Box<dyn View>> {
-        // Each read takes the lock for itself: a view lives in one operation, and the one writer
-        // takes no view while it writes.
+        let entered = Entered::new(self.gate.clone());
         let generation = self.slot.read().unwrap_or_else(PoisonError::into_inner).generation;
-        Ok(Box::new(Live { slot: self.slot.clone(), generation }))
+        Ok(Box::new(Live { slot: self.slot.clone(), generation, _entered: entered }))
     }
 
     fn snapshot(&self) -> Result<Box<dyn View>> {
@@ -117,7 +117,8 @@ impl Engine for Sled {
     }
 
     fn write(&self, batch: &Batch) -> Result<()> {
-        // Nobody reads what is not yet durable.
+        // Nobody reads what is not yet durable, nor half of what is.
+        let _alone = Alone::new(&self.gate);
         let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
         let written = slot.opened()?.write(batch);
         slot.lost = written.is_err();
@@ -144,10 +145,62 @@ impl Engine for Sled {
     }
 }
 
-/// Reads the tree as it is; each read sees whole batches only.
+/// Lets in any number of views or one writer, who goes first.
+#[derive(Default)]
+struct Gate {
+    inside: Mutex<Inside>,
+    left: Condvar,
+}
+
+#[derive(Default)]
+struct Inside {
+    views: usize,
+    writers: usize,
+}
+
+struct Entered(Arc<Gate>);
+
+impl Entered {
+    fn new(gate: Arc<Gate>) -> Self {
+        let inside = gate.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inside =
+            gate.left.wait_while(inside, |inside| inside.writers > 0).unwrap_or_else(PoisonError::into_inner);
+        inside.views += 1;
+        drop(inside);
+        Self(gate)
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.0.inside.lock().unwrap_or_else(PoisonError::into_inner).views -= 1;
+        self.0.left.notify_all();
+    }
+}
+
+struct Alone<'a>(&'a Gate);
+
+impl<'a> Alone<'a> {
+    fn new(gate: &'a Gate) -> Self {
+        let mut inside = gate.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        inside.writers += 1;
+        drop(gate.left.wait_while(inside, |inside| inside.views > 0).unwrap_or_else(PoisonError::into_inner));
+        Self(gate)
+    }
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        self.0.inside.lock().unwrap_or_else(PoisonError::into_inner).writers -= 1;
+        self.0.left.notify_all();
+    }
+}
+
+/// Reads the tree as it is, and holds writers off.
 struct Live {
     slot: Arc<RwLock<Slot>>,
     generation: u64,
+    _entered: Entered,
 }
 
 impl View for Live {
