@@ -1,3 +1,6 @@
 //! The integration tests, one scenario per file, in one binary.
 
+mod approve;
+mod issue;
+mod profiles;
 mod storage;
