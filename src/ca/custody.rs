@@ -57,6 +57,17 @@ pub async fn remove_key(authority: &Authority, ca: &CaId, actor: Actor) -> Resul
     authority.reload().await
 }
 
+/// An exported key, opened for one task and kept in memory only.
+/// Errors: `bad-key`, `wrong-passphrase`, as the key room says.
+pub async fn open_exported(
+    authority: &Authority,
+    pem: Zeroizing<String>,
+    passphrase: Zeroizing<String>,
+) -> Result<Arc<dyn Signer>> {
+    let random = authority.random.clone();
+    on_thread(move || crate::keys::software::open_exported(&pem, &passphrase, &random)).await
+}
+
 fn may_remove(record: &CaRecord) -> Result<()> {
     if record.role == Role::Issuing {
         return Err(Error::new(
