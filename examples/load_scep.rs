@@ -68,7 +68,9 @@ async fn main() -> Result<(), AnyError> {
         let requests = challenges
             .iter()
             .enumerate()
-            .map(|(n, challenge)| devices[n % devices.len()].request(&ra, challenge, &format!("{round}-{n}"), &server.http))
+            .map(|(n, challenge)| {
+                devices[n % devices.len()].request(&ra, challenge, &format!("{round}-{n}"), &server.http)
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let report = run(&server, &target, connections, Arc::new(requests), is_success).await?;
         println!("{}", report.row(limit));
@@ -104,7 +106,9 @@ impl Device {
         let envelope = envelop(ra, ContentCipher::Aes128, csr.der(), &random)?;
         let mut message =
             Signing::new(&self.certificate, DigestAlgorithm::Sha256, Some(&envelope), Clock::system().now())?;
-        for (arc, value) in [(2, der(0x13, b"19")), (7, der(0x13, id.as_bytes())), (5, der(0x04, &random.bytes::<16>()?))] {
+        for (arc, value) in
+            [(2, der(0x13, b"19")), (7, der(0x13, id.as_bytes())), (5, der(0x04, &random.bytes::<16>()?))]
+        {
             let oid = const_oid::ObjectIdentifier::new_unwrap("2.16.840.1.113733.1.9").push_arc(arc)?;
             message.attribute(oid, &value);
         }

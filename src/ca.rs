@@ -3,12 +3,15 @@
 use std::sync::{Arc, RwLock};
 
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::id::CaId;
 use crate::keys::{KeyStore, pool::Pool};
 use crate::random::Random;
 use crate::store::Db;
 
+pub mod create;
 pub mod crl;
+pub mod custody;
 pub mod hierarchy;
 pub mod http;
 pub mod issue;
@@ -35,6 +38,7 @@ pub struct Authority {
     /// Where the CRLs and CA certificates are published: `http://HOST[:PORT]`, without a slash at the end.
     pub public_url: String,
     hierarchy: RwLock<Arc<Hierarchy>>,
+    published: crl::Published,
 }
 
 impl Authority {
@@ -48,8 +52,9 @@ impl Authority {
         keys: Arc<dyn KeyStore>,
         public_url: String,
     ) -> Result<Self> {
-        let hierarchy = RwLock::new(Arc::new(Hierarchy::load(&db, &*keys).await?));
-        Ok(Self { db, clock, random, pool, keys, public_url, hierarchy })
+        let hierarchy = RwLock::new(Arc::new(Hierarchy::load(&db, &*keys, &public_url).await?));
+        let published = crl::Published::load(&db).await?;
+        Ok(Self { db, clock, random, pool, keys, public_url, hierarchy, published })
     }
 
     /// The CAs as they stand now.
@@ -59,18 +64,46 @@ impl Authority {
 
     /// Reads the CAs anew, after one was added or its key was removed.
     pub async fn reload(&self) -> Result<()> {
-        let fresh = Arc::new(Hierarchy::load(&self.db, &*self.keys).await?);
+        let fresh = Arc::new(Hierarchy::load(&self.db, &*self.keys, &self.public_url).await?);
         *self.hierarchy.write().unwrap_or_else(std::sync::PoisonError::into_inner) = fresh;
         Ok(())
     }
 
+    /// The last complete CRL of every CA, in memory.
+    pub fn published(&self) -> &crl::Published {
+        &self.published
+    }
+
     /// The CRL's address of a CA, as it stands in certificates.
-    pub fn crl_url(&self, ca: &crate::id::CaId) -> String {
-        format!("{}/crl/{ca}.crl", self.public_url)
+    pub fn crl_url(&self, ca: &CaId) -> String {
+        crl_url(&self.public_url, ca)
     }
 
     /// The CA certificate's address, as it stands in certificates.
-    pub fn ca_url(&self, ca: &crate::id::CaId) -> String {
-        format!("{}/ca/{ca}.crt", self.public_url)
+    pub fn ca_url(&self, ca: &CaId) -> String {
+        ca_url(&self.public_url, ca)
     }
+}
+
+fn crl_url(public_url: &str, ca: &CaId) -> String {
+    format!("{public_url}/crl/{ca}.crl")
+}
+
+fn ca_url(public_url: &str, ca: &CaId) -> String {
+    format!("{public_url}/ca/{ca}.crt")
+}
+
+/// Runs blocking work that takes long (key generation, key derivation) on a thread of its own, so that
+/// neither the reactor nor the signing threads wait for it.
+async fn on_thread<T: Send + 'static>(job: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let failed = || Error::internal("a thread for long work could not be started or broke off");
+    let (answer, asked) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new()
+        .name("signet-long-work".to_owned())
+        .spawn(move || {
+            // Nobody waits any more when the receiver is gone: then the result is not needed.
+            let _ = answer.send(job());
+        })
+        .map_err(|e| failed().because(e))?;
+    asked.await.map_err(|_| failed())?
 }

@@ -124,11 +124,7 @@ pub async fn answer(
 }
 
 /// Sends requests one after the other and returns the bodies; any status but `expected` is an error.
-pub async fn ask_all(
-    target: &Target,
-    requests: &[Vec<u8>],
-    expected: u16,
-) -> Result<Vec<Vec<u8>>, AnyError> {
+pub async fn ask_all(target: &Target, requests: &[Vec<u8>], expected: u16) -> Result<Vec<Vec<u8>>, AnyError> {
     let (mut stream, mut buffer, mut bodies) = (connect(target).await?, Vec::new(), Vec::new());
     for request in requests {
         stream.write_all(request).await?;

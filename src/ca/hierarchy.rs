@@ -2,12 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::ca::records::CaRecord;
-use crate::error::Result;
+use const_oid::db::rfc5280::ID_CE_AUTHORITY_KEY_IDENTIFIER;
+use der::Decode;
+use x509_cert::ext::pkix::AuthorityKeyIdentifier;
+
+use crate::ca::records::{CaRecord, Role};
+use crate::error::{Error, Kind, Result};
 use crate::id::CaId;
 use crate::keys::{KeyStore, Signer};
-use crate::store::Db;
-use crate::x509::cert::Certificate;
+use crate::store::{Db, PRIMARY, Scan};
+use crate::x509::cert::{Certificate, Extension, ext};
+
+/// Longer chains than this are refused: ours have two or three certificates.
+const MAX_CHAIN: usize = 8;
 
 /// A CA with what issuing needs, decoded once.
 #[derive(Clone, Debug)]
@@ -20,13 +27,55 @@ pub struct LoadedCa {
     pub chain: Vec<Arc<Certificate>>,
     /// Its signer; none if the key was exported and removed.
     pub signer: Option<Arc<dyn Signer>>,
+    prepared: Option<Prepared>,
+}
+
+/// What is the same in every certificate that a CA signs, encoded once.
+#[derive(Clone, Debug)]
+pub(super) struct Prepared {
+    /// AuthorityKeyIdentifier: byte-equal to the CA's SubjectKeyIdentifier.
+    pub authority_key_id: Extension,
+    /// Where its CRL is.
+    pub crl_distribution_point: Extension,
+    /// Where its certificate is.
+    pub authority_info_access: Extension,
+    /// Its chain as DER, itself first.
+    pub chain: Vec<Vec<u8>>,
 }
 
 impl LoadedCa {
     /// Its certificate and signer. Errors: `ca-not-ready` naming what is missing and the command that brings it.
     pub fn ready(&self) -> Result<(&Arc<Certificate>, &Arc<dyn Signer>)> {
-        todo!()
+        let id = &self.record.id;
+        let Some(certificate) = &self.certificate else {
+            return Err(not_ready(format!(
+                "the CA {id} has no certificate yet: have its request signed by the external root, then install \
+                 the chain (signet ca install-chain {id})"
+            )));
+        };
+        match (&self.signer, self.record.key_removed) {
+            (Some(signer), _) => Ok((certificate, signer)),
+            (None, Some(at)) => Err(not_ready(format!(
+                "the key of the CA {id} was exported and removed at {at}: give the exported key (signet ca \
+                 sign-crl {id} --key FILE for its CRL, signet ca create --parent-key FILE for a CA below it)"
+            ))),
+            (None, None) => Err(not_ready(format!(
+                "the key of the CA {id} ({}) is missing from the key folder: restore it from the backup",
+                self.record.key
+            ))),
+        }
     }
+
+    /// What is the same in every certificate it signs. Errors: `ca-not-ready`.
+    pub(super) fn prepared(&self) -> Result<&Prepared> {
+        self.prepared.as_ref().ok_or_else(|| {
+            not_ready(format!("the CA {} has no certificate with a SubjectKeyIdentifier", self.record.id))
+        })
+    }
+}
+
+fn not_ready(detail: String) -> Error {
+    Error::new(Kind::Conflict, "ca-not-ready", detail)
 }
 
 /// All CAs, immutable.
@@ -36,20 +85,101 @@ pub struct Hierarchy {
 }
 
 impl Hierarchy {
-    /// Reads the CAs from the store, issuing CAs first.
-    pub async fn load(_db: &Db, _keys: &dyn KeyStore) -> Result<Self> {
-        todo!()
+    /// Reads the CAs from the store, issuing CAs first. `public_url` stands in what they sign.
+    /// Errors: `storage`, `bad-certificate` or `damaged-file` for what cannot be read.
+    pub async fn load(db: &Db, keys: &dyn KeyStore, public_url: &str) -> Result<Self> {
+        let stored = db.all::<CaRecord>(Scan::all::<CaRecord>(PRIMARY)).await?;
+        let records: Vec<CaRecord> = stored.into_iter().map(|s| s.value).collect();
+        let mut cas = records
+            .iter()
+            .map(|record| load_ca(record, &records, keys, public_url).map(Arc::new))
+            .collect::<Result<Vec<_>>>()?;
+        cas.sort_by_key(|ca| (ca.record.role == Role::Root, ca.record.id.clone()));
+        Ok(Self { cas })
     }
+
     /// All CAs, issuing first, then by name.
     pub fn all(&self) -> &[Arc<LoadedCa>] {
         &self.cas
     }
+
     /// The CA of that name. Errors: `not-found`.
-    pub fn require(&self, _id: &CaId) -> Result<&Arc<LoadedCa>> {
-        todo!()
+    pub fn require(&self, id: &CaId) -> Result<&Arc<LoadedCa>> {
+        self.cas.iter().find(|ca| ca.record.id == *id).ok_or_else(|| Error::not_found("CA", id))
     }
+
     /// Our CA whose key signed `certificate` (by key identifier and signature, not by name alone).
-    pub fn issuer_of(&self, _certificate: &Certificate) -> Option<&Arc<LoadedCa>> {
-        todo!()
+    pub fn issuer_of(&self, certificate: &Certificate) -> Option<&Arc<LoadedCa>> {
+        let wanted = authority_key_id(certificate);
+        self.cas.iter().find(|ca| {
+            ca.certificate.as_ref().is_some_and(|ours| {
+                ours.subject().matches(certificate.issuer())
+                    && wanted.as_ref().is_none_or(|id| ours.subject_key_id().as_ref() == Some(id))
+                    && is_signed_by(certificate, ours)
+            })
+        })
     }
+}
+
+/// Whether the key of `issuer` made the signature of `certificate`.
+pub(super) fn is_signed_by(certificate: &Certificate, issuer: &Certificate) -> bool {
+    issuer.public_key().is_ok_and(|key| certificate.verify_signed_by(&key).is_ok())
+}
+
+fn authority_key_id(certificate: &Certificate) -> Option<Vec<u8>> {
+    let extension = certificate.extension(ID_CE_AUTHORITY_KEY_IDENTIFIER)?;
+    let id = AuthorityKeyIdentifier::from_der(&extension.value).ok()?.key_identifier?;
+    Some(id.as_bytes().to_vec())
+}
+
+fn load_ca(record: &CaRecord, all: &[CaRecord], keys: &dyn KeyStore, public_url: &str) -> Result<LoadedCa> {
+    let chain = chain_of(record, all)?;
+    let certificate = chain.first().cloned();
+    Ok(LoadedCa {
+        signer: signer_of(record, keys)?,
+        prepared: prepare(record, &chain, public_url)?,
+        record: record.clone(),
+        certificate,
+        chain,
+    })
+}
+
+/// A removed key counts as absent even if its file is still there: the removal may have been cut short.
+fn signer_of(record: &CaRecord, keys: &dyn KeyStore) -> Result<Option<Arc<dyn Signer>>> {
+    if record.key_removed.is_some() {
+        return Ok(None);
+    }
+    match keys.signer(&record.key) {
+        Ok(signer) => Ok(Some(signer)),
+        Err(e) if e.code() == "key-not-present" => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// The certificates from a CA to its root: over our own parents, then the external chain of the last one.
+fn chain_of(record: &CaRecord, all: &[CaRecord]) -> Result<Vec<Arc<Certificate>>> {
+    let (mut chain, mut at) = (Vec::new(), Some(record));
+    while let Some(ca) = at {
+        let Some(der) = &ca.certificate else { break };
+        for der in std::iter::once(der).chain(&ca.external_chain) {
+            chain.push(Arc::new(Certificate::from_der(der)?));
+        }
+        if chain.len() > MAX_CHAIN {
+            return Err(Error::storage(format!("the chain of the CA {} has no end", record.id)));
+        }
+        at = ca.parent.as_ref().and_then(|parent| all.iter().find(|other| other.id == *parent));
+    }
+    Ok(chain)
+}
+
+fn prepare(record: &CaRecord, chain: &[Arc<Certificate>], public_url: &str) -> Result<Option<Prepared>> {
+    let Some(key_id) = chain.first().and_then(|certificate| certificate.subject_key_id()) else {
+        return Ok(None);
+    };
+    Ok(Some(Prepared {
+        authority_key_id: ext::authority_key_id(&key_id)?,
+        crl_distribution_point: ext::crl_distribution_point(&super::crl_url(public_url, &record.id))?,
+        authority_info_access: ext::authority_info_access(&super::ca_url(public_url, &record.id), None)?,
+        chain: chain.iter().map(|certificate| certificate.der().to_vec()).collect(),
+    }))
 }

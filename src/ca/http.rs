@@ -3,10 +3,140 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
 
 use crate::ca::Authority;
+use crate::clock::Timestamp;
+use crate::id::CaId;
+
+/// A CRL may change within a second of a revocation: nobody may keep it for long without asking again.
+const CRL_MAX_AGE: u32 = 60;
+/// A CA's certificate hardly ever changes.
+const CERTIFICATE_MAX_AGE: u32 = 3600;
+/// RFC 9110 §5.6.7.
+const HTTP_DATE: &[BorrowedFormatItem<'_>] =
+    format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
 
 /// The routes of this room.
-pub fn router(_authority: Arc<Authority>) -> Router {
-    todo!()
+pub fn router(authority: Arc<Authority>) -> Router {
+    Router::new().route("/crl/{file}", get(crl)).route("/ca/{file}", get(certificate)).with_state(authority)
+}
+
+async fn crl(
+    State(authority): State<Arc<Authority>>,
+    Path(file): Path<String>,
+    asked: HeaderMap,
+) -> Response {
+    match named(&file, ".crl").and_then(|ca| authority.published().of(&ca)) {
+        None => not_found("no such CRL: the address is /crl/<ca>.crl, with the name of a CA of this server"),
+        Some(crl) => Document {
+            bytes: Bytes::from_owner(Arc::clone(&crl.der)),
+            media_type: "application/pkix-crl",
+            modified: Some(crl.this_update),
+            max_age: CRL_MAX_AGE,
+        }
+        .answer(&asked),
+    }
+}
+
+async fn certificate(
+    State(authority): State<Arc<Authority>>,
+    Path(file): Path<String>,
+    asked: HeaderMap,
+) -> Response {
+    let hierarchy = authority.hierarchy();
+    let found = named(&file, ".crt").and_then(|id| hierarchy.require(&id).ok()?.certificate.clone());
+    match found {
+        None => not_found(
+            "no such certificate: the address is /ca/<ca>.crt, with the name of a CA of this server",
+        ),
+        Some(certificate) => Document {
+            bytes: Bytes::copy_from_slice(certificate.der()),
+            media_type: "application/pkix-cert",
+            modified: Some(certificate.not_before()),
+            max_age: CERTIFICATE_MAX_AGE,
+        }
+        .answer(&asked),
+    }
+}
+
+fn named(file: &str, suffix: &str) -> Option<CaId> {
+    file.strip_suffix(suffix)?.parse().ok()
+}
+
+/// A document that is the same for everyone until it changes.
+pub(crate) struct Document {
+    /// The body.
+    pub bytes: Bytes,
+    /// Content-Type.
+    pub media_type: &'static str,
+    /// Last-Modified.
+    pub modified: Option<Timestamp>,
+    /// Cache-Control: max-age, in seconds.
+    pub max_age: u32,
+}
+
+impl Document {
+    /// 200 with the body, or 304 if the client has it (RFC 9110 §13.1: If-None-Match goes before
+    /// If-Modified-Since).
+    pub fn answer(self, asked: &HeaderMap) -> Response {
+        let tag = entity_tag(&self.bytes);
+        let modified = self.modified.and_then(http_date);
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media_type));
+        let max_age = format!("public, max-age={}", self.max_age);
+        for (name, value) in [
+            (header::ETAG, Some(tag.clone())),
+            (header::LAST_MODIFIED, modified.clone()),
+            (header::CACHE_CONTROL, Some(max_age)),
+        ] {
+            if let Some(value) = value.and_then(|v| HeaderValue::from_str(&v).ok()) {
+                headers.insert(name, value);
+            }
+        }
+        if is_held(asked, &tag, modified.as_deref()) {
+            return (StatusCode::NOT_MODIFIED, headers).into_response();
+        }
+        (headers, Body::from(self.bytes)).into_response()
+    }
+}
+
+/// A strong validator: the beginning of the body's SHA-256.
+fn entity_tag(bytes: &[u8]) -> String {
+    let digest: [u8; 32] = Sha256::digest(bytes).into();
+    let hex: String = digest[..16].iter().map(|b| format!("{b:02x}")).collect();
+    format!("\"{hex}\"")
+}
+
+fn http_date(at: Timestamp) -> Option<String> {
+    OffsetDateTime::from_unix_timestamp(at.secs()).ok()?.format(HTTP_DATE).ok()
+}
+
+fn is_held(asked: &HeaderMap, tag: &str, modified: Option<&str>) -> bool {
+    let mut tags = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok()).peekable();
+    if tags.peek().is_some() {
+        return tags
+            .flat_map(|list| list.split(','))
+            .map(str::trim)
+            .any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag);
+    }
+    let since = asked.get(header::IF_MODIFIED_SINCE).and_then(|v| v.to_str().ok());
+    since.is_some() && since == modified
+}
+
+/// 404 as a problem document (RFC 9457) with a hint.
+pub(crate) fn not_found(hint: &str) -> Response {
+    let problem = serde_json::json!({
+        "type": "about:blank", "title": "Not Found", "status": 404, "code": "not-found", "detail": hint,
+    });
+    let media_type = [(header::CONTENT_TYPE, "application/problem+json")];
+    (StatusCode::NOT_FOUND, media_type, problem.to_string()).into_response()
 }

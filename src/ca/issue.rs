@@ -1,16 +1,21 @@
 //! The one place where a certificate is made: profile → bytes to be signed → lint → sign → one durable write.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::audit::Actor;
-use crate::ca::Authority;
+use sha2::{Digest as _, Sha256};
+
+use crate::audit::{Actor, Event};
+use crate::ca::lint::lint;
 use crate::ca::profile::Profile;
-use crate::ca::records::CertificateRecord;
+use crate::ca::records::{CaRecord, CertificateRecord, Status};
+use crate::ca::{Authority, LoadedCa};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::id::{CaId, Serial};
-use crate::store::{Envelope, Unit};
-use crate::x509::key::PublicKey;
+use crate::id::{CaId, RecordId, Serial};
+use crate::store::{CommitError, Envelope, Record, Unit, When};
+use crate::x509::cert::{Extension, Tbs, assemble, ext};
+use crate::x509::key::{PublicKey, signature_algorithm};
 use crate::x509::name::Name;
 use crate::x509::san::San;
 
@@ -72,6 +77,164 @@ impl From<Error> for IssueError {
 }
 
 /// Issues: returns when certificate, indexes, claim and audit event are durable.
-pub async fn issue(_authority: &Authority, _order: Order) -> Result<Issued, IssueError> {
-    todo!()
+///
+/// Everything that costs CPU (building, lint, signature, digests, encoding of the record) is one job on the
+/// signing threads, so that a full queue answers `busy` at once.
+/// Errors: `IssueError::Claimed` naming the claim's item; `ca-not-ready`, `ca-expires`, `not-after-passed`,
+/// `lint`, `digest-not-supported`, `busy`, `serial-taken`, `storage`.
+pub async fn issue(authority: &Authority, order: Order) -> Result<Issued, IssueError> {
+    let now = authority.clock.now();
+    let ca = authority.hierarchy().require(&order.ca)?.clone();
+    let validity = Validity::of(&order, &ca, now)?;
+    let id = RecordId::new(now, &authority.random)?;
+    let claimed = order.claim.items.len();
+    let (unit, issued) = authority.pool.run(move || make(order, &ca, validity, id, now)).await??;
+    authority.db.commit(unit).await.map_err(|e| refused(e, claimed))?;
+    Ok(issued)
+}
+
+/// Below this, a CA issues nothing more: its certificates would be of no use.
+const CA_TOO_SHORT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The first and last moment of a certificate to be made.
+#[derive(Clone, Copy, Debug)]
+struct Validity {
+    not_before: Timestamp,
+    not_after: Timestamp,
+}
+
+impl Validity {
+    /// From the profile and the order, inside the CA's own validity.
+    fn of(order: &Order, ca: &LoadedCa, now: Timestamp) -> Result<Self> {
+        let (certificate, _) = ca.ready()?;
+        if certificate.not_after() < now.plus(CA_TOO_SHORT) {
+            return Err(Error::conflict(
+                "ca-expires",
+                format!(
+                    "the CA {} expires at {}, too soon to issue from it: make its successor and name it in the \
+                     profile {}",
+                    ca.record.id,
+                    certificate.not_after(),
+                    order.profile.id()
+                ),
+            ));
+        }
+        let not_before = now.minus(order.profile.backdate()).max(certificate.not_before()).whole_secs();
+        let wanted =
+            now.plus(order.profile.validity()).min(order.not_after.unwrap_or(certificate.not_after()));
+        let not_after = wanted.min(certificate.not_after()).whole_secs();
+        if not_after <= now {
+            return Err(Error::invalid("not-after-passed", "the end of validity asked for lies in the past")
+                .at("/not_after"));
+        }
+        Ok(Self { not_before, not_after })
+    }
+}
+
+/// Builds, lints and signs the certificate, and puts it into a unit behind the order's claim.
+fn make(
+    mut order: Order,
+    ca: &LoadedCa,
+    validity: Validity,
+    id: RecordId,
+    now: Timestamp,
+) -> Result<(Unit, Issued)> {
+    let der = sign(&order, ca, validity)?;
+    let mut unit = std::mem::take(&mut order.claim);
+    let event = event(&order, now);
+    let record = record(order, ca, validity, id, der);
+    unit.insert(&record)?;
+    unit.check::<CaRecord>(&ca.record.key(), When::Present);
+    unit.event(event);
+    Ok((unit, Issued { record, chain: ca.prepared()?.chain.clone() }))
+}
+
+fn sign(order: &Order, ca: &LoadedCa, validity: Validity) -> Result<Vec<u8>> {
+    let (certificate, signer) = ca.ready()?;
+    let digest = order.profile.digest().unwrap_or_else(|| signer.default_digest());
+    let algorithm = signature_algorithm(signer.public_key().kind(), digest);
+    let tbs = Tbs {
+        serial: order.serial.clone(),
+        signature_algorithm: algorithm.clone(),
+        issuer: certificate.subject().clone(),
+        not_before: validity.not_before,
+        not_after: validity.not_after,
+        subject: order.subject.clone(),
+        spki: order.public_key.spki().to_vec(),
+        extensions: extensions(order, ca)?,
+    }
+    .to_der()?;
+    lint(&tbs, certificate)?;
+    let signature = signer.sign(digest, &tbs)?;
+    assemble(&tbs, &algorithm, &signature)
+}
+
+/// The extensions of a leaf, by the profile (RFC 5280 §4.2).
+fn extensions(order: &Order, ca: &LoadedCa) -> Result<Vec<Extension>> {
+    let (profile, prepared) = (&order.profile, ca.prepared()?);
+    let mut all = Vec::with_capacity(9);
+    all.push(ext::basic_constraints(false, None)?);
+    all.push(ext::key_usage(profile.key_usage(&order.public_key))?);
+    if !profile.extended_key_usage().is_empty() {
+        all.push(ext::extended_key_usage(profile.extended_key_usage())?);
+    }
+    if !order.sans.is_empty() {
+        all.push(ext::subject_alt_name(&order.sans, order.subject.is_empty())?);
+    }
+    all.push(ext::subject_key_id(&order.public_key.key_id())?);
+    all.push(prepared.authority_key_id.clone());
+    all.push(prepared.crl_distribution_point.clone());
+    all.push(prepared.authority_info_access.clone());
+    if profile.ocsp_nocheck() {
+        all.push(ext::ocsp_nocheck()?);
+    }
+    Ok(all)
+}
+
+fn record(order: Order, ca: &LoadedCa, validity: Validity, id: RecordId, der: Vec<u8>) -> CertificateRecord {
+    CertificateRecord {
+        id,
+        serial: order.serial,
+        ca: ca.record.id.clone(),
+        profile: order.profile.id().clone(),
+        subject: order.subject,
+        sans: order.sans,
+        device: order.device,
+        not_before: validity.not_before,
+        not_after: validity.not_after,
+        key_fingerprint: order.public_key.fingerprint(),
+        fingerprint: Sha256::digest(&der).into(),
+        der,
+        status: Status::Good,
+        requester: order.actor.to_string(),
+        renews: order.renews,
+    }
+}
+
+fn event(order: &Order, now: Timestamp) -> Event {
+    let event =
+        Event::new(now, order.actor.clone(), "certificate.issue", format!("certificate:{}", order.serial))
+            .with("profile", order.profile.id())
+            .with("ca", &order.ca)
+            .with("subject", &order.subject)
+            .with("requester", &order.actor);
+    match &order.renews {
+        Some(renewed) => event.with("renews", renewed),
+        None => event,
+    }
+}
+
+/// The claim's items stand first in the unit, so that their places are those in the claim.
+fn refused(error: CommitError, claimed: usize) -> IssueError {
+    match error {
+        CommitError::Refused { item, standing } if item < claimed => IssueError::Claimed { item, standing },
+        CommitError::Refused { item, .. } if item == claimed => IssueError::Failed(Error::conflict(
+            "serial-taken",
+            "a certificate with this serial number exists already; ask again",
+        )),
+        CommitError::Refused { .. } => {
+            IssueError::Failed(Error::conflict("ca-not-ready", "the CA was removed in the meantime"))
+        }
+        CommitError::Failed(error) => IssueError::Failed(error),
+    }
 }

@@ -1,89 +1,61 @@
 //! Profiles: what may be issued, to whom, by which CA (`policies/profiles/*.toml`).
 
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
+
+use const_oid::ObjectIdentifier;
 
 use crate::error::{Error, Result};
 use crate::id::{CaId, ProfileId};
-use crate::x509::key::{Digest, KeyAlgorithm, PublicKey};
+use crate::x509::key::{Digest, KeyAlgorithm, KeyKind, PublicKey};
+use crate::x509::name::Name;
+use crate::x509::san::San;
 
-/// How a request by this profile comes to be approved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Approval {
-    /// An authenticated caller (operator, node, renewal) suffices. SCEP first enrolments are refused.
-    Automatic,
-    /// A one-time challenge.
-    Challenge,
-    /// An operator decides each request.
-    Manual,
-}
+mod alternative;
+mod attribute;
+mod check;
+mod duration;
+mod expression;
+mod faults;
+mod options;
+mod pattern;
+mod raw;
+mod set;
+mod subject;
+mod usage;
 
-/// Which content ciphers SCEP may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Cipher {
-    /// AES-128-CBC.
-    #[serde(rename = "aes-128-cbc")]
-    Aes128,
-    /// AES-192-CBC.
-    #[serde(rename = "aes-192-cbc")]
-    Aes192,
-    /// AES-256-CBC.
-    #[serde(rename = "aes-256-cbc")]
-    Aes256,
-    /// Triple DES, CBC.
-    #[serde(rename = "des3-cbc")]
-    TripleDes,
-}
-
-/// Which digests SCEP may use, in requests and replies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ScepDigest {
-    /// SHA-1 (only to read; we never sign a reply with it).
-    Sha1,
-    /// SHA-256.
-    Sha256,
-    /// SHA-384.
-    Sha384,
-    /// SHA-512.
-    Sha512,
-}
-
-/// One RA certificate for both usages, or two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RaMode {
-    /// One certificate with digitalSignature and keyEncipherment (what Apple clients look for).
-    Single,
-    /// One signs, one decrypts.
-    Split,
-}
-
-/// The SCEP service of a profile.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScepOptions {
-    /// Digests allowed in requests, strongest first.
-    pub digests: Vec<ScepDigest>,
-    /// Content ciphers allowed, strongest first.
-    pub ciphers: Vec<Cipher>,
-    /// One RA certificate or two.
-    pub ra_mode: RaMode,
-    /// Whether the chain follows the leaf in a reply.
-    pub include_chain: bool,
-    /// Whether the signer's key must be the request's key on a first enrolment (SCEP-41).
-    pub require_same_key: bool,
-}
+pub use expression::Facts;
+pub use options::{Approval, Cipher, RaMode, ScepDigest, ScepOptions};
+pub use set::ProfileSet;
 
 /// A validated profile: what it says can be issued.
 #[derive(Debug)]
 pub struct Profile {
-    pub(super) id: ProfileId,
-    pub(super) ca: CaId,
-    pub(super) enabled: bool,
+    id: ProfileId,
+    ca: CaId,
+    enabled: bool,
+    internal: bool,
+    description: String,
+    approval: Approval,
+    keys: Vec<KeyAlgorithm>,
+    digest: Option<Digest>,
+    validity: Duration,
+    backdate: Duration,
+    subject: subject::SubjectRules,
+    device: Option<ObjectIdentifier>,
+    san: alternative::SanRules,
+    key_usage: u16,
+    extended: Vec<ObjectIdentifier>,
+    ocsp_nocheck: bool,
+    renewal_from: f64,
+    early_renewal: bool,
+    key_reuse: bool,
+    rules: Vec<expression::Rule>,
+    reserved_names: Vec<pattern::Pattern>,
+    scep: Option<ScepOptions>,
+    source: String,
 }
 
+/// What it says.
 impl Profile {
     /// Its name.
     pub fn id(&self) -> &ProfileId {
@@ -97,86 +69,120 @@ impl Profile {
     pub fn is_enabled(&self) -> bool {
         self.enabled
     }
+    /// Whether it is for Signet's own identities alone.
+    pub fn is_internal(&self) -> bool {
+        self.internal
+    }
     /// A sentence for people.
     pub fn description(&self) -> &str {
-        todo!()
+        &self.description
     }
     /// How requests are approved.
     pub fn approval(&self) -> Approval {
-        todo!()
+        self.approval
     }
     /// Allowed key types.
     pub fn keys(&self) -> &[KeyAlgorithm] {
-        todo!()
+        &self.keys
     }
     /// The digest of the signature; none: the CA key's default.
     pub fn digest(&self) -> Option<Digest> {
-        todo!()
+        self.digest
     }
     /// How long a certificate lives.
     pub fn validity(&self) -> Duration {
-        todo!()
+        self.validity
     }
     /// How far notBefore lies in the past, for devices with slow clocks.
     pub fn backdate(&self) -> Duration {
-        todo!()
+        self.backdate
     }
     /// KeyUsage bits for this key (an EC leaf has no keyEncipherment); bit 0 = digitalSignature, lowest.
-    pub fn key_usage(&self, _key: &PublicKey) -> u16 {
-        todo!()
+    pub fn key_usage(&self, key: &PublicKey) -> u16 {
+        usage::for_key(self.key_usage, key.kind())
     }
     /// Extended key usages.
-    pub fn extended_key_usage(&self) -> &[const_oid::ObjectIdentifier] {
-        todo!()
+    pub fn extended_key_usage(&self) -> &[ObjectIdentifier] {
+        &self.extended
     }
     /// Whether id-pkix-ocsp-nocheck goes in.
     pub fn ocsp_nocheck(&self) -> bool {
-        todo!()
+        self.ocsp_nocheck
     }
     /// Whether a renewal may keep its key.
     pub fn allows_key_reuse(&self) -> bool {
-        todo!()
+        self.key_reuse
     }
     /// The point of the validity (0.0 to 1.0) from which a certificate may be renewed.
     pub fn renewal_from(&self) -> f64 {
-        todo!()
+        self.renewal_from
+    }
+    /// Whether a certificate may be renewed before that point.
+    pub fn allows_early_renewal(&self) -> bool {
+        self.early_renewal
     }
     /// Its SCEP service; none if it has none.
     pub fn scep(&self) -> Option<&ScepOptions> {
-        todo!()
+        self.scep.as_ref()
     }
     /// Its file as it was read (TOML), for people.
     pub fn source(&self) -> &str {
-        todo!()
+        &self.source
     }
 }
 
-/// A whole, validated set of profiles.
-#[derive(Debug, Default)]
-pub struct ProfileSet {
-    profiles: Vec<Arc<Profile>>,
-}
+/// What it makes of a request.
+impl Profile {
+    /// Holds a key against the allowed types. Errors: `bad-csr` with the catalogue's text (CSR-08, -20, -23).
+    pub fn check_key(&self, key: &PublicKey) -> Result<()> {
+        if key.algorithm().is_some_and(|a| self.keys.contains(&a)) {
+            return Ok(());
+        }
+        Err(Error::bad_csr(match key.kind() {
+            KeyKind::Rsa(bits) => self.rsa_refusal(bits),
+            KeyKind::P256 | KeyKind::P384 | KeyKind::P521 if self.keys.iter().all(|k| k.is_rsa()) => {
+                "key type not allowed".to_owned()
+            }
+            KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => "curve not allowed".to_owned(),
+        }))
+    }
 
-impl ProfileSet {
-    /// The set that is compiled in.
-    pub fn shipped() -> Result<Self> {
-        todo!()
+    /// The subject to be written for the one asked for. Errors: `bad-csr` naming attribute and rule.
+    pub fn subject_for(&self, asked: &Name) -> Result<Name> {
+        self.subject.apply(asked)
     }
-    /// Writes the shipped files below `policies` (a folder), leaving existing files alone.
-    pub fn write_shipped(_policies: &Path) -> Result<()> {
-        todo!()
+
+    /// The alternative names to be written for those asked for. Errors: `bad-csr` (CSR-36, -38, -40, -48).
+    pub fn sans_for(&self, subject: &Name, asked: &[San]) -> Result<Vec<San>> {
+        self.san.apply(subject.common_name(), asked)
     }
-    /// Reads and validates `policies/profiles/*.toml` as a whole. Errors: every fault found, each with file, line
-    /// and reason.
-    pub fn load(_policies: &Path) -> Result<Self, Vec<Error>> {
-        todo!()
+
+    /// The device's name, if the profile says where it stands in the subject.
+    pub fn device_name(&self, subject: &Name) -> Option<String> {
+        let oid = self.device?;
+        subject.attributes().filter(|a| a.oid == oid).last().map(|a| a.value.clone())
     }
-    /// All profiles by name.
-    pub fn all(&self) -> &[Arc<Profile>] {
-        &self.profiles
+
+    /// Holds the profile's rules (CEL) against the facts. Errors: `policy` with the rule's message.
+    pub fn check_rules(&self, facts: &Facts<'_>) -> Result<()> {
+        if self.rules.is_empty() {
+            return Ok(());
+        }
+        let inputs = expression::Inputs::new(self.id.as_str(), facts)?;
+        self.rules.iter().try_for_each(|rule| rule.hold(&inputs))
     }
-    /// The profile of that name, enabled or not. Errors: `not-found`.
-    pub fn require(&self, _id: &ProfileId) -> Result<&Arc<Profile>> {
-        todo!()
+
+    fn rsa_refusal(&self, bits: u32) -> String {
+        let sizes = self.keys.iter().filter_map(|k| match k {
+            KeyAlgorithm::Rsa2048 => Some(2048),
+            KeyAlgorithm::Rsa3072 => Some(3072),
+            KeyAlgorithm::Rsa4096 => Some(4096),
+            KeyAlgorithm::P256 | KeyAlgorithm::P384 | KeyAlgorithm::P521 => None,
+        });
+        match sizes.min() {
+            None => "key type not allowed".to_owned(),
+            Some(least) if bits < least => format!("RSA key below {least} bits"),
+            Some(_) => "RSA key size not allowed".to_owned(),
+        }
     }
 }

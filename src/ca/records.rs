@@ -145,6 +145,18 @@ pub struct RevocationRecord {
     pub not_after: Timestamp,
 }
 
+impl RevocationRecord {
+    /// The key of the counter that rises with every revocation of a CA.
+    pub fn counter_key(ca: &CaId) -> Vec<u8> {
+        KeyBuilder::new().text(ca.as_str()).build()
+    }
+
+    /// The beginning of the keys of a CA's revocations.
+    pub fn prefix(ca: &CaId) -> Vec<u8> {
+        KeyBuilder::new().text(ca.as_str()).build()
+    }
+}
+
 impl Record for RevocationRecord {
     const KIND: Kind = Kind { id: 11, name: "revocation" };
     const VERSION: u8 = 1;
@@ -191,6 +203,17 @@ pub struct CaRecord {
     pub external_chain: Vec<Vec<u8>>,
     /// When it was made.
     pub created: Timestamp,
+    /// When its key was last exported.
+    pub key_exported: Option<Timestamp>,
+    /// When its key was removed from this machine: then its CRL and its sub-CAs need the exported key.
+    pub key_removed: Option<Timestamp>,
+}
+
+impl CaRecord {
+    /// The key of a CA's record.
+    pub fn key_of(id: &CaId) -> Vec<u8> {
+        id.as_str().as_bytes().to_vec()
+    }
 }
 
 impl Record for CaRecord {
@@ -198,7 +221,7 @@ impl Record for CaRecord {
     const VERSION: u8 = 1;
 
     fn key(&self) -> Vec<u8> {
-        self.id.as_str().as_bytes().to_vec()
+        Self::key_of(&self.id)
     }
 
     fn indexes(&self) -> Vec<IndexKey> {
@@ -219,8 +242,18 @@ pub struct CrlRecord {
     pub next_update: Timestamp,
     /// How many entries it has.
     pub entries: u64,
+    /// How many revocations of the CA had been recorded when its entries were read (the counter of
+    /// [`RevocationRecord::counter_key`]): a higher count means that another CRL is due.
+    pub covers: i64,
     /// The CRL, DER.
     pub der: Vec<u8>,
+}
+
+impl CrlRecord {
+    /// The key of a CA's CRL.
+    pub fn key_of(ca: &CaId) -> Vec<u8> {
+        ca.as_str().as_bytes().to_vec()
+    }
 }
 
 impl Record for CrlRecord {
@@ -228,7 +261,7 @@ impl Record for CrlRecord {
     const VERSION: u8 = 1;
 
     fn key(&self) -> Vec<u8> {
-        self.ca.as_str().as_bytes().to_vec()
+        Self::key_of(&self.ca)
     }
 
     fn indexes(&self) -> Vec<IndexKey> {

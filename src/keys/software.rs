@@ -31,6 +31,12 @@ mod vault_file;
 pub use self::password::generate_password;
 pub use self::pbes2::decrypt_pem;
 
+/// A key that [`KeyStore::export`] wrote, opened into memory alone.
+/// Errors: as [`decrypt_pem`]; `bad-key` for a key of a type that we do not sign with.
+pub fn open_exported(pem: &str, passphrase: &str, random: &Random) -> Result<Arc<dyn Signer>> {
+    Ok(Arc::new(SoftwareKey::from_pkcs8(&decrypt_pem(pem, passphrase)?, random)?))
+}
+
 /// The key store in a data folder, opened with its security password.
 pub struct Vault {
     folder: PathBuf,

@@ -34,7 +34,10 @@ const P256: &str = "1.2.840.10045.3.1.7";
 
 /// The content octets of 2^n - 1, a Mersenne prime for 1279 and 2203.
 fn mersenne(n: u32) -> BoxedUint {
-    BoxedUint::one_with_precision(4096).shl_vartime(n).unwrap().wrapping_sub(BoxedUint::one_with_precision(4096))
+    BoxedUint::one_with_precision(4096)
+        .shl_vartime(n)
+        .unwrap()
+        .wrapping_sub(BoxedUint::one_with_precision(4096))
 }
 
 fn content(n: &BoxedUint) -> Vec<u8> {

@@ -61,9 +61,13 @@ fn csr_44_addresses_as_dns_names() {
 
 #[test]
 fn csr_46_uris() {
-    for uri in
-        ["/a", "javascript:alert(1)", "file:///etc/passwd", "https://u:p@h.example/", "https://h.example/\r\n"]
-    {
+    for uri in [
+        "/a",
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "https://u:p@h.example/",
+        "https://h.example/\r\n",
+    ] {
         assert_eq!(san_refusal(tlv(0x86, uri.as_bytes())), "bad URI SAN", "{uri}");
     }
 }
@@ -85,7 +89,10 @@ fn csr_48_other_sorts_are_told_apart() {
     let directory = tlv(0xa4, Name::parse("CN=admin").unwrap().der());
     let request = Request::new().extensions(&[san(&[upn, registered, x400, directory])]);
     let csr = read(&request.sign());
-    assert_eq!(csr.sans().iter().map(San::sort).collect::<Vec<_>>(), ["other", "other", "other", "directory"]);
+    assert_eq!(
+        csr.sans().iter().map(San::sort).collect::<Vec<_>>(),
+        ["other", "other", "other", "directory"]
+    );
 }
 
 #[test]

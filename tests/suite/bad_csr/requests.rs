@@ -117,7 +117,9 @@ fn csr_28_conflicting_extension_requests() {
 
 #[test]
 fn csr_30_key_usage() {
-    let usage = |bits: u16| Request::new().extensions(&[extension("2.5.29.15", true, &ext::key_usage(bits).unwrap().value)]);
+    let usage = |bits: u16| {
+        Request::new().extensions(&[extension("2.5.29.15", true, &ext::key_usage(bits).unwrap().value)])
+    };
     for bits in [1 << 5, 1 << 6, 1 << 5 | 1, 1 << 6 | 1 << 8] {
         assert_eq!(usage(bits).refusal(), "key usage not permitted", "{bits:b}");
     }
@@ -134,9 +136,13 @@ fn csr_31_purposes() {
         let list: Vec<u8> = list.iter().flat_map(|p| oid(p)).collect();
         Request::new().extensions(&[extension("2.5.29.37", false, &tlv(tlv::SEQUENCE, &list))])
     };
-    for purpose in
-        ["1.3.6.1.5.5.7.3.9", "2.5.29.37.0", "1.3.6.1.5.5.7.3.3", "1.3.6.1.4.1.311.20.2.2", "1.3.6.1.5.5.7.3.8"]
-    {
+    for purpose in [
+        "1.3.6.1.5.5.7.3.9",
+        "2.5.29.37.0",
+        "1.3.6.1.5.5.7.3.3",
+        "1.3.6.1.4.1.311.20.2.2",
+        "1.3.6.1.5.5.7.3.8",
+    ] {
         assert_eq!(purposes(&["1.3.6.1.5.5.7.3.1", purpose]).refusal(), "EKU not permitted", "{purpose}");
     }
     let tolerated = ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.5"];
@@ -205,7 +211,8 @@ fn a_request_without_the_attributes_field_is_read() {
 }
 
 fn valid() -> Vec<u8> {
-    let list = [san(&[dns("a.example"), tlv(0x87, &[10, 0, 0, 1])]), extension("2.5.29.15", true, &[3, 2, 5, 0xa0])];
+    let list =
+        [san(&[dns("a.example"), tlv(0x87, &[10, 0, 0, 1])]), extension("2.5.29.15", true, &[3, 2, 5, 0xa0])];
     Request::new().extensions(&list).sign()
 }
 

@@ -1,0 +1,79 @@
+//! The choices that a profile offers.
+
+use serde::{Deserialize, Serialize};
+
+/// How a request by this profile comes to be approved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approval {
+    /// An authenticated caller (operator, node, renewal) suffices. SCEP first enrolments are refused.
+    Automatic,
+    /// A one-time challenge.
+    Challenge,
+    /// An operator decides each request.
+    Manual,
+}
+
+/// Which content ciphers SCEP may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cipher {
+    /// AES-128-CBC.
+    #[serde(rename = "aes-128-cbc")]
+    Aes128,
+    /// AES-192-CBC.
+    #[serde(rename = "aes-192-cbc")]
+    Aes192,
+    /// AES-256-CBC.
+    #[serde(rename = "aes-256-cbc")]
+    Aes256,
+    /// Triple DES, CBC.
+    #[serde(rename = "des3-cbc")]
+    TripleDes,
+}
+
+/// Which digests SCEP may use, in requests and replies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScepDigest {
+    /// SHA-1 (only to read; we never sign a reply with it).
+    Sha1,
+    /// SHA-256.
+    Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+}
+
+/// One RA certificate for both usages, or two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RaMode {
+    /// One certificate with digitalSignature and keyEncipherment (what Apple clients look for).
+    Single,
+    /// One signs, one decrypts.
+    Split,
+}
+
+/// The SCEP service of a profile.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScepOptions {
+    /// Digests allowed in requests, strongest first.
+    pub digests: Vec<ScepDigest>,
+    /// Content ciphers allowed, strongest first.
+    pub ciphers: Vec<Cipher>,
+    /// One RA certificate or two.
+    #[serde(default = "single")]
+    pub ra_mode: RaMode,
+    /// Whether the chain follows the leaf in a reply.
+    #[serde(default)]
+    pub include_chain: bool,
+    /// Whether the signer's key must be the request's key on a first enrolment (SCEP-41).
+    #[serde(default)]
+    pub require_same_key: bool,
+}
+
+fn single() -> RaMode {
+    RaMode::Single
+}

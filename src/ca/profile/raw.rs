@@ -1,0 +1,118 @@
+//! A profile's file, field by field, before it is checked.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::ca::profile::options::{Approval, ScepOptions};
+use crate::x509::key::{Digest, KeyAlgorithm};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawProfile {
+    pub description: String,
+    pub ca: String,
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    #[serde(default)]
+    pub internal: bool,
+    pub approval: Approval,
+    pub keys: Vec<KeyAlgorithm>,
+    pub digest: Option<Digest>,
+    pub validity: String,
+    pub backdate: Option<String>,
+    pub device: Option<String>,
+    #[serde(default)]
+    pub acknowledge_unsafe: bool,
+    #[serde(default)]
+    pub reserved_names: Vec<String>,
+    #[serde(default)]
+    pub subject: BTreeMap<String, RawAttribute>,
+    #[serde(default)]
+    pub san: RawSan,
+    pub usage: RawUsage,
+    #[serde(default)]
+    pub renewal: RawRenewal,
+    pub scep: Option<ScepOptions>,
+    #[serde(default)]
+    pub rules: Vec<RawRule>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAttribute {
+    pub from: RawFrom,
+    pub value: Option<String>,
+    #[serde(default)]
+    pub required: bool,
+    #[serde(default)]
+    pub pattern: Vec<String>,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawFrom {
+    Request,
+    Fixed,
+    Forbidden,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSan {
+    #[serde(default)]
+    pub allow: Vec<String>,
+    #[serde(default)]
+    pub wildcard: bool,
+    #[serde(default)]
+    pub min: usize,
+    pub max: Option<usize>,
+    #[serde(default)]
+    pub cn_among: bool,
+    #[serde(default)]
+    pub add_cn: bool,
+    #[serde(default)]
+    pub patterns: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawUsage {
+    pub key: Vec<String>,
+    #[serde(default)]
+    pub extended: Vec<String>,
+    #[serde(default)]
+    pub ocsp_nocheck: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRenewal {
+    #[serde(default = "two_thirds")]
+    pub from: f64,
+    #[serde(default)]
+    pub early: bool,
+    #[serde(default)]
+    pub key_reuse: bool,
+}
+
+impl Default for RawRenewal {
+    fn default() -> Self {
+        Self { from: two_thirds(), early: false, key_reuse: false }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRule {
+    pub require: String,
+    pub message: String,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn two_thirds() -> f64 {
+    0.66
+}

@@ -1,0 +1,216 @@
+//! The whole set of profiles, in force or refused as one.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use include_dir::{Dir, include_dir};
+
+use crate::ca::profile::{Profile, check};
+use crate::error::{Error, Result};
+use crate::id::{CaId, ProfileId};
+
+static SHIPPED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/policies");
+
+const MAX_FILES: usize = 500;
+const MAX_FILE: u64 = 64 * 1024;
+const MAX_BLOCKLIST: u64 = 256 * 1024 * 1024;
+
+/// A whole, validated set of profiles, with the keys that none of them may certify.
+#[derive(Debug, Default)]
+pub struct ProfileSet {
+    profiles: Vec<Arc<Profile>>,
+    blocked: HashSet<[u8; 32]>,
+}
+
+impl ProfileSet {
+    /// The set that is compiled in.
+    pub fn shipped() -> Result<Self> {
+        let files = SHIPPED.get_dir("profiles").into_iter().flat_map(|d| d.files());
+        let texts = files.map(|f| (file_name(f.path()), f.contents_utf8().unwrap_or_default().to_owned()));
+        Self::from_sources(texts.collect()).map_err(|faults| {
+            let all: Vec<String> = faults.iter().map(Error::to_string).collect();
+            Error::internal(format!("the shipped profiles are faulty: {}", all.join("; ")))
+        })
+    }
+
+    /// Writes the shipped files below `policies` (a folder), leaving existing files alone. Errors: `storage`.
+    pub fn write_shipped(policies: &Path) -> Result<()> {
+        write_dir(&SHIPPED, policies)
+    }
+
+    /// Reads and validates `policies/profiles/*.toml` and `policies/blocked-keys/*.txt` as a whole.
+    /// Errors: every fault found, each with `file:line` as its field and the reason.
+    pub fn load(policies: &Path) -> Result<Self, Vec<Error>> {
+        let folder = policies.join("profiles");
+        let sources = read_texts(&folder, "toml", MAX_FILE)?;
+        if sources.is_empty() {
+            return Err(vec![
+                Error::invalid("bad-profile", "no profile stands here").at(folder.display().to_string()),
+            ]);
+        }
+        let blocked = read_blocked(&policies.join("blocked-keys"));
+        match (Self::from_sources(sources), blocked) {
+            (Ok(set), Ok(blocked)) => Ok(Self { blocked, ..set }),
+            (Ok(_), Err(faults)) | (Err(faults), Ok(_)) => Err(faults),
+            (Err(mut faults), Err(more)) => {
+                faults.extend(more);
+                Err(faults)
+            }
+        }
+    }
+
+    /// Validates files given as (name, text). Errors: as [`ProfileSet::load`].
+    pub fn from_sources(sources: Vec<(String, String)>) -> Result<Self, Vec<Error>> {
+        let (mut profiles, mut faults): (Vec<Arc<Profile>>, Vec<Error>) = (Vec::new(), Vec::new());
+        for (file, text) in &sources {
+            match read_one(file, text) {
+                Ok(profile) if profiles.iter().any(|p| p.id() == profile.id()) => {
+                    let reason = format!("there are two profiles named {}", profile.id());
+                    faults.push(Error::invalid("bad-profile", reason).at(format!("{file}:1")));
+                }
+                Ok(profile) => profiles.push(Arc::new(profile)),
+                Err(found) => faults.extend(found),
+            }
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        profiles.sort_by(|a, b| a.id().cmp(b.id()));
+        Ok(Self { profiles, blocked: HashSet::new() })
+    }
+
+    /// Holds the set against the CAs that exist. Errors: each profile that names another.
+    pub fn validate_against(&self, cas: &[CaId]) -> Result<(), Vec<Error>> {
+        let unknown = self.profiles.iter().filter(|p| !cas.contains(p.ca()));
+        let faults: Vec<Error> = unknown.map(|p| unknown_ca(p)).collect();
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+
+    /// All profiles by name.
+    pub fn all(&self) -> &[Arc<Profile>] {
+        &self.profiles
+    }
+
+    /// The profile of that name, enabled or not. Errors: `not-found`.
+    pub fn require(&self, id: &ProfileId) -> Result<&Arc<Profile>> {
+        let found = self.profiles.binary_search_by(|p| p.id().cmp(id));
+        found.map(|place| &self.profiles[place]).map_err(|_| Error::not_found("profile", id))
+    }
+
+    /// Whether a key (SHA-256 of its SubjectPublicKeyInfo) is on a blocklist (CSR-13).
+    pub fn is_blocked(&self, key: &[u8; 32]) -> bool {
+        self.blocked.contains(key)
+    }
+
+    /// Whether an internal profile keeps this common name for itself (CSR-54).
+    pub fn reserves(&self, common_name: &str) -> bool {
+        self.profiles.iter().any(|p| p.reserved_names.iter().any(|r| r.matches(common_name)))
+    }
+}
+
+fn read_one(file: &str, text: &str) -> Result<Profile, Vec<Error>> {
+    let id: Result<ProfileId> = file.strip_suffix(".toml").unwrap_or(file).parse();
+    match id {
+        Ok(id) => check::profile(id, file, text),
+        Err(e) => Err(vec![e.at(format!("{file}:1"))]),
+    }
+}
+
+fn unknown_ca(profile: &Profile) -> Error {
+    let line = profile.source.lines().position(|l| l.trim_start().starts_with("ca ") || l.starts_with("ca="));
+    Error::invalid("unknown-ca", format!("there is no CA named {}", profile.ca())).at(format!(
+        "{}.toml:{}",
+        profile.id(),
+        line.map_or(1, |n| n + 1)
+    ))
+}
+
+fn read_texts(folder: &Path, extension: &str, most: u64) -> Result<Vec<(String, String)>, Vec<Error>> {
+    let unreadable = |path: &Path, e: std::io::Error| {
+        Error::invalid("bad-profile", format!("cannot be read: {e}")).at(path.display().to_string())
+    };
+    let entries = fs::read_dir(folder).map_err(|e| vec![unreadable(folder, e)])?;
+    let mut paths: Vec<_> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
+    paths.retain(|p| p.extension().is_some_and(|e| e == extension));
+    paths.sort();
+    if paths.len() > MAX_FILES {
+        return Err(vec![
+            Error::invalid("bad-profile", "more than 500 files").at(folder.display().to_string()),
+        ]);
+    }
+    let (mut texts, mut faults) = (Vec::new(), Vec::new());
+    for path in paths {
+        let size = fs::metadata(&path).map_or(0, |m| m.len());
+        if size > most {
+            let reason = format!("larger than {most} bytes");
+            faults.push(Error::invalid("bad-profile", reason).at(format!("{}:1", file_name(&path))));
+            continue;
+        }
+        match fs::read_to_string(&path) {
+            Ok(text) => texts.push((file_name(&path), text)),
+            Err(e) => faults.push(unreadable(&path, e)),
+        }
+    }
+    if faults.is_empty() { Ok(texts) } else { Err(faults) }
+}
+
+/// Lines of 64 hexadecimal digits, SHA-256 of the SubjectPublicKeyInfo; `#` begins a comment.
+fn read_blocked(folder: &Path) -> Result<HashSet<[u8; 32]>, Vec<Error>> {
+    let (mut keys, mut faults) = (HashSet::new(), Vec::new());
+    if !folder.is_dir() {
+        return Ok(keys);
+    }
+    for (file, text) in read_texts(folder, "txt", MAX_BLOCKLIST)? {
+        for (place, line) in text.lines().enumerate() {
+            let entry = line.split('#').next().unwrap_or_default().trim();
+            match (entry.is_empty(), fingerprint(entry)) {
+                (true, _) => {}
+                (false, Some(key)) => {
+                    keys.insert(key);
+                }
+                (false, None) if faults.len() < 20 => {
+                    let reason =
+                        "a blocked key is the SHA-256 of its SubjectPublicKeyInfo, 64 hexadecimal digits";
+                    faults.push(Error::invalid("bad-blocklist", reason).at(format!("{file}:{}", place + 1)));
+                }
+                (false, None) => {}
+            }
+        }
+    }
+    if faults.is_empty() { Ok(keys) } else { Err(faults) }
+}
+
+fn fingerprint(text: &str) -> Option<[u8; 32]> {
+    let mut out = [0; 32];
+    if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (place, byte) in out.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[place * 2..place * 2 + 2], 16).ok()?;
+    }
+    Some(out)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn write_dir(dir: &Dir<'_>, to: &Path) -> Result<()> {
+    let failed = |path: &Path, e: std::io::Error| {
+        Error::storage(format!("cannot write {}", path.display())).because(e)
+    };
+    fs::create_dir_all(to).map_err(|e| failed(to, e))?;
+    for file in dir.files() {
+        let path = to.join(file_name(file.path()));
+        match fs::OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(mut out) => std::io::Write::write_all(&mut out, file.contents())
+                .and_then(|()| out.sync_all())
+                .map_err(|e| failed(&path, e))?,
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(e) => return Err(failed(&path, e)),
+        }
+    }
+    dir.dirs().try_for_each(|d| write_dir(d, &to.join(file_name(d.path()))))
+}

@@ -1,0 +1,10 @@
+//! The authority with real keys and a real store: what it issues is judged by openssl.
+
+mod creation;
+mod custody;
+mod external;
+mod fixture;
+mod leaves;
+mod published;
+mod revocation;
+mod trust;

@@ -1,0 +1,198 @@
+//! Profiles: read, checked and refused as a whole.
+
+use std::fs;
+
+use signet::ca::profile::{Approval, ProfileSet};
+use signet::error::Error;
+use signet::x509::key::KeyAlgorithm;
+
+const MINIMAL: &str = r#"description = "Test."
+ca = "rsa-issuing"
+approval = "challenge"
+keys = ["rsa-2048"]
+validity = "30d"
+
+[subject]
+CN = { from = "request", required = true }
+
+[usage]
+key = ["digitalSignature"]
+extended = ["clientAuth"]
+"#;
+
+fn faults(text: &str) -> Vec<Error> {
+    ProfileSet::from_sources(vec![("test.toml".into(), text.into())]).unwrap_err()
+}
+
+/// The one fault of a profile: its code, its place and its reason.
+fn fault(text: &str) -> (&'static str, String, String) {
+    let found = faults(text);
+    assert_eq!(found.len(), 1, "{found:?}");
+    (found[0].code(), found[0].field().unwrap().to_owned(), found[0].detail().to_owned())
+}
+
+fn with(line: &str) -> String {
+    format!("{line}\n{MINIMAL}")
+}
+
+#[test]
+fn the_shipped_set_is_whole_and_says_what_it_should() {
+    let set = ProfileSet::shipped().unwrap();
+    let names: Vec<&str> = set.all().iter().map(|p| p.id().as_str()).collect();
+    let expected = [
+        "dot1x-device",
+        "legacy",
+        "node-agent",
+        "ocsp-responder",
+        "phone-lsc",
+        "scep-device",
+        "scep-ra",
+        "signet-tls",
+        "tls-client",
+        "tls-multi-server",
+        "tls-server",
+    ];
+    assert_eq!(names, expected);
+    let profile = |name: &str| set.require(&name.parse().unwrap()).unwrap().clone();
+    assert!(!profile("legacy").is_enabled());
+    assert!(profile("scep-ra").is_internal() && profile("signet-tls").is_internal());
+    assert!(profile("ocsp-responder").ocsp_nocheck());
+    assert_eq!(profile("ocsp-responder").validity().as_secs(), 30 * 86_400);
+    assert_eq!(profile("tls-server").validity().as_secs(), 90 * 86_400);
+    assert_eq!(profile("phone-lsc").approval(), Approval::Challenge);
+    assert!(profile("scep-device").scep().is_some());
+    let cas = ["rsa-issuing".parse().unwrap(), "ec-issuing".parse().unwrap()];
+    set.validate_against(&cas).unwrap();
+}
+
+#[test]
+fn the_minimal_profile_is_good() {
+    let set = ProfileSet::from_sources(vec![("test.toml".into(), MINIMAL.into())]).unwrap();
+    assert_eq!(set.all()[0].keys(), [KeyAlgorithm::Rsa2048]);
+    assert_eq!(set.all()[0].source(), MINIMAL);
+}
+
+#[test]
+fn every_fault_is_named_with_file_line_and_reason() {
+    let text = MINIMAL
+        .replace("30d", "0d")
+        .replace("\"digitalSignature\"", "\"keyCertSign\"")
+        .replace("CN = {", "Shoe = {")
+        .replace("\"clientAuth\"", "\"3.1\"");
+    let found: Vec<String> =
+        faults(&text).iter().map(|e| format!("{} {}", e.field().unwrap(), e.code())).collect();
+    let expected = [
+        "test.toml:5 out-of-range",
+        "test.toml:8 unknown-attribute",
+        "test.toml:11 key-usage",
+        "test.toml:12 invalid-oid",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn unknown_keys_and_broken_toml_are_refused_with_their_line() {
+    let (code, place, reason) = fault(&with("colour = \"red\""));
+    assert_eq!((code, place.as_str()), ("bad-profile", "test.toml:1"));
+    assert!(reason.contains("colour"), "{reason}");
+    let (_, place, _) = fault(&MINIMAL.replace("validity = \"30d\"", "validity = "));
+    assert_eq!(place, "test.toml:5");
+    let (_, place, _) = fault(&format!("{MINIMAL}\n[usage]\n"));
+    assert_eq!(place, "test.toml:14");
+}
+
+#[test]
+fn adminjson_39_41_42_52_bounds_and_unsafe_templates() {
+    for (from, to, code) in [
+        ("30d", "4000d", "out-of-range"),
+        ("30d", "1000000d", "out-of-range"),
+        ("30d", "-1d", "out-of-range"),
+        ("30d", "P1Y", "invalid-duration"),
+        ("\"clientAuth\"", "\"1.2.840.\"", "invalid-oid"),
+        ("\"clientAuth\"", "\"anyExtendedKeyUsage\"", "extended-key-usage"),
+        ("\"clientAuth\"", "\"OCSPSigning\", \"clientAuth\"", "extended-key-usage"),
+        ("\"rsa-2048\"", "", "bad-profile"),
+    ] {
+        assert_eq!(fault(&MINIMAL.replacen(from, to, 1)).0, code, "{to}");
+    }
+    let open = format!("{}\n[san]\nallow = [\"dns\"]\n", MINIMAL.replace("\"challenge\"", "\"automatic\""));
+    let (code, place, _) = fault(&open);
+    assert_eq!((code, place.as_str()), ("unsafe-profile", "test.toml:15"));
+    let meant = format!("acknowledge_unsafe = true\n{open}");
+    assert!(ProfileSet::from_sources(vec![("test.toml".into(), meant)]).is_ok());
+}
+
+#[test]
+fn contradictions_are_refused() {
+    for (text, code) in [
+        (with("device = \"serialNumber\""), "bad-profile"),
+        (with("reserved_names = [\"x\"]"), "bad-profile"),
+        (with("internal = true"), "bad-profile"),
+        (format!("{MINIMAL}\n[san]\nadd_cn = true\n"), "bad-profile"),
+        (format!("{MINIMAL}\n[san]\nallow = [\"upn\"]\n"), "bad-profile"),
+        (format!("{MINIMAL}\n[san]\nallow = [\"dns\"]\nmin = 5\nmax = 2\n"), "out-of-range"),
+        (format!("{MINIMAL}\n[renewal]\nfrom = 1.5\n"), "out-of-range"),
+        (format!("{MINIMAL}\n[scep]\ndigests = []\nciphers = []\n"), "bad-profile"),
+        (MINIMAL.replace("\"digitalSignature\"", "\"keyAgreement\""), "key-usage"),
+        (MINIMAL.replace("required = true", "value = \"x\""), "bad-profile"),
+        (MINIMAL.replace("required = true", "pattern = [\"[\"]"), "invalid-pattern"),
+    ] {
+        assert_eq!(fault(&text).0, code, "{text}");
+    }
+}
+
+#[test]
+fn a_rule_that_does_not_compile_is_refused_with_its_line() {
+    let text = format!("{MINIMAL}\n[[rules]]\nrequire = 'cn =='\nmessage = \"m\"\n");
+    let (code, place, reason) = fault(&text);
+    assert_eq!((code, place.as_str()), ("bad-rule", "test.toml:15"));
+    assert!(reason.contains("not a CEL expression"), "{reason}");
+}
+
+#[test]
+fn unknown_cas_are_found_at_load() {
+    let set = ProfileSet::from_sources(vec![("test.toml".into(), MINIMAL.into())]).unwrap();
+    let faults = set.validate_against(&["other".parse().unwrap()]).unwrap_err();
+    assert_eq!((faults[0].code(), faults[0].field()), ("unknown-ca", Some("test.toml:2")));
+}
+
+#[test]
+fn the_shipped_files_are_written_once_and_load_from_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let policies = dir.path().join("policies");
+    ProfileSet::write_shipped(&policies).unwrap();
+    let mine = policies.join("profiles/tls-server.toml");
+    let edited = fs::read_to_string(&mine).unwrap().replace("\"90d\"", "\"30d\"");
+    fs::write(&mine, &edited).unwrap();
+    ProfileSet::write_shipped(&policies).unwrap();
+    assert_eq!(fs::read_to_string(&mine).unwrap(), edited);
+
+    let set = ProfileSet::load(&policies).unwrap();
+    assert_eq!(set.all().len(), ProfileSet::shipped().unwrap().all().len());
+    assert_eq!(set.require(&"tls-server".parse().unwrap()).unwrap().validity().as_secs(), 30 * 86_400);
+}
+
+#[test]
+fn one_bad_file_refuses_the_whole_set() {
+    let dir = tempfile::tempdir().unwrap();
+    ProfileSet::write_shipped(dir.path()).unwrap();
+    fs::write(dir.path().join("profiles/Bad Name.toml"), MINIMAL).unwrap();
+    fs::write(dir.path().join("profiles/other.toml"), MINIMAL.replace("30d", "soon")).unwrap();
+    let places: Vec<_> =
+        ProfileSet::load(dir.path()).unwrap_err().iter().map(|e| e.field().unwrap().to_owned()).collect();
+    assert_eq!(places, ["Bad Name.toml:1", "other.toml:5"]);
+    assert!(ProfileSet::load(&dir.path().join("nowhere")).is_err());
+}
+
+#[test]
+fn csr_13_blocked_keys_are_loaded_with_the_set() {
+    let dir = tempfile::tempdir().unwrap();
+    ProfileSet::write_shipped(dir.path()).unwrap();
+    let list = dir.path().join("blocked-keys/debian.txt");
+    fs::write(&list, format!("# weak\n{} # one\n\n", "aB".repeat(32))).unwrap();
+    let set = ProfileSet::load(dir.path()).unwrap();
+    assert!(set.is_blocked(&[0xab; 32]) && !set.is_blocked(&[0; 32]));
+    fs::write(&list, "# weak\nabc\n").unwrap();
+    let found = ProfileSet::load(dir.path()).unwrap_err();
+    assert_eq!((found[0].code(), found[0].field()), ("bad-blocklist", Some("debian.txt:2")));
+}
