@@ -142,7 +142,8 @@ fn oaep(parameters: Tlv<'_>) -> Result<Option<Transport>, Broken> {
         Some(field) => mgf1_digest(tlv::single(field.content, tlv::SEQUENCE)?)?,
         None => oid::SHA1,
     };
-    let empty_label = fields.optional(0xa2)?.is_none_or(|source| source.content.ends_with(&[tlv::OCTET_STRING, 0]));
+    let empty_label =
+        fields.optional(0xa2)?.is_none_or(|source| source.content.ends_with(&[tlv::OCTET_STRING, 0]));
     fields.finish()?;
     Ok(match (hash, mask) {
         (oid::SHA1, oid::SHA1) if empty_label => Some(Transport::OaepSha1),
@@ -228,9 +229,7 @@ impl std::fmt::Display for ContentCipher {
 }
 
 /// The identifier and parameters of an AlgorithmIdentifier.
-pub(super) fn algorithm_identifier(
-    element: Tlv<'_>,
-) -> Result<(ObjectIdentifier, Option<Tlv<'_>>), Broken> {
+pub(super) fn algorithm_identifier(element: Tlv<'_>) -> Result<(ObjectIdentifier, Option<Tlv<'_>>), Broken> {
     let mut fields = Reader::new(tlv::single(element.whole, tlv::SEQUENCE)?.content);
     let oid = tlv::oid(fields.expect(tlv::OID)?)?;
     let parameters = if fields.is_empty() { None } else { Some(fields.any()?) };

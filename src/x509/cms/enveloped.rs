@@ -59,7 +59,8 @@ impl<'a> EnvelopedData<'a> {
             _ => return Err(Error::malformed("bad-cms", "the content must be envelopedData")),
         }
         let broken = unreadable("EnvelopedData");
-        let mut fields = tlv::single(content, tlv::SEQUENCE).map(|s| Reader::new(s.content)).map_err(&broken)?;
+        let mut fields =
+            tlv::single(content, tlv::SEQUENCE).map(|s| Reader::new(s.content)).map_err(&broken)?;
         fields.expect(tlv::INTEGER).map_err(&broken)?;
         fields.optional(0xa0).map_err(&broken)?;
         let recipients = fields.enter(tlv::SET).and_then(recipients).map_err(&broken)?;

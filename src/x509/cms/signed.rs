@@ -34,7 +34,8 @@ impl<'a> SignedData<'a> {
             return Err(Error::malformed("bad-cms", "outer content must be signedData"));
         }
         let broken = unreadable("SignedData");
-        let mut fields = tlv::single(content, tlv::SEQUENCE).map(|s| Reader::new(s.content)).map_err(&broken)?;
+        let mut fields =
+            tlv::single(content, tlv::SEQUENCE).map(|s| Reader::new(s.content)).map_err(&broken)?;
         fields.expect(tlv::INTEGER).map_err(&broken)?;
         let digest_algorithms = fields.enter(tlv::SET).and_then(identifiers).map_err(&broken)?;
         let (content_type, content) = fields.enter(tlv::SEQUENCE).and_then(encapsulated).map_err(&broken)?;

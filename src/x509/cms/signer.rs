@@ -139,9 +139,7 @@ impl<'a> SignerInfo<'a> {
 
 fn verify_bytes(key: &PublicKey, digest: DigestAlgorithm, message: &[u8], signature: &[u8]) -> Result<()> {
     let valid = match digest.signing() {
-        Some(digest) => {
-            key.verify(&key::signature_algorithm(key.kind(), digest), message, signature).is_ok()
-        }
+        Some(digest) => key.verify(&key::signature_algorithm(key.kind(), digest), message, signature).is_ok(),
         // Proofs of old devices, where a profile lists SHA-1; `fits_signature` lets only RSA keys come here.
         None => UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, key.spki())
             .verify(message, signature)

@@ -143,10 +143,8 @@ fn wrap_key(recipient: &Certificate, key: &[u8]) -> Result<Vec<u8>> {
         .map_err(|_| not_rsa())
         .and_then(|key| Pkcs1PublicEncryptingKey::new(key).map_err(|_| not_rsa()))?;
     let mut wrapped = vec![0; public.ciphertext_size()];
-    let length = public
-        .encrypt(key, &mut wrapped)
-        .map_err(|_| Error::internal("RSA encryption failed"))?
-        .len();
+    let length =
+        public.encrypt(key, &mut wrapped).map_err(|_| Error::internal("RSA encryption failed"))?.len();
     wrapped.truncate(length);
     Ok(wrapped)
 }
