@@ -3,7 +3,9 @@
 //! What comes from outside is parsed leniently where real devices need it (negative serials,
 //! odd versions) and signatures are checked over the bytes received; what we write is strict DER.
 
+pub mod ber;
 pub mod cert;
+pub mod cms;
 pub mod crl;
 pub mod csr;
 pub mod der_guard;

@@ -1,3 +1,20 @@
-//! SCEP (RFC 8894).
+//! SCEP (RFC 8894): reads a PKIMessage, asks [`crate::enrol::enrol`], and writes the CertRep.
+//!
+//! Order of checks: size, parse, digest and cipher allowed, signature, attributes, message type by
+//! allow-list, authorization, decrypt, proof of possession, policy, issue.
 
+mod attributes;
+mod ca_certificates;
+mod caps;
+mod exchange;
 pub mod http;
+mod message;
+mod open;
+mod poll;
+mod query;
+mod refusal;
+mod reply;
+mod service;
+
+/// The largest message that is read: 64 KiB (checklist G).
+const MAX_MESSAGE: usize = 64 * 1024;

@@ -2,6 +2,8 @@
 
 mod approve;
 mod bad_csr;
+mod cms;
 mod issue;
+mod openssl;
 mod profiles;
 mod storage;

@@ -1,13 +1,151 @@
 //! Plain HTTP: `/scep`, `/scep/<profile>` and any path below them.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
 
 use crate::enrol::Desk;
+use crate::enrol::scep::MAX_MESSAGE;
+use crate::enrol::scep::ca_certificates::ca_certificates;
+use crate::enrol::scep::caps::capabilities;
+use crate::enrol::scep::exchange::Exchange;
+use crate::enrol::scep::query::{Operation, Query};
+use crate::enrol::scep::service::Service;
 use crate::enrol::scep_ra::RaSource;
+use crate::error::{Error, Kind, Result};
+
+/// Longer queries are sent by POST: `http::Uri` itself ends at 65,534 bytes.
+const MAX_QUERY: usize = 60 * 1024;
+
+/// Seconds after which a client that was slowed down may come again.
+const RETRY_THROTTLED: &str = "60";
+
+#[derive(Clone)]
+struct Edge {
+    desk: Arc<Desk>,
+    ra: Arc<dyn RaSource>,
+}
 
 /// The routes of this room.
-pub fn router(_desk: Arc<Desk>, _ra: Arc<dyn RaSource>) -> Router {
-    todo!()
+pub fn router(desk: Arc<Desk>, ra: Arc<dyn RaSource>) -> Router {
+    let service = || -> MethodRouter<Edge> { get(handle).post(handle) };
+    Router::new()
+        .route("/scep", service())
+        .route("/scep/", service())
+        .route("/scep/{*rest}", service())
+        .route("/cgi-bin/pkiclient.exe", service())
+        .route("/cgi-bin/pkiclient.exe/{*rest}", service())
+        .route("/certsrv/mscep/mscep.dll", service())
+        .route("/certsrv/mscep/mscep.dll/{*rest}", service())
+        .with_state(Edge { desk, ra })
+}
+
+async fn handle(State(edge): State<Edge>, request: Request) -> Response {
+    match edge.answer(request).await {
+        Ok(response) => response,
+        Err(error) => refusal(&error),
+    }
+}
+
+impl Edge {
+    async fn answer(&self, request: Request) -> Result<Response> {
+        let query = request.uri().query().unwrap_or_default();
+        if query.len() > MAX_QUERY {
+            return Err(Error::new(Kind::TooLarge, "scep-query", "query too long: use POST"));
+        }
+        let query = Query::read(query)?;
+        let segment = request.uri().path().strip_prefix("/scep/").and_then(|rest| rest.split('/').next());
+        let service = Service::find(&self.desk, segment)?;
+        match query.operation {
+            Operation::Capabilities => Ok(body("text/plain", capabilities(&service))),
+            Operation::CaCertificates => {
+                let ra = self.ra.ra(service.profile.ca(), service.options.ra_mode)?;
+                let certificates = ca_certificates(&self.desk, &service, &ra)?;
+                Ok(body("application/x-x509-ca-ra-cert", certificates))
+            }
+            Operation::NextCaCertificates => {
+                Ok((StatusCode::NOT_FOUND, "no next CA certificate").into_response())
+            }
+            Operation::Pki => self.pki(request, &query, service).await,
+        }
+    }
+
+    async fn pki(&self, request: Request, query: &Query, service: Service) -> Result<Response> {
+        let address = peer(&request);
+        let message = if request.method() == Method::POST {
+            read_body(request).await?
+        } else {
+            Bytes::from(query.message()?)
+        };
+        if message.is_empty() {
+            return Err(Error::malformed("scep-unreadable", "empty PKIOperation body"));
+        }
+        let ra = self.ra.ra(service.profile.ca(), service.options.ra_mode)?;
+        let exchange = Exchange { desk: Arc::clone(&self.desk), service, ra, address };
+        Ok(body("application/x-pki-message", exchange.run(&message).await?))
+    }
+}
+
+fn peer(request: &Request) -> Option<IpAddr> {
+    request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical())
+}
+
+/// The whole body, refused before it is read if its declared length is over the limit, else as soon as it is.
+async fn read_body(request: Request) -> Result<Bytes> {
+    let too_large = || Error::new(Kind::TooLarge, "scep-body", "the body is over 64 KiB");
+    let declared =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > MAX_MESSAGE as u64) {
+        return Err(too_large());
+    }
+    axum::body::to_bytes(request.into_body(), MAX_MESSAGE).await.map_err(|_| too_large())
+}
+
+fn body(content_type: &'static str, content: impl Into<Body>) -> Response {
+    ([(header::CONTENT_TYPE, content_type)], content.into()).into_response()
+}
+
+/// What HTTP says of an error that no CertRep can tell.
+fn refusal(error: &Error) -> Response {
+    let text = |status: StatusCode| (status, format!("scep: {}\n", error.detail())).into_response();
+    match error.kind() {
+        Kind::NotFound => text(StatusCode::NOT_FOUND),
+        Kind::TooLarge => too_large(error),
+        Kind::Throttled => {
+            with_header(text(StatusCode::TOO_MANY_REQUESTS), header::RETRY_AFTER, RETRY_THROTTLED)
+        }
+        Kind::Malformed | Kind::Invalid | Kind::Unauthenticated | Kind::Forbidden => {
+            text(StatusCode::BAD_REQUEST)
+        }
+        Kind::Busy | Kind::Storage | Kind::Unreachable | Kind::Internal | Kind::Conflict => {
+            unavailable(error)
+        }
+    }
+}
+
+fn too_large(error: &Error) -> Response {
+    let status =
+        if error.code() == "scep-query" { StatusCode::URI_TOO_LONG } else { StatusCode::PAYLOAD_TOO_LARGE };
+    let response = (status, format!("scep: {}\n", error.detail())).into_response();
+    with_header(response, header::CONNECTION, "close")
+}
+
+/// The client did nothing wrong and may try again; what is wrong here is for the log.
+fn unavailable(error: &Error) -> Response {
+    if error.kind() != Kind::Busy {
+        tracing::error!(%error, "SCEP request not answered");
+    }
+    let response = (StatusCode::SERVICE_UNAVAILABLE, "scep: try again later\n").into_response();
+    with_header(response, header::RETRY_AFTER, "1")
+}
+
+fn with_header(mut response: Response, name: header::HeaderName, value: &'static str) -> Response {
+    response.headers_mut().insert(name, header::HeaderValue::from_static(value));
+    response
 }

@@ -1,0 +1,50 @@
+//! CertPoll (RFC 8894 §3.3.3): what became of a request that waited, bound to transaction id and key.
+
+use sha2::{Digest, Sha256};
+
+use crate::ca::records::CertificateRecord;
+use crate::enrol::records::{RequestRecord, RequestState, TransactionRecord, TransactionResult};
+use crate::enrol::{Desk, Transaction};
+use crate::error::{Error, Result};
+use crate::id::{ProfileId, Serial};
+use crate::store::KeyBuilder;
+
+/// What became of it.
+#[derive(Debug)]
+pub enum Polled {
+    /// This certificate.
+    Issued(Box<CertificateRecord>),
+    /// It still waits.
+    Pending,
+}
+
+/// Looks a transaction up; the issuer and subject that the client writes are not looked at, because Cisco IOS
+/// writes a new self-signed certificate's into every poll.
+/// Errors: `scep-transaction` if there is none for this key, `denied`.
+pub async fn poll(desk: &Desk, profile: &ProfileId, transaction: &Transaction) -> Result<Polled> {
+    let unknown = || Error::invalid("scep-transaction", "no such transaction");
+    let id_hash: [u8; 32] = Sha256::digest(transaction.id.as_bytes()).into();
+    let key = KeyBuilder::new().text(profile.as_str()).bytes(&id_hash).build();
+    let found = desk.authority.db.get::<TransactionRecord>(&key).await?.ok_or_else(unknown)?.value;
+    if found.signer_key != transaction.signer_key {
+        return Err(unknown());
+    }
+    match found.result {
+        TransactionResult::Issued(serial) => certificate(desk, &serial).await,
+        TransactionResult::Waiting(id) => {
+            let request = desk.authority.db.require::<RequestRecord>(id.as_bytes(), id).await?.value;
+            match request.state {
+                RequestState::Pending => Ok(Polled::Pending),
+                RequestState::Issued(serial) => certificate(desk, &serial).await,
+                RequestState::Denied => Err(Error::invalid("denied", "the request was denied")),
+            }
+        }
+    }
+}
+
+async fn certificate(desk: &Desk, serial: &Serial) -> Result<Polled> {
+    let found = desk.authority.db.find(CertificateRecord::BY_SERIAL, serial.content()).await?;
+    let record =
+        found.ok_or_else(|| Error::internal("a transaction names a certificate that is not there"))?;
+    Ok(Polled::Issued(Box::new(record.value)))
+}

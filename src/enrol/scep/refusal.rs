@@ -1,0 +1,74 @@
+//! The one table from our errors to SCEP's failInfo (RFC 8894 §3.2.1.4).
+
+use crate::error::{Error, Kind};
+
+/// failInfo, with its number on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailInfo {
+    /// 0: unrecognized or forbidden algorithm.
+    BadAlg,
+    /// 1: integrity or decryption failed.
+    BadMessageCheck,
+    /// 2: not permitted or not supported.
+    BadRequest,
+    /// 3: signingTime is too far off.
+    BadTime,
+    /// 4: no such certificate or CRL.
+    BadCertId,
+}
+
+impl FailInfo {
+    /// As the attribute holds it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BadAlg => "0",
+            Self::BadMessageCheck => "1",
+            Self::BadRequest => "2",
+            Self::BadTime => "3",
+            Self::BadCertId => "4",
+        }
+    }
+}
+
+/// Why a request is refused, as the client is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// failInfo.
+    pub fail_info: FailInfo,
+    /// failInfoText.
+    pub text: String,
+}
+
+impl Refusal {
+    /// With its reason.
+    pub fn new(fail_info: FailInfo, text: impl Into<String>) -> Self {
+        Self { fail_info, text: text.into() }
+    }
+
+    /// What is said of every failure after the RSA step, whatever its cause (SCEP-52, SCEP-58, SCEP-70).
+    pub fn cannot_open() -> Self {
+        Self::new(FailInfo::BadMessageCheck, "the envelope cannot be opened")
+    }
+
+    /// How a client is told of `error`; the error itself if it is not for a CertRep: a limit or a fault of ours,
+    /// which HTTP tells.
+    pub fn of(error: Error) -> Result<Self, Error> {
+        match (error.kind(), error.code()) {
+            (_, "ca-not-ready" | "ra-not-ready") => Err(error),
+            (Kind::Throttled | Kind::Busy | Kind::Storage | Kind::Unreachable | Kind::Internal, _) => {
+                Err(error)
+            }
+            (_, code) => Ok(Self::new(fail_info(code), error.detail())),
+        }
+    }
+}
+
+fn fail_info(code: &str) -> FailInfo {
+    match code {
+        "cms-algorithm" | "cms-recipient" | "signature-algorithm" => FailInfo::BadAlg,
+        "cms-signature" => FailInfo::BadMessageCheck,
+        "scep-time" => FailInfo::BadTime,
+        "scep-certificate-id" => FailInfo::BadCertId,
+        _ => FailInfo::BadRequest,
+    }
+}

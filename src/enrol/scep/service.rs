@@ -1,0 +1,93 @@
+//! A profile's SCEP service: what it allows, in the words of CMS.
+
+use std::sync::Arc;
+
+use crate::ca::profile::{Cipher, Profile, ScepDigest, ScepOptions};
+use crate::enrol::Desk;
+use crate::error::{Error, Result};
+use crate::id::ProfileId;
+use crate::x509::cms::{ContentCipher, DigestAlgorithm};
+
+/// The profile behind the bare `/scep`.
+pub const DEFAULT_PROFILE: &str = "scep-device";
+
+/// The SCEP service of one profile.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// The profile.
+    pub profile: Arc<Profile>,
+    /// Its options.
+    pub options: ScepOptions,
+}
+
+impl Service {
+    /// The service that a path segment names; none, or one that cannot be a profile's name (`pkiclient.exe`),
+    /// names the default. Errors: `not-found`.
+    pub fn find(desk: &Desk, segment: Option<&str>) -> Result<Self> {
+        let named = segment.and_then(|text| text.parse::<ProfileId>().ok());
+        let id = match named {
+            Some(id) => id,
+            None => DEFAULT_PROFILE.parse()?,
+        };
+        let profiles = desk.profiles.current();
+        let missing = || Error::not_found("SCEP service", &id);
+        let profile = profiles.require(&id).map_err(|_| missing())?;
+        let options = profile.scep().filter(|_| profile.is_enabled()).cloned().ok_or_else(missing)?;
+        Ok(Self { profile: Arc::clone(profile), options })
+    }
+
+    /// Errors: `cms-algorithm` naming the digest.
+    pub fn allow_digest(&self, digest: DigestAlgorithm) -> Result<()> {
+        if self.digests().any(|d| d == digest) {
+            return Ok(());
+        }
+        Err(Error::invalid("cms-algorithm", format!("digest {digest} not allowed")))
+    }
+
+    /// Errors: `cms-algorithm` naming the cipher.
+    pub fn allow_cipher(&self, cipher: ContentCipher) -> Result<()> {
+        if self.ciphers().any(|c| c == cipher) {
+            return Ok(());
+        }
+        Err(Error::invalid("cms-algorithm", format!("cipher {cipher} not allowed")))
+    }
+
+    /// The digest of a reply: the request's, or SHA-256, which every client of today knows, or the strongest.
+    pub fn reply_digest(&self, asked: Option<DigestAlgorithm>) -> DigestAlgorithm {
+        let signs = |d: &DigestAlgorithm| d.signing().is_some();
+        let allowed = |wanted: DigestAlgorithm| self.digests().find(|d| *d == wanted).filter(signs);
+        asked
+            .and_then(allowed)
+            .or_else(|| allowed(DigestAlgorithm::Sha256))
+            .or_else(|| self.digests().find(signs))
+            .unwrap_or(DigestAlgorithm::Sha256)
+    }
+
+    /// The cipher of a reply: the request's, or the strongest.
+    pub fn reply_cipher(&self, asked: Option<ContentCipher>) -> ContentCipher {
+        asked
+            .filter(|cipher| self.allow_cipher(*cipher).is_ok())
+            .or_else(|| self.ciphers().next())
+            .unwrap_or(ContentCipher::Aes256)
+    }
+
+    /// The digests that it allows, strongest first.
+    pub fn digests(&self) -> impl Iterator<Item = DigestAlgorithm> {
+        self.options.digests.iter().map(|digest| match digest {
+            ScepDigest::Sha1 => DigestAlgorithm::Sha1,
+            ScepDigest::Sha256 => DigestAlgorithm::Sha256,
+            ScepDigest::Sha384 => DigestAlgorithm::Sha384,
+            ScepDigest::Sha512 => DigestAlgorithm::Sha512,
+        })
+    }
+
+    /// The ciphers that it allows, strongest first.
+    pub fn ciphers(&self) -> impl Iterator<Item = ContentCipher> {
+        self.options.ciphers.iter().map(|cipher| match cipher {
+            Cipher::Aes128 => ContentCipher::Aes128,
+            Cipher::Aes192 => ContentCipher::Aes192,
+            Cipher::Aes256 => ContentCipher::Aes256,
+            Cipher::TripleDes => ContentCipher::TripleDes,
+        })
+    }
+}

@@ -1,0 +1,123 @@
+//! CBC with PKCS#7 padding (RFC 5652 §6.3), where a wrong padding takes as long as a right one.
+
+use aws_lc_rs::cipher::{
+    AES_128, AES_192, AES_256, Algorithm, DecryptingKey, DecryptionContext, EncryptingKey, EncryptionContext,
+    UnboundCipherKey,
+};
+use cbc::cipher::{Block, BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
+use des::TdesEde3;
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater, ConstantTimeLess};
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+use crate::x509::cms::algorithm::ContentCipher;
+
+/// Decrypts and removes the padding; none if the lengths do not fit or the padding is wrong.
+pub fn open(cipher: ContentCipher, key: &[u8], iv: &[u8], encrypted: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    if encrypted.is_empty() || !encrypted.len().is_multiple_of(cipher.block_len()) {
+        return None;
+    }
+    let mut content = Zeroizing::new(encrypted.to_vec());
+    match aes(cipher) {
+        Some(algorithm) => aes_decrypt(algorithm, key, iv, &mut content)?,
+        None => des_decrypt(key, iv, &mut content)?,
+    }
+    let kept = unpadded_len(&content, cipher.block_len())?;
+    content.truncate(kept);
+    Some(content)
+}
+
+/// Pads and encrypts. Errors: `internal` if key or IV have the wrong length.
+pub fn seal(cipher: ContentCipher, key: &[u8], iv: &[u8], content: &[u8]) -> Result<Vec<u8>> {
+    let block = cipher.block_len();
+    let padding = block - content.len() % block;
+    let mut out = content.to_vec();
+    out.resize(content.len() + padding, padding as u8);
+    let done = match aes(cipher) {
+        Some(algorithm) => aes_encrypt(algorithm, key, iv, &mut out),
+        None => des_encrypt(key, iv, &mut out),
+    };
+    done.map(|()| out).ok_or_else(|| Error::internal("the content cipher failed"))
+}
+
+fn aes(cipher: ContentCipher) -> Option<&'static Algorithm> {
+    match cipher {
+        ContentCipher::Aes128 => Some(&AES_128),
+        ContentCipher::Aes192 => Some(&AES_192),
+        ContentCipher::Aes256 => Some(&AES_256),
+        ContentCipher::TripleDes => None,
+    }
+}
+
+fn aes_decrypt(algorithm: &'static Algorithm, key: &[u8], iv: &[u8], content: &mut [u8]) -> Option<()> {
+    let key = UnboundCipherKey::new(algorithm, key).and_then(DecryptingKey::cbc).ok()?;
+    let iv: [u8; 16] = iv.try_into().ok()?;
+    key.decrypt(content, DecryptionContext::Iv128((&iv).into())).map(|_| ()).ok()
+}
+
+fn aes_encrypt(algorithm: &'static Algorithm, key: &[u8], iv: &[u8], content: &mut [u8]) -> Option<()> {
+    let key = UnboundCipherKey::new(algorithm, key).and_then(EncryptingKey::cbc).ok()?;
+    let iv: [u8; 16] = iv.try_into().ok()?;
+    key.less_safe_encrypt(content, EncryptionContext::Iv128((&iv).into())).map(|_| ()).ok()
+}
+
+fn des_decrypt(key: &[u8], iv: &[u8], content: &mut [u8]) -> Option<()> {
+    let mut mode = cbc::Decryptor::<TdesEde3>::new_from_slices(key, iv).ok()?;
+    for block in content.chunks_exact_mut(8) {
+        mode.decrypt_block(<&mut Block<TdesEde3>>::try_from(block).ok()?);
+    }
+    Some(())
+}
+
+fn des_encrypt(key: &[u8], iv: &[u8], content: &mut [u8]) -> Option<()> {
+    let mut mode = cbc::Encryptor::<TdesEde3>::new_from_slices(key, iv).ok()?;
+    for block in content.chunks_exact_mut(8) {
+        mode.encrypt_block(<&mut Block<TdesEde3>>::try_from(block).ok()?);
+    }
+    Some(())
+}
+
+/// The length without the padding, none if it is wrong: looks at every byte of the last block whatever it finds.
+fn unpadded_len(content: &[u8], block: usize) -> Option<usize> {
+    let tail = content.get(content.len().checked_sub(block)?..)?;
+    let padding = *tail.last()?;
+    let mut good = padding.ct_gt(&0) & !(padding.ct_gt(&(block as u8)));
+    for (place, byte) in tail.iter().rev().enumerate() {
+        let is_padding = (place as u8).ct_lt(&padding);
+        good &= Choice::conditional_select(&Choice::from(1), &byte.ct_eq(&padding), is_padding);
+    }
+    bool::from(good).then(|| content.len() - usize::from(padding))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cipher_opens_what_it_sealed_at_every_length() {
+        for cipher in ContentCipher::ALL {
+            let (key, iv) = (vec![7; cipher.key_len()], vec![9; cipher.block_len()]);
+            for length in 0..40 {
+                let content = vec![length as u8; length];
+                let sealed = seal(cipher, &key, &iv, &content).unwrap();
+                assert_eq!(open(cipher, &key, &iv, &sealed).unwrap().as_slice(), content);
+            }
+        }
+    }
+
+    /// SCEP-70
+    #[test]
+    fn empty_and_odd_lengths_and_wrong_paddings_do_not_open() {
+        for cipher in ContentCipher::ALL {
+            let (key, iv) = (vec![7; cipher.key_len()], vec![9; cipher.block_len()]);
+            assert!(open(cipher, &key, &iv, &[]).is_none());
+            assert!(open(cipher, &key, &iv, &[1; 15]).is_none());
+            assert!(open(cipher, &key[1..], &iv, &[1; 16]).is_none());
+        }
+        assert_eq!(unpadded_len(&[1, 2, 3, 4, 5, 6, 7, 1], 8), Some(7));
+        assert_eq!(unpadded_len(&[8; 8], 8), Some(0));
+        for bad in [[1, 2, 3, 4, 5, 6, 7, 0], [9; 8], [1, 2, 3, 4, 5, 3, 2, 3], [255; 8]] {
+            assert_eq!(unpadded_len(&bad, 8), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! SignerInfo (RFC 5652 §5.3): who signed, and whether the signature holds.
+
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
+use const_oid::ObjectIdentifier;
+
+use super::algorithm::{DigestAlgorithm, algorithm_identifier};
+use super::{Attributes, not_allowed, oid, unreadable};
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::x509::cert::Certificate;
+use crate::x509::key::{self, PublicKey};
+use crate::x509::tlv::{self, Broken, Reader, Tlv};
+use crate::x509::validity;
+
+/// How a message names a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateId<'a> {
+    /// IssuerAndSerialNumber.
+    IssuerAndSerial {
+        /// The issuer's name, DER.
+        issuer: &'a [u8],
+        /// The content octets of the serial number, as received.
+        serial: &'a [u8],
+    },
+    /// SubjectKeyIdentifier.
+    KeyId(&'a [u8]),
+}
+
+impl<'a> CertificateId<'a> {
+    pub(super) fn read(element: Tlv<'a>) -> Result<Self, Broken> {
+        match element.tag {
+            0x80 => Ok(Self::KeyId(element.content)),
+            tlv::SEQUENCE => {
+                let mut fields = Reader::new(element.content);
+                let issuer = fields.expect(tlv::SEQUENCE)?.whole;
+                let serial = fields.expect(tlv::INTEGER)?.content;
+                fields.finish()?;
+                Ok(Self::IssuerAndSerial { issuer, serial })
+            }
+            _ => Err(Broken),
+        }
+    }
+
+    /// Whether it names this certificate.
+    pub fn matches(&self, certificate: &Certificate) -> bool {
+        match self {
+            Self::IssuerAndSerial { issuer, serial } => {
+                certificate.issuer().der() == *issuer && certificate.serial().content() == *serial
+            }
+            Self::KeyId(id) => certificate.subject_key_id().is_some_and(|own| own == *id),
+        }
+    }
+}
+
+/// One signature with its attributes.
+#[derive(Clone, Debug)]
+pub struct SignerInfo<'a> {
+    /// Whose certificate.
+    pub id: CertificateId<'a>,
+    /// The digest's identifier, known or not.
+    pub digest: ObjectIdentifier,
+    /// What was signed beside the content; none if absent.
+    pub signed_attributes: Option<Attributes<'a>>,
+    /// What was not signed: says nothing.
+    pub unsigned_attributes: Option<Attributes<'a>>,
+    signature_algorithm: ObjectIdentifier,
+    signature: &'a [u8],
+}
+
+impl<'a> SignerInfo<'a> {
+    pub(super) fn read(element: Tlv<'a>) -> Result<Self> {
+        let broken = unreadable("SignerInfo");
+        let mut fields = Reader::new(element.content);
+        fields.expect(tlv::INTEGER).map_err(&broken)?;
+        let id = fields.any().and_then(CertificateId::read).map_err(&broken)?;
+        let digest = fields.any().and_then(algorithm_identifier).map_err(&broken)?.0;
+        let signed = fields.optional(0xa0).map_err(&broken)?;
+        let signature_algorithm = fields.any().and_then(algorithm_identifier).map_err(&broken)?.0;
+        let signature = fields.expect(tlv::OCTET_STRING).map_err(&broken)?.content;
+        let unsigned = fields.optional(0xa1).map_err(&broken)?;
+        fields.finish().map_err(&broken)?;
+        let attributes = |field: Option<Tlv<'a>>| field.map(|f| Attributes::read(f.content)).transpose();
+        Ok(Self {
+            id,
+            digest,
+            signed_attributes: attributes(signed)?,
+            unsigned_attributes: attributes(unsigned)?,
+            signature_algorithm,
+            signature,
+        })
+    }
+
+    /// The signer's certificate out of `certificates`.
+    /// Errors: `cms-signature` if none fits, or several different ones (SCEP-44).
+    pub fn certificate<'c>(&self, certificates: &'c [Certificate]) -> Result<&'c Certificate> {
+        let mut found = certificates.iter().filter(|c| self.id.matches(c));
+        let Some(first) = found.next() else {
+            return Err(bad_signature("the signer's certificate is not in the message"));
+        };
+        if found.any(|other| other != first) {
+            return Err(bad_signature("ambiguous signer"));
+        }
+        Ok(first)
+    }
+
+    /// When it was signed, as the signer says; none if it does not. Errors: `bad-cms`, `cms-attribute`.
+    pub fn signing_time(&self) -> Result<Option<Timestamp>> {
+        let Some(attributes) = &self.signed_attributes else { return Ok(None) };
+        let value = attributes.single(oid::SIGNING_TIME)?;
+        value.map(validity::decode).transpose().map_err(unreadable("signingTime"))
+    }
+
+    /// Holds the signature, over the signed attributes as received, and the digest of `content` in them.
+    /// Errors: `cms-signature`, `cms-algorithm`.
+    pub fn verify(
+        &self,
+        key: &PublicKey,
+        digest: DigestAlgorithm,
+        content_type: ObjectIdentifier,
+        content: &[u8],
+    ) -> Result<()> {
+        let Some(attributes) = &self.signed_attributes else {
+            return Err(bad_signature("signedAttrs missing"));
+        };
+        if !digest.fits_signature(self.signature_algorithm, key.kind()) {
+            return Err(not_allowed("the signature algorithm does not fit the key and the digest"));
+        }
+        let expected = tlv::tlv(tlv::OCTET_STRING, &digest.hash(content));
+        if attributes.single(oid::MESSAGE_DIGEST)?.is_none_or(|value| value.whole != expected) {
+            return Err(bad_signature("messageDigest does not fit the content"));
+        }
+        let expected = tlv::object_identifier(&content_type);
+        if attributes.single(oid::CONTENT_TYPE)?.is_none_or(|value| value.whole != expected) {
+            return Err(bad_signature("contentType does not fit the content"));
+        }
+        verify_bytes(key, digest, &attributes.signed_bytes(), self.signature)
+    }
+}
+
+fn verify_bytes(key: &PublicKey, digest: DigestAlgorithm, message: &[u8], signature: &[u8]) -> Result<()> {
+    let valid = match digest.signing() {
+        Some(digest) => key.verify(&key::signature_algorithm(key.kind(), digest), message, signature).is_ok(),
+        // Proofs of old devices, where a profile lists SHA-1; `fits_signature` lets only RSA keys come here.
+        None => UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, key.spki())
+            .verify(message, signature)
+            .is_ok(),
+    };
+    if valid { Ok(()) } else { Err(bad_signature("signature invalid")) }
+}
+
+fn bad_signature(detail: &str) -> Error {
+    Error::invalid("cms-signature", detail)
+}
