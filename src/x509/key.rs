@@ -87,3 +87,6 @@ impl std::fmt::Debug for PublicKey {
         write!(f, "PublicKey({:?})", self.kind)
     }
 }
+
+#[cfg(test)]
+mod tests;

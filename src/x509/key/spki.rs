@@ -1,5 +1,7 @@
 //! SubjectPublicKeyInfo (RFC 5280 §4.1.2.7, RFC 3279 §2.3.1, RFC 5480), with the checks of the CSR rows.
 
+use std::cell::RefCell;
+
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5912::{ID_EC_PUBLIC_KEY, RSA_ENCRYPTION};
 
@@ -12,6 +14,12 @@ use crate::x509::tlv::{self, Broken, Reader, Tlv};
 
 /// The largest SubjectPublicKeyInfo that is looked at: RSA-8192 takes 1,062 octets.
 const MAX_LEN: usize = 4096;
+
+thread_local! {
+    /// The RSA key that passed last, and its bits: a SCEP message brings the same key in its signer's
+    /// certificate and in the request, and the arithmetic is most of what reading either costs.
+    static LAST_GOOD_RSA: RefCell<(Vec<u8>, u32)> = const { RefCell::new((Vec::new(), 0)) };
+}
 
 /// The parts of a SubjectPublicKeyInfo as they stand.
 struct Parts<'a> {
@@ -55,8 +63,14 @@ fn check_rsa(der: &[u8], parts: &Parts<'_>) -> Result<(Vec<u8>, KeyKind)> {
     if parts.parameters.map(|p| p.whole) != Some(&[tlv::NULL, 0]) {
         return Err(malformed());
     }
-    let (modulus, exponent) = rsa::read(parts.bits).map_err(|_| malformed())?;
-    let bits = rsa::check(modulus, exponent)?;
+    let bits = LAST_GOOD_RSA.with_borrow_mut(|(last, bits)| {
+        if last != der {
+            let (modulus, exponent) = rsa::read(parts.bits).map_err(|_| malformed())?;
+            *bits = rsa::check(modulus, exponent)?;
+            der.clone_into(last);
+        }
+        Ok::<_, Error>(*bits)
+    })?;
     Ok((der.to_vec(), KeyKind::Rsa(bits)))
 }
 

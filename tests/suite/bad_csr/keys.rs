@@ -31,6 +31,11 @@ fn point() -> Vec<u8> {
 
 const E: &[u8] = &[1, 0, 1];
 const P256: &str = "1.2.840.10045.3.1.7";
+/// n of P-256 (SEC 2 §2.4.2).
+const P256_ORDER: [u8; 32] = [
+    0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa,
+    0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+];
 
 /// The content octets of 2^n - 1, a Mersenne prime for 1279 and 2203.
 fn mersenne(n: u32) -> BoxedUint {
@@ -86,26 +91,13 @@ fn csr_04_sha1_and_unfitting_algorithms_are_refused() {
 
 #[test]
 fn csr_06_ecdsa_r_or_s_out_of_range() {
-    let order = p256::NistP256::ORDER_BYTES;
     let request = Request::new();
     let algorithm = signature_algorithm(KeyKind::P256, Digest::Sha256);
-    let n = [&[0][..], &order].concat();
+    let n = [&[0][..], &P256_ORDER].concat();
     for (r, s) in [(&[0][..], &[1][..]), (&[1], &[0]), (&n, &[1]), (&[1], &n), (&[0xff], &[1])] {
         let signature = join(tlv::SEQUENCE, &[&tlv(tlv::INTEGER, r), &tlv(tlv::INTEGER, s)]);
         assert_eq!(refusal(&assemble(&request.info(), &algorithm, &signature)), "proof of possession failed");
     }
-}
-
-trait Order {
-    const ORDER_BYTES: [u8; 32];
-}
-
-impl Order for p256::NistP256 {
-    /// SEC 2 §2.4.2.
-    const ORDER_BYTES: [u8; 32] = [
-        0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa,
-        0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
-    ];
 }
 
 #[test]
