@@ -7,3 +7,4 @@ mod issue;
 mod openssl;
 mod profiles;
 mod storage;
+mod x509_judged;
