@@ -6,4 +6,5 @@ mod cms;
 mod issue;
 mod openssl;
 mod profiles;
+mod durability;
 mod storage;
