@@ -14,6 +14,7 @@ use super::prepare::Prepared;
 use super::read;
 use super::state::State;
 use crate::audit::Head;
+use crate::clock::Stopwatch;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::store::{CommitError, Committed};
 
@@ -22,6 +23,8 @@ mod group;
 
 const MAX_UNITS: usize = 512;
 const MAX_BYTES: usize = 8 << 20;
+/// Fewer units than this in a group are too few to wait for more.
+const FEW: usize = 4;
 /// How long a store that failed rests before it is tried again without being asked.
 const PROBE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -39,18 +42,22 @@ pub(super) struct Committer {
     state: Arc<State>,
     /// The audit head; none: to be read from the engine.
     head: Option<Head>,
+    last: Last,
 }
 
 impl Committer {
     /// A committer over `engine`.
     pub(super) fn new(engine: Arc<dyn Engine>, state: Arc<State>) -> Self {
-        Self { engine, state, head: None }
+        Self { engine, state, head: None, last: Last::default() }
     }
 
     /// Runs until the queue's sender is gone and everything accepted is answered.
     pub(super) fn run(mut self, queue: &Receiver<Job>) {
         while let Some(first) = self.wait(queue) {
-            self.commit(gather(first, queue));
+            let jobs = self.last.gather(first, queue);
+            let (units, watch) = (jobs.len(), Stopwatch::start());
+            self.commit(jobs);
+            self.last = Last { units, took: watch.elapsed() };
         }
     }
 
@@ -142,15 +149,33 @@ impl Committer {
     }
 }
 
-fn gather(first: Job, queue: &Receiver<Job>) -> Vec<Job> {
-    let mut bytes = first.unit.bytes;
-    let mut jobs = vec![first];
-    while jobs.len() < MAX_UNITS && bytes < MAX_BYTES {
-        let Ok(job) = queue.try_recv() else { break };
-        bytes += job.unit.bytes;
-        jobs.push(job);
+/// The group before.
+#[derive(Clone, Copy, Default)]
+struct Last {
+    units: usize,
+    took: Duration,
+}
+
+impl Last {
+    /// Takes what waits. While many write at once, the writers that the last group released come
+    /// back within an eighth of the time it took: waiting for them makes one group of two halves.
+    fn gather(self, first: Job, queue: &Receiver<Job>) -> Vec<Job> {
+        let pause = if self.units < FEW { Duration::ZERO } else { self.took / 8 };
+        let watch = Stopwatch::start();
+        let mut bytes = first.unit.bytes;
+        let mut jobs = vec![first];
+        while jobs.len() < MAX_UNITS && bytes < MAX_BYTES {
+            let left = if jobs.len() < 2 * self.units {
+                pause.saturating_sub(watch.elapsed())
+            } else {
+                Duration::ZERO
+            };
+            let Ok(job) = queue.recv_timeout(left) else { break };
+            bytes += job.unit.bytes;
+            jobs.push(job);
+        }
+        jobs
     }
-    jobs
 }
 
 fn same(e: &Error) -> Error {

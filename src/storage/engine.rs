@@ -69,12 +69,15 @@ impl Space {
     }
 }
 
-type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+type Table = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// The changes of one space.
+pub type Rows<'a> = btree_map::Iter<'a, Vec<u8>, Option<Vec<u8>>>;
 
 /// Rows to write and keys to remove, sorted within each space (neighbours share a page).
 #[derive(Debug, Default)]
 pub struct Batch {
-    spaces: [Rows; Space::ALL.len()],
+    spaces: [Table; Space::ALL.len()],
 }
 
 impl Batch {
@@ -115,7 +118,7 @@ impl Batch {
     }
 
     /// The changes of one space, by rising key; none is a removal.
-    pub fn rows(&self, space: Space) -> btree_map::Iter<'_, Vec<u8>, Option<Vec<u8>>> {
+    pub fn rows(&self, space: Space) -> Rows<'_> {
         self.spaces[space.number()].iter()
     }
 }

@@ -6,5 +6,6 @@ mod cms;
 mod issue;
 mod openssl;
 mod profiles;
+mod durability;
 mod storage;
 mod x509_judged;

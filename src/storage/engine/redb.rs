@@ -49,9 +49,8 @@ impl Redb {
     pub(super) fn create(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
         let database = builder().create(&path).map_err(|e| opening(&path, e))?;
-        let engine = Self::over(path, database);
-        engine.write(&Batch::new())?;
-        Ok(engine)
+        make_tables(&database).map_err(|e| failed(&AtomicBool::new(false), e))?;
+        Ok(Self::over(path, database))
     }
 
     /// Opens the file in `folder`.
@@ -161,16 +160,27 @@ const fn table(space: Space) -> TableDefinition<'static, &'static [u8], &'static
     TableDefinition::new(space.name())
 }
 
+fn make_tables(database: &Database) -> Result<(), redb::Error> {
+    let transaction = database.begin_write()?;
+    for space in Space::ALL {
+        transaction.open_table(table(space))?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
 fn write_batch(database: &Database, batch: &Batch) -> Result<(), redb::Error> {
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate)?;
     for space in Space::ALL {
-        let mut table = transaction.open_table(table(space))?;
-        for (key, value) in batch.rows(space) {
-            match value {
-                Some(value) => table.insert(key.as_slice(), value.as_slice())?,
-                None => table.remove(key.as_slice())?,
-            };
+        if batch.rows(space).len() > 0 {
+            let mut table = transaction.open_table(table(space))?;
+            for (key, value) in batch.rows(space) {
+                match value {
+                    Some(value) => table.insert(key.as_slice(), value.as_slice())?,
+                    None => table.remove(key.as_slice())?,
+                };
+            }
         }
     }
     transaction.commit()?;
