@@ -6,6 +6,7 @@ use const_oid::db::rfc5280::ID_CE_AUTHORITY_KEY_IDENTIFIER;
 use der::Decode;
 use x509_cert::ext::pkix::AuthorityKeyIdentifier;
 
+use crate::ca::lint::Issuer;
 use crate::ca::records::{CaRecord, Role};
 use crate::error::{Error, Kind, Result};
 use crate::id::CaId;
@@ -39,6 +40,8 @@ pub(super) struct Prepared {
     pub crl_distribution_point: Extension,
     /// Where its certificate is.
     pub authority_info_access: Extension,
+    /// Itself, as the lint sees it.
+    pub issuer: Issuer,
     /// Its chain as DER, itself first.
     pub chain: Vec<Vec<u8>>,
 }
@@ -173,13 +176,13 @@ fn chain_of(record: &CaRecord, all: &[CaRecord]) -> Result<Vec<Arc<Certificate>>
 }
 
 fn prepare(record: &CaRecord, chain: &[Arc<Certificate>], public_url: &str) -> Result<Option<Prepared>> {
-    let Some(key_id) = chain.first().and_then(|certificate| certificate.subject_key_id()) else {
-        return Ok(None);
-    };
+    let Some(certificate) = chain.first().filter(|c| c.subject_key_id().is_some()) else { return Ok(None) };
+    let issuer = Issuer::of(certificate)?;
     Ok(Some(Prepared {
-        authority_key_id: ext::authority_key_id(&key_id)?,
+        authority_key_id: ext::authority_key_id(&issuer.key_id)?,
         crl_distribution_point: ext::crl_distribution_point(&super::crl_url(public_url, &record.id))?,
         authority_info_access: ext::authority_info_access(&super::ca_url(public_url, &record.id), None)?,
+        issuer,
         chain: chain.iter().map(|certificate| certificate.der().to_vec()).collect(),
     }))
 }

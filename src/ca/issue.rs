@@ -6,7 +6,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use crate::audit::{Actor, Event};
-use crate::ca::lint::lint;
+use crate::ca::lint::lint_under;
 use crate::ca::profile::Profile;
 use crate::ca::records::{CaRecord, CertificateRecord, Status};
 use crate::ca::{Authority, LoadedCa};
@@ -164,7 +164,7 @@ fn sign(order: &Order, ca: &LoadedCa, validity: Validity) -> Result<Vec<u8>> {
         extensions: extensions(order, ca)?,
     }
     .to_der()?;
-    lint(&tbs, certificate)?;
+    lint_under(&tbs, &ca.prepared()?.issuer)?;
     let signature = signer.sign(digest, &tbs)?;
     assemble(&tbs, &algorithm, &signature)
 }

@@ -1,7 +1,7 @@
 //! A TBSCertificate taken apart without copying (RFC 5280 §4.1).
 
 use const_oid::ObjectIdentifier;
-use der::{AnyRef, Decode, Reader, SliceReader, Tag, TagNumber};
+use der::{Decode, Header, Reader, SliceReader, Tag, TagNumber};
 
 use super::broken;
 use crate::error::Result;
@@ -95,10 +95,12 @@ impl<'a> Elements<'a> {
     pub fn any(&mut self) -> Result<Element<'a>> {
         let bad = |e: der::Error| broken(self.field, "is not DER").because(e);
         let mut reader = SliceReader::new(self.rest).map_err(bad)?;
-        let whole = reader.tlv_bytes().map_err(bad)?;
-        let any = AnyRef::from_der(whole).map_err(bad)?;
-        self.rest = &self.rest[whole.len()..];
-        Ok(Element { tag: der::Tagged::tag(&any), content: any.value(), whole })
+        let header = Header::decode(&mut reader).map_err(bad)?;
+        let content = reader.read_slice(header.length()).map_err(bad)?;
+        let (whole, rest) =
+            self.rest.split_at(self.rest.len() - usize::try_from(reader.remaining_len()).map_err(bad)?);
+        self.rest = rest;
+        Ok(Element { tag: header.tag(), content, whole })
     }
 
     /// The next element, which must have that tag.
