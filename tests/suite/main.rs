@@ -7,3 +7,7 @@ mod issue;
 mod openssl;
 mod profiles;
 mod storage;
+//! All scenarios in one binary.
+
+mod approve;
+mod profiles;
