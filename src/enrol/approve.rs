@@ -1,13 +1,13 @@
 //! The one place where a request is decided; the sole maker of [`Order`].
 
-use crate::audit::{Actor, Event};
+use crate::audit::Actor;
 use crate::ca::{Issued, Order};
 use crate::clock::Timestamp;
 use crate::enrol::authorize::{Authorized, Grant, authorize};
 use crate::enrol::policy::{self, Wanted};
 use crate::enrol::records::{RequestRecord, TransactionResult};
 use crate::enrol::transaction::{Claim, Earlier, earlier};
-use crate::enrol::{Desk, Request, queue};
+use crate::enrol::{Desk, Request, keep};
 use crate::error::Result;
 use crate::id::{CaId, RecordId, Serial};
 use crate::store::Unit;
@@ -44,31 +44,24 @@ pub(super) async fn approve_with(desk: &Desk, request: &Request, alongside: &Uni
             approved(desk, request, wanted, claim, &grant, alongside).map(Decision::Approved)
         }
         Authorized::Queue(grant) => {
-            queue::keep(desk, request, &wanted, claim, &grant, alongside).await.map(Decision::Pending)
+            keep::keep(desk, request, &wanted, claim, &grant, alongside).await.map(Decision::Pending)
         }
     }
 }
 
-/// The order for a kept request that `operator` approved: exactly the bytes that came in (CSR-58).
+/// The order for a kept request that an operator approved: exactly the bytes that came in (CSR-58).
 pub(super) fn approved_request(
-    desk: &Desk,
     wanted: Wanted,
     csr: &Csr,
     record: &RequestRecord,
     grant: &Grant,
-    operator: &str,
-    claim: impl FnOnce(&mut Unit, &Serial) -> Result<()>,
+    actor: Actor,
+    decision: Unit,
+    serial: Serial,
 ) -> Result<Box<Order>> {
-    let serial = Serial::random(&desk.authority.random)?;
-    let mut unit = Unit::new();
-    claim(&mut unit, &serial)?;
+    let mut unit = decision;
     grant.write(&mut unit, &serial)?;
-    let asked = Asked {
-        actor: Actor::Operator(operator.to_owned()),
-        not_after: record.not_after,
-        issuer: None,
-        renews: record.renews.clone(),
-    };
+    let asked = Asked { actor, not_after: record.not_after, issuer: None, renews: record.renews.clone() };
     Ok(Box::new(order(wanted, csr, asked, unit, serial)))
 }
 
@@ -116,18 +109,5 @@ fn order(wanted: Wanted, csr: &Csr, asked: Asked, claim: Unit, serial: Serial) -
         renews: asked.renews,
         claim,
         serial,
-    }
-}
-
-/// The event of a decision by an operator.
-pub(super) fn decided(at: Timestamp, operator: &str, verb: &str, record: &RequestRecord) -> Event {
-    let actor = Actor::Operator(operator.to_owned());
-    let event = Event::new(at, actor, &format!("request.{verb}"), format!("request:{}", record.id))
-        .with("profile", &record.profile)
-        .with("subject", &record.subject)
-        .with("requester", &record.requester);
-    match &record.comment {
-        Some(comment) => event.with("comment", comment),
-        None => event,
     }
 }

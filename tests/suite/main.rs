@@ -7,7 +7,3 @@ mod issue;
 mod openssl;
 mod profiles;
 mod storage;
-//! All scenarios in one binary.
-
-mod approve;
-mod profiles;
