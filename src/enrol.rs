@@ -2,20 +2,33 @@
 
 use std::sync::Arc;
 
+use crate::ca::issue::IssueError;
 use crate::ca::profile::ProfileSet;
-use crate::ca::{Authority, Issued};
-use crate::error::Result;
+use crate::ca::{self, Authority, Issued};
+use crate::enrol::approve::{Decision, approve_with};
+use crate::error::{Error, Result};
 use crate::id::RecordId;
+use crate::store::Unit;
 
 pub mod approve;
+mod authorize;
 pub mod challenge;
+mod keep;
+mod policy;
+pub mod queue;
 pub mod records;
+mod refusal;
 pub mod request;
 pub mod scep;
 pub mod scep_ra;
 pub mod throttle;
+mod transaction;
 
 pub use request::{Proof, Request, Transaction};
+
+/// How often a request that lost a race is decided anew.
+const ATTEMPTS: usize = 3;
+const CONFLICT: &str = "state-conflict";
 
 /// What enrolment needs, shared by all edges.
 pub struct Desk {
@@ -56,7 +69,37 @@ pub enum Outcome {
 }
 
 /// Decides and issues: the one call that every edge makes. A refusal is an error (`bad-csr`, `challenge-required`,
-/// `challenge-refused`, `throttled`, `policy`, …), recorded in the audit log; a race that was lost returns the winner's certificate.
-pub async fn enrol(_desk: &Desk, _request: Request) -> Result<Outcome> {
-    todo!()
+/// `challenge-refused`, `renewal-refused`, `throttled`, `policy`, …), recorded in the audit log; a race that was lost
+/// returns the winner's certificate.
+pub async fn enrol(desk: &Desk, request: Request) -> Result<Outcome> {
+    enrol_with(desk, request, Unit::new()).await
+}
+
+/// As [`enrol`], writing `alongside` in the same commit as what is new (not with an answer that was given before).
+/// Errors: as there, and `state-conflict` if a condition of `alongside` does not hold.
+pub async fn enrol_with(desk: &Desk, request: Request, alongside: Unit) -> Result<Outcome> {
+    let outcome = decide_and_issue(desk, &request, &alongside).await;
+    if let Err(error) = &outcome {
+        refusal::record(desk, &request, error).await;
+    }
+    outcome
+}
+
+/// A claim that no longer holds means that another request was first: deciding again finds its answer.
+async fn decide_and_issue(desk: &Desk, request: &Request, alongside: &Unit) -> Result<Outcome> {
+    for _ in 0..ATTEMPTS {
+        let order = match approve_with(desk, request, alongside).await {
+            Ok(Decision::Approved(order)) => order,
+            Ok(Decision::AlreadyIssued(issued)) => return Ok(Outcome::Issued(issued)),
+            Ok(Decision::Pending(id)) => return Ok(Outcome::Pending(id)),
+            Err(e) if e.code() == CONFLICT => continue,
+            Err(e) => return Err(e),
+        };
+        match ca::issue(&desk.authority, *order).await {
+            Ok(issued) => return Ok(Outcome::Issued(Box::new(issued))),
+            Err(IssueError::Claimed { .. }) => {}
+            Err(IssueError::Failed(e)) => return Err(e),
+        }
+    }
+    Err(Error::conflict(CONFLICT, "another request was faster; try again"))
 }

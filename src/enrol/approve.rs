@@ -1,9 +1,17 @@
 //! The one place where a request is decided; the sole maker of [`Order`].
 
+use crate::audit::Actor;
 use crate::ca::{Issued, Order};
-use crate::enrol::{Desk, Request};
+use crate::clock::Timestamp;
+use crate::enrol::authorize::{Authorized, Grant, authorize};
+use crate::enrol::policy::{self, Wanted};
+use crate::enrol::records::{RequestRecord, TransactionResult};
+use crate::enrol::transaction::{Claim, Earlier, earlier};
+use crate::enrol::{Desk, Request, keep};
 use crate::error::Result;
-use crate::id::RecordId;
+use crate::id::{CaId, RecordId, Serial};
+use crate::store::Unit;
+use crate::x509::csr::Csr;
 
 /// What was decided.
 #[derive(Debug)]
@@ -16,8 +24,90 @@ pub enum Decision {
     Pending(RecordId),
 }
 
-/// Decides a request: claim of the transaction, challenge or renewal signer, policy, manual queue.
-/// A denial is an error.
-pub async fn approve(_desk: &Desk, _request: &Request) -> Result<Decision> {
-    todo!()
+/// Decides a request: claim of the transaction, policy, challenge or renewal signer, manual queue.
+/// A denial is an error. A `state-conflict` means that another request was faster: decide again.
+pub async fn approve(desk: &Desk, request: &Request) -> Result<Decision> {
+    approve_with(desk, request, &Unit::new()).await
+}
+
+/// As [`approve`], with `alongside` written together with what is decided.
+pub(super) async fn approve_with(desk: &Desk, request: &Request, alongside: &Unit) -> Result<Decision> {
+    let set = desk.profiles.current();
+    let profile = policy::usable_profile(&set, &request.profile, &request.proof, request.issuer.as_ref())?;
+    let claim = match earlier(desk, &profile, request).await? {
+        Earlier::Answered(decision) => return Ok(decision),
+        Earlier::Free(claim) => claim,
+    };
+    let wanted = policy::hold(desk, &set, profile, &request.csr, &request.proof).await?;
+    match authorize(desk, request, &wanted).await? {
+        Authorized::Now(grant) => {
+            approved(desk, request, wanted, claim, &grant, alongside).map(Decision::Approved)
+        }
+        Authorized::Queue(grant) => {
+            keep::keep(desk, request, &wanted, claim, &grant, alongside).await.map(Decision::Pending)
+        }
+    }
+}
+
+/// The order for a kept request that an operator approved: exactly the bytes that came in (CSR-58).
+pub(super) fn approved_request(
+    wanted: Wanted,
+    csr: &Csr,
+    record: &RequestRecord,
+    grant: &Grant,
+    actor: Actor,
+    decision: Unit,
+    serial: Serial,
+) -> Result<Box<Order>> {
+    let mut unit = decision;
+    grant.write(&mut unit, &serial)?;
+    let asked = Asked { actor, not_after: record.not_after, issuer: None, renews: record.renews.clone() };
+    Ok(Box::new(order(wanted, csr, asked, unit, serial)))
+}
+
+fn approved(
+    desk: &Desk,
+    request: &Request,
+    wanted: Wanted,
+    claim: Option<Claim>,
+    grant: &Grant,
+    alongside: &Unit,
+) -> Result<Box<Order>> {
+    let serial = Serial::random(&desk.authority.random)?;
+    let mut unit = alongside.clone();
+    if let Some(claim) = claim {
+        claim.write(&mut unit, TransactionResult::Issued(serial.clone()))?;
+    }
+    grant.write(&mut unit, &serial)?;
+    let asked = Asked {
+        actor: request.actor.clone(),
+        not_after: request.not_after,
+        issuer: request.issuer.clone(),
+        renews: grant.renews(),
+    };
+    Ok(Box::new(order(wanted, &request.csr, asked, unit, serial)))
+}
+
+/// What the requester adds to what the profile makes of the request.
+struct Asked {
+    actor: Actor,
+    not_after: Option<Timestamp>,
+    issuer: Option<CaId>,
+    renews: Option<Serial>,
+}
+
+fn order(wanted: Wanted, csr: &Csr, asked: Asked, claim: Unit, serial: Serial) -> Order {
+    Order {
+        ca: asked.issuer.unwrap_or_else(|| wanted.profile.ca().clone()),
+        profile: wanted.profile,
+        subject: wanted.subject,
+        sans: wanted.sans,
+        public_key: csr.public_key().clone(),
+        device: wanted.device,
+        not_after: asked.not_after,
+        actor: asked.actor,
+        renews: asked.renews,
+        claim,
+        serial,
+    }
 }

@@ -2,15 +2,26 @@
 
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::audit::Actor;
+use crate::audit::{Actor, Event};
+use crate::ca::profile::{Approval, Profile};
 use crate::enrol::Desk;
 use crate::enrol::records::ChallengeRecord;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::{ProfileId, RecordId};
+use crate::random::Random;
+use crate::store::{Unit, When};
 use crate::x509::name::Name;
 use crate::x509::san::San;
+
+const MAX_TTL: Duration = Duration::from_secs(30 * 86_400);
+
+/// Thirty-two characters that nobody confuses: no 0, 1, l, o.
+const ALPHABET: &[u8; 32] = b"23456789abcdefghijkmnpqrstuvwxyz";
+/// 26 characters of 5 bits: 130 bits.
+const LENGTH: usize = 26;
 
 /// What a challenge is for.
 #[derive(Clone, Debug)]
@@ -25,16 +36,117 @@ pub struct NewChallenge {
     pub ttl: Duration,
 }
 
-/// Makes a challenge: 128 random bits in a readable alphabet, returned once and stored hashed.
+/// Makes a challenge: 130 random bits in a readable alphabet, returned once and stored hashed.
+/// Errors: `not-found` (no such profile), `profile-disabled`, `no-challenges` (the profile takes none),
+/// `out-of-range` (ttl), `bad-identity` (what the profile would not certify).
 pub async fn create(
-    _desk: &Desk,
-    _new: NewChallenge,
-    _actor: Actor,
+    desk: &Desk,
+    new: NewChallenge,
+    actor: Actor,
 ) -> Result<(ChallengeRecord, Zeroizing<String>)> {
-    todo!()
+    create_with(desk, new, actor, Unit::new()).await
+}
+
+/// As [`create`], writing `alongside` in the same commit. Errors: as there, and `state-conflict` if a condition of
+/// `alongside` does not hold.
+pub async fn create_with(
+    desk: &Desk,
+    new: NewChallenge,
+    actor: Actor,
+    alongside: Unit,
+) -> Result<(ChallengeRecord, Zeroizing<String>)> {
+    let authority = &desk.authority;
+    let now = authority.clock.now();
+    let profile = desk.profiles.current().require(&new.profile)?.clone();
+    check(&profile, &new)?;
+    let secret = secret(&authority.random)?;
+    let record = ChallengeRecord {
+        id: RecordId::new(now, &authority.random)?,
+        secret_hash: hash(&secret),
+        profile: new.profile,
+        subject: new.subject,
+        sans: new.sans,
+        expires: now.plus(new.ttl),
+        created_by: actor.to_string(),
+        used_for: None,
+    };
+    let mut unit = alongside;
+    unit.insert(&record)?;
+    unit.event(
+        Event::new(now, actor, "challenge.create", format!("challenge:{}", record.id))
+            .with("profile", &record.profile)
+            .with("subject", &record.subject)
+            .with("expires", record.expires),
+    );
+    authority.db.commit(unit).await?;
+    Ok((record, secret))
 }
 
 /// Withdraws an unused challenge. Errors: `not-found`, `state-conflict` if it was used.
-pub async fn withdraw(_desk: &Desk, _id: RecordId, _actor: Actor) -> Result<()> {
-    todo!()
+pub async fn withdraw(desk: &Desk, id: RecordId, actor: Actor) -> Result<()> {
+    let authority = &desk.authority;
+    let stored = authority.db.require::<ChallengeRecord>(id.as_bytes(), id).await?;
+    if stored.value.used_for.is_some() {
+        return Err(Error::conflict("state-conflict", "the challenge was used already"));
+    }
+    let mut unit = Unit::new();
+    unit.delete::<ChallengeRecord>(id.as_bytes(), When::Revision(stored.revision));
+    unit.event(
+        Event::new(authority.clock.now(), actor, "challenge.withdraw", format!("challenge:{id}"))
+            .with("profile", &stored.value.profile)
+            .with("subject", &stored.value.subject),
+    );
+    authority.db.commit(unit).await?;
+    Ok(())
+}
+
+/// The hash by which a challenge is stored and found.
+pub(super) fn hash(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+fn check(profile: &Profile, new: &NewChallenge) -> Result<()> {
+    if !profile.is_enabled() {
+        return Err(Error::invalid("profile-disabled", "the profile is switched off").at("/profile"));
+    }
+    if profile.approval() != Approval::Challenge {
+        let text = format!("{} cannot be enrolled by challenge", profile.id());
+        return Err(Error::invalid("no-challenges", text).at("/profile"));
+    }
+    if new.ttl < Duration::from_secs(1) || new.ttl > MAX_TTL {
+        return Err(Error::invalid("out-of-range", "a challenge lives from 1 second to 30 days").at("/ttl"));
+    }
+    let unfit = |field| move |e: Error| Error::invalid("bad-identity", e.detail().to_owned()).at(field);
+    let subject = profile.subject_for(&new.subject).map_err(unfit("/subject"))?;
+    profile.sans_for(&subject, &new.sans).map_err(unfit("/sans"))?;
+    Ok(())
+}
+
+/// Five groups, as `k7mw2-…`.
+fn secret(random: &Random) -> Result<Zeroizing<String>> {
+    let bytes: Zeroizing<[u8; LENGTH]> = Zeroizing::new(random.bytes()?);
+    let mut text = Zeroizing::new(String::with_capacity(LENGTH + 4));
+    for (place, byte) in bytes.iter().enumerate() {
+        if place % 5 == 0 && (5..=20).contains(&place) {
+            text.push('-');
+        }
+        text.push(char::from(ALPHABET[usize::from(byte & 31)]));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_readable_and_differ() {
+        let random = Random::system();
+        let (one, two) = (secret(&random).unwrap(), secret(&random).unwrap());
+        assert_ne!(one, two);
+        let groups: Vec<usize> = one.split('-').map(str::len).collect();
+        assert_eq!(groups, [5, 5, 5, 5, 6]);
+        assert!(one.bytes().all(|b| b == b'-' || ALPHABET.contains(&b)));
+        assert!(!one.contains(['0', '1', 'l', 'o']));
+    }
 }

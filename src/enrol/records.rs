@@ -57,7 +57,7 @@ impl Record for ChallengeRecord {
 pub struct TransactionRecord {
     /// By which profile.
     pub profile: ProfileId,
-    /// SHA-256 of the transaction id (and, for a renewal, of the request's digest too).
+    /// SHA-256 of the transaction id (for a renewal, of the request's digest and the renewed serial too).
     pub id_hash: [u8; 32],
     /// SHA-256 of the signer's key.
     pub signer_key: [u8; 32],
@@ -78,12 +78,19 @@ pub enum TransactionResult {
     Waiting(RecordId),
 }
 
+impl TransactionRecord {
+    /// The key of a transaction's record: ids are per profile.
+    pub fn key_of(profile: &ProfileId, id_hash: &[u8; 32]) -> Vec<u8> {
+        KeyBuilder::new().text(profile.as_str()).bytes(id_hash).build()
+    }
+}
+
 impl Record for TransactionRecord {
     const KIND: Kind = Kind { id: 21, name: "transaction" };
     const VERSION: u8 = 1;
 
     fn key(&self) -> Vec<u8> {
-        KeyBuilder::new().text(self.profile.as_str()).bytes(&self.id_hash).build()
+        Self::key_of(&self.profile, &self.id_hash)
     }
 
     fn indexes(&self) -> Vec<IndexKey> {
@@ -113,8 +120,16 @@ pub struct RequestRecord {
     pub csr: Vec<u8>,
     /// Its subject, for people.
     pub subject: Name,
+    /// SHA-256 of the request, as it was when it came in.
+    pub csr_digest: [u8; 32],
     /// Who asked.
     pub requester: String,
+    /// The client's transaction that it belongs to: the key of its [`TransactionRecord`].
+    pub transaction: Option<Vec<u8>>,
+    /// The certificate that it renews.
+    pub renews: Option<Serial>,
+    /// Not later than this, if less than the profile gives is wanted.
+    pub not_after: Option<Timestamp>,
     /// Where it stands.
     pub state: RequestState,
     /// The operator's comment.
@@ -124,6 +139,8 @@ pub struct RequestRecord {
 }
 
 impl RequestRecord {
+    /// The counter of requests that wait.
+    pub const WAITING: &'static [u8] = b"waiting";
     /// By state, then time.
     pub const BY_STATE: Index = Index { id: 1, name: "state", unique: false };
 

@@ -1,1 +1,8 @@
-//! Decisions on requests.
+//! Decisions on requests: who gets which certificate, who does not, and what is written about it.
+
+mod challenges;
+mod fixture;
+mod manual;
+mod policy;
+mod renewals;
+mod transactions;

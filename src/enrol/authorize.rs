@@ -1,0 +1,264 @@
+//! Whether what speaks for a requester suffices. Whatever is not allowed here is refused.
+
+use subtle::ConstantTimeEq;
+
+use crate::audit::{Event, Outcome};
+use crate::ca::profile::{Approval, Profile};
+use crate::ca::records::CertificateRecord;
+use crate::clock::Timestamp;
+use crate::enrol::policy::Wanted;
+use crate::enrol::records::ChallengeRecord;
+use crate::enrol::throttle::Who;
+use crate::enrol::{Desk, Proof, Request, challenge, transaction};
+use crate::error::{Error, Kind, Result};
+use crate::id::Serial;
+use crate::store::{Record, Stored, Unit, When};
+
+/// What authorization found.
+#[derive(Debug)]
+pub(super) enum Authorized {
+    /// Issue, and write this with it.
+    Now(Grant),
+    /// An operator decides.
+    Queue(Grant),
+}
+
+/// What authorization rests on, and must still hold when the certificate is written.
+#[derive(Debug, Default)]
+pub(super) struct Grant {
+    challenge: Option<Stored<ChallengeRecord>>,
+    renewed: Option<Stored<CertificateRecord>>,
+}
+
+impl Grant {
+    /// The certificate that is renewed.
+    pub fn renews(&self) -> Option<Serial> {
+        self.renewed.as_ref().map(|stored| stored.value.serial.clone())
+    }
+
+    /// Adds to a unit: the challenge is consumed for this serial, the renewed certificate is as it was read.
+    pub fn write(&self, unit: &mut Unit, serial: &Serial) -> Result<()> {
+        if let Some(stored) = &self.challenge {
+            let used = ChallengeRecord { used_for: Some(serial.clone()), ..stored.value.clone() };
+            unit.replace(&used, stored.revision)?;
+        }
+        if let Some(stored) = &self.renewed {
+            unit.check::<CertificateRecord>(&stored.value.key(), When::Revision(stored.revision));
+        }
+        Ok(())
+    }
+}
+
+/// Decides by proof and profile. Errors: `challenge-required`, `challenge-refused`, `throttled`, `renewal-refused`,
+/// `bad-csr`.
+pub(super) async fn authorize(desk: &Desk, request: &Request, wanted: &Wanted) -> Result<Authorized> {
+    let approval = wanted.profile.approval();
+    match &request.proof {
+        Proof::Internal => Ok(Authorized::Now(Grant::default())),
+        Proof::Operator { .. } => Ok(by_approval(approval, Grant::default())),
+        Proof::Renewal { certificate, challenge } => {
+            let renewed = renewable(desk, certificate, request, wanted).await?;
+            let challenge = match challenge {
+                Some(secret) => Some(redeem(desk, request, wanted, secret).await?),
+                None => None,
+            };
+            Ok(by_approval(approval, Grant { challenge, renewed: Some(renewed) }))
+        }
+        Proof::Challenge(secret) => match approval {
+            Approval::Manual => Ok(Authorized::Queue(Grant::default())),
+            Approval::Challenge | Approval::Automatic => {
+                let challenge = Some(redeem(desk, request, wanted, secret).await?);
+                Ok(Authorized::Now(Grant { challenge, renewed: None }))
+            }
+        },
+        Proof::None => match approval {
+            Approval::Manual => Ok(Authorized::Queue(Grant::default())),
+            Approval::Challenge | Approval::Automatic => Err(required()),
+        },
+    }
+}
+
+/// Holds the certificate that a kept request renews against the rules once more.
+pub(super) async fn still_renewable(desk: &Desk, serial: &Serial, wanted: &Wanted) -> Result<Grant> {
+    let stored = standing(desk, serial).await?;
+    hold_renewed(&stored.value, wanted, desk.authority.clock.now())?;
+    Ok(Grant { challenge: None, renewed: Some(stored) })
+}
+
+/// Whom a wrong attempt is counted against.
+pub(super) fn counted(request: &Request) -> Vec<Who> {
+    let key = request.transaction.as_ref().map(|t| t.signer_key);
+    let key = key.unwrap_or_else(|| request.csr.public_key().fingerprint());
+    let mut whos = vec![Who::Key(key), Who::Profile(request.profile.clone())];
+    whos.extend(request.address.map(Who::address));
+    whos
+}
+
+fn by_approval(approval: Approval, grant: Grant) -> Authorized {
+    match approval {
+        Approval::Automatic | Approval::Challenge => Authorized::Now(grant),
+        Approval::Manual => Authorized::Queue(grant),
+    }
+}
+
+async fn standing(desk: &Desk, serial: &Serial) -> Result<Stored<CertificateRecord>> {
+    let db = &desk.authority.db;
+    let found = db.find::<CertificateRecord>(CertificateRecord::BY_SERIAL, serial.content()).await?;
+    found.ok_or_else(|| renewal_refused("renewal signer is not a certificate of this CA"))
+}
+
+/// SCEP-45, -47, -48: ours, live, of this profile and this identity, and due.
+async fn renewable(
+    desk: &Desk,
+    certificate: &CertificateRecord,
+    request: &Request,
+    wanted: &Wanted,
+) -> Result<Stored<CertificateRecord>> {
+    let now = desk.authority.clock.now();
+    let stored = standing(desk, &certificate.serial).await?;
+    let ours = &stored.value;
+    if ours.fingerprint != certificate.fingerprint {
+        return Err(renewal_refused("renewal signer is not a certificate of this CA"));
+    }
+    hold_renewed(ours, wanted, now)?;
+    let due = due(ours, &wanted.profile);
+    if now < due && !wanted.profile.allows_early_renewal() {
+        return Err(renewal_refused(&format!("renewal is not due before {due}")));
+    }
+    let same_key = request.csr.public_key().fingerprint() == ours.key_fingerprint;
+    if same_key && !wanted.profile.allows_key_reuse() {
+        return Err(renewal_refused("the profile wants a new key on renewal"));
+    }
+    Ok(stored)
+}
+
+fn hold_renewed(ours: &CertificateRecord, wanted: &Wanted, now: Timestamp) -> Result<()> {
+    if ours.profile != *wanted.profile.id() {
+        return Err(renewal_refused("profile mismatch"));
+    }
+    if !ours.is_live(now) {
+        return Err(renewal_refused("renewal signer is expired or revoked"));
+    }
+    if !wanted.is_identity(&ours.subject, &ours.sans) {
+        return Err(renewal_refused("identity change not allowed on renewal"));
+    }
+    Ok(())
+}
+
+fn due(certificate: &CertificateRecord, profile: &Profile) -> Timestamp {
+    let life = certificate.not_after.since(certificate.not_before);
+    certificate.not_before.plus(life.mul_f64(profile.renewal_from()))
+}
+
+/// Finds the challenge and holds it against the request. Every wrong attempt is counted.
+async fn redeem(
+    desk: &Desk,
+    request: &Request,
+    wanted: &Wanted,
+    secret: &str,
+) -> Result<Stored<ChallengeRecord>> {
+    if secret.is_empty() {
+        return Err(required());
+    }
+    let now = desk.authority.clock.now();
+    let whos = counted(request);
+    desk.throttle.check(now, &whos)?;
+    let hash = challenge::hash(secret);
+    let found = desk.authority.db.find::<ChallengeRecord>(ChallengeRecord::BY_HASH, &hash).await?;
+    let refusal = match found {
+        Some(stored) if bool::from(stored.value.secret_hash.ct_eq(&hash)) => {
+            match refusal(desk, request, wanted, &stored.value).await? {
+                None => return Ok(stored),
+                Some(refusal) => refusal,
+            }
+        }
+        Some(_) | None => refused("challenge not accepted"),
+    };
+    count_wrong(desk, request, &whos).await;
+    Err(refusal)
+}
+
+/// Why a challenge that exists is not accepted.
+async fn refusal(
+    desk: &Desk,
+    request: &Request,
+    wanted: &Wanted,
+    challenge: &ChallengeRecord,
+) -> Result<Option<Error>> {
+    if challenge.profile != *wanted.profile.id() || wanted.profile.approval() != Approval::Challenge {
+        return Ok(Some(refused("challenge not accepted")));
+    }
+    if let Some(serial) = &challenge.used_for {
+        alert_reuse(desk, request, wanted, challenge, serial).await?;
+        return Ok(Some(refused("challenge not accepted")));
+    }
+    if challenge.expires <= desk.authority.clock.now() {
+        return Ok(Some(refused("challenge not accepted")));
+    }
+    if !is_for(challenge, wanted) {
+        return Ok(Some(refused("challenge not valid for this identity")));
+    }
+    Ok(None)
+}
+
+/// SCEP-38: what the profile writes for the challenge's identity is what it would write for the request's.
+fn is_for(challenge: &ChallengeRecord, wanted: &Wanted) -> bool {
+    let profile = &wanted.profile;
+    let Ok(subject) = profile.subject_for(&challenge.subject) else {
+        return false;
+    };
+    profile.sans_for(&subject, &challenge.sans).is_ok_and(|sans| wanted.is_identity(&subject, &sans))
+}
+
+/// RFC 8894 §7.3: a challenge that is seen again with another key or subject was stolen.
+async fn alert_reuse(
+    desk: &Desk,
+    request: &Request,
+    wanted: &Wanted,
+    challenge: &ChallengeRecord,
+    serial: &Serial,
+) -> Result<()> {
+    let first = transaction::issued(desk, serial).await?.record;
+    let same_key = first.key_fingerprint == request.csr.public_key().fingerprint();
+    if same_key && first.subject.matches(&wanted.subject) {
+        return Ok(());
+    }
+    let subject = format!("challenge:{}", challenge.id);
+    let event = Event::new(desk.authority.clock.now(), request.actor.clone(), "challenge.reuse", subject)
+        .outcome(Outcome::Warning)
+        .with("profile", wanted.profile.id())
+        .with("subject", &wanted.subject)
+        .with("used-for", serial);
+    write(desk, event).await;
+    Ok(())
+}
+
+async fn count_wrong(desk: &Desk, request: &Request, whos: &[Who]) {
+    let now = desk.authority.clock.now();
+    for who in desk.throttle.count_wrong(now, whos) {
+        let event = Event::new(now, request.actor.clone(), "enrol.lockout", who.to_string())
+            .outcome(Outcome::Warning)
+            .with("profile", &request.profile);
+        write(desk, event).await;
+    }
+}
+
+/// Best effort: the refusal itself must not depend on it.
+async fn write(desk: &Desk, event: Event) {
+    let unit = Unit { items: Vec::new(), events: vec![event] };
+    if let Err(e) = desk.authority.db.commit(unit).await {
+        tracing::warn!("an audit event could not be written: {}", Error::from(e));
+    }
+}
+
+fn required() -> Error {
+    Error::new(Kind::Unauthenticated, "challenge-required", "challenge required")
+}
+
+fn refused(text: &str) -> Error {
+    Error::new(Kind::Forbidden, "challenge-refused", text)
+}
+
+fn renewal_refused(text: &str) -> Error {
+    Error::new(Kind::Forbidden, "renewal-refused", text)
+}

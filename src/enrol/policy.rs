@@ -1,0 +1,162 @@
+//! What the profile and the estate say of a request, whoever speaks for it.
+
+use std::sync::Arc;
+
+use crate::ca::profile::{Facts, Profile, ProfileSet};
+use crate::ca::records::{CertificateRecord, Status};
+use crate::enrol::{Desk, Proof};
+use crate::error::{Error, Kind, Result};
+use crate::id::{CaId, ProfileId};
+use crate::store::Scan;
+use crate::x509::crl::Reason;
+use crate::x509::csr::Csr;
+use crate::x509::key::PublicKey;
+use crate::x509::name::Name;
+use crate::x509::san::San;
+
+/// The newest certificates of one key that are looked at; each was held against those before it.
+const KEY_HISTORY: usize = 64;
+
+/// What is to be written into the certificate.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub profile: Arc<Profile>,
+    pub subject: Name,
+    pub sans: Vec<San>,
+    pub device: Option<String>,
+}
+
+impl Wanted {
+    /// Whether a certificate or challenge names the same identity: subjects by RFC 5280 §7.1, names as sets.
+    pub fn is_identity(&self, subject: &Name, sans: &[San]) -> bool {
+        self.subject.matches(subject) && San::same_set(&self.sans, sans)
+    }
+}
+
+/// The profile, if this requester may use it at all. Errors: `not-found`, `profile-disabled`, `internal-profile`,
+/// `issuer-not-allowed`.
+pub(super) fn usable_profile(
+    set: &ProfileSet,
+    id: &ProfileId,
+    proof: &Proof,
+    issuer: Option<&CaId>,
+) -> Result<Arc<Profile>> {
+    let profile = set.require(id)?;
+    if !profile.is_enabled() {
+        return Err(Error::invalid("profile-disabled", format!("the profile {id} is switched off")));
+    }
+    if matches!(proof, Proof::Internal) {
+        return Ok(Arc::clone(profile));
+    }
+    if profile.is_internal() {
+        let text = format!("the profile {id} is for Signet's own certificates");
+        return Err(Error::new(Kind::Forbidden, "internal-profile", text));
+    }
+    if issuer.is_some() {
+        return Err(Error::new(Kind::Forbidden, "issuer-not-allowed", "the profile names the issuer"));
+    }
+    Ok(Arc::clone(profile))
+}
+
+/// Holds a request against the profile. Errors: `bad-csr` with the catalogue's text, `policy` with the rule's.
+pub(super) async fn hold(
+    desk: &Desk,
+    set: &ProfileSet,
+    profile: Arc<Profile>,
+    csr: &Csr,
+    requester: &Proof,
+) -> Result<Wanted> {
+    let key = csr.public_key();
+    profile.check_key(key)?;
+    let fingerprint = key.fingerprint();
+    let history = key_history(desk, &fingerprint).await?;
+    refuse_reserved_key(desk, set, key, &history, requester)?;
+    if set.is_blocked(&fingerprint) {
+        return Err(Error::bad_csr("Debian weak key"));
+    }
+    let subject = profile.subject_for(csr.subject())?;
+    let sans = profile.sans_for(&subject, csr.sans())?;
+    if subject.is_empty() && sans.is_empty() {
+        return Err(Error::bad_csr("no identity"));
+    }
+    refuse_used_key(desk, &subject, &sans, &history)?;
+    refuse_reserved_name(desk, set, &subject, requester)?;
+    let device = profile.device_name(&subject);
+    let facts =
+        Facts { subject: &subject, sans: &sans, key, requester: kind(requester), device: device.as_deref() };
+    profile.check_rules(&facts)?;
+    Ok(Wanted { profile, subject, sans, device })
+}
+
+fn kind(proof: &Proof) -> &'static str {
+    match proof {
+        Proof::None => "none",
+        Proof::Challenge(_) => "challenge",
+        Proof::Renewal { .. } => "renewal",
+        Proof::Operator { .. } => "operator",
+        Proof::Internal => "internal",
+    }
+}
+
+async fn key_history(desk: &Desk, fingerprint: &[u8; 32]) -> Result<Vec<CertificateRecord>> {
+    let scan = Scan::all::<CertificateRecord>(CertificateRecord::BY_KEY)
+        .prefix(fingerprint[..16].to_vec())
+        .backward()
+        .limit(KEY_HISTORY);
+    let page = desk.authority.db.scan::<CertificateRecord>(scan).await?;
+    let records = page.items.into_iter().map(|stored| stored.value);
+    Ok(records.filter(|record| record.key_fingerprint == *fingerprint).collect())
+}
+
+/// CSR-16: the keys of our CAs, RAs and listeners; and a key that was given up as compromised.
+fn refuse_reserved_key(
+    desk: &Desk,
+    set: &ProfileSet,
+    key: &PublicKey,
+    history: &[CertificateRecord],
+    requester: &Proof,
+) -> Result<()> {
+    let hierarchy = desk.authority.hierarchy();
+    let of_ca = hierarchy.all().iter().any(|ca| {
+        ca.certificate.as_ref().is_some_and(|c| c.spki() == key.spki())
+            || ca.signer.as_ref().is_some_and(|s| s.public_key() == key)
+    });
+    let internal = |record: &CertificateRecord| set.require(&record.profile).is_ok_and(|p| p.is_internal());
+    let of_ours = !matches!(requester, Proof::Internal) && history.iter().any(internal);
+    if of_ca || of_ours {
+        return Err(Error::bad_csr("key reserved"));
+    }
+    let compromised = |record: &CertificateRecord| {
+        matches!(record.status, Status::Revoked { reason: Reason::KeyCompromise, .. })
+    };
+    if history.iter().any(compromised) {
+        return Err(Error::bad_csr("key compromised"));
+    }
+    Ok(())
+}
+
+/// CSR-17: a key stands for one identity at a time.
+fn refuse_used_key(desk: &Desk, subject: &Name, sans: &[San], history: &[CertificateRecord]) -> Result<()> {
+    let now = desk.authority.clock.now();
+    let same = |record: &CertificateRecord| {
+        record.subject.matches(subject) && (!subject.is_empty() || San::same_set(&record.sans, sans))
+    };
+    if history.iter().any(|record| record.is_live(now) && !same(record)) {
+        return Err(Error::bad_csr("key in use"));
+    }
+    Ok(())
+}
+
+/// CSR-54: nobody is named as a CA is, nor as one of our own identities.
+fn refuse_reserved_name(desk: &Desk, set: &ProfileSet, subject: &Name, requester: &Proof) -> Result<()> {
+    let hierarchy = desk.authority.hierarchy();
+    let of_ca = hierarchy.all().iter().map(|ca| &ca.record.subject).any(|name| {
+        name.rdns().len() == subject.rdns().len() && !subject.is_empty() && name.matches(subject)
+    });
+    let internal = matches!(requester, Proof::Internal);
+    let reserved = !internal && subject.common_name().is_some_and(|cn| set.reserves(cn));
+    if of_ca || reserved {
+        return Err(Error::bad_csr("reserved name"));
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! A client's transaction: claimed once, answered alike each time (RFC 8894 §3.2.1.1, §4.4).
+
+use sha2::{Digest, Sha256};
+
+use crate::ca::Issued;
+use crate::ca::profile::{Approval, Profile};
+use crate::ca::records::CertificateRecord;
+use crate::clock::Timestamp;
+use crate::enrol::approve::Decision;
+use crate::enrol::records::{RequestRecord, RequestState, TransactionRecord, TransactionResult};
+use crate::enrol::{Desk, Proof, Request};
+use crate::error::{Error, Kind, Result};
+use crate::id::{ProfileId, RecordId, Serial};
+use crate::store::{Unit, When};
+
+/// What a transaction is worth to a request.
+#[derive(Debug)]
+pub(super) enum Earlier {
+    /// It was answered: give the same answer.
+    Answered(Decision),
+    /// It can be claimed.
+    Free(Option<Claim>),
+}
+
+/// What must be written so that the transaction is ours.
+#[derive(Debug)]
+pub(super) struct Claim {
+    profile: ProfileId,
+    id_hash: [u8; 32],
+    signer_key: [u8; 32],
+    csr_digest: [u8; 32],
+    at: Timestamp,
+    when: When,
+}
+
+impl Claim {
+    /// Adds the claim to a unit, with the certificate or the waiting request that it leads to.
+    pub fn write(&self, unit: &mut Unit, result: TransactionResult) -> Result<()> {
+        let record = TransactionRecord {
+            profile: self.profile.clone(),
+            id_hash: self.id_hash,
+            signer_key: self.signer_key,
+            csr_digest: self.csr_digest,
+            result,
+            at: self.at,
+        };
+        unit.put(&record, self.when).map(|_| ())
+    }
+
+    /// The key of its record.
+    pub fn key(&self) -> Vec<u8> {
+        TransactionRecord::key_of(&self.profile, &self.id_hash)
+    }
+}
+
+/// Looks the request's transaction up. Errors: `bad-request` (SCEP-32), `request-denied`.
+pub(super) async fn earlier(desk: &Desk, profile: &Profile, request: &Request) -> Result<Earlier> {
+    let Some(fresh) = fresh_claim(desk, profile, request) else {
+        return Ok(Earlier::Free(None));
+    };
+    let Some(standing) = desk.authority.db.get::<TransactionRecord>(&fresh.key()).await? else {
+        return Ok(Earlier::Free(Some(fresh)));
+    };
+    let same_signer = standing.value.signer_key == fresh.signer_key;
+    let replaced = Claim { when: When::Revision(standing.revision), ..fresh };
+    if same_signer && standing.value.csr_digest == replaced.csr_digest {
+        let answered = answer(desk, &standing.value.result).await?;
+        return Ok(answered.map_or(Earlier::Free(Some(replaced)), Earlier::Answered));
+    }
+    if may_replace(desk, request, &standing.value, same_signer).await? {
+        return Ok(Earlier::Free(Some(replaced)));
+    }
+    Err(Error::invalid("bad-request", "transactionID in use by another key"))
+}
+
+/// The certificate that was issued, with its chain. Errors: `internal` if it is not there.
+pub(super) async fn issued(desk: &Desk, serial: &Serial) -> Result<Issued> {
+    let authority = &desk.authority;
+    let found =
+        authority.db.find::<CertificateRecord>(CertificateRecord::BY_SERIAL, serial.content()).await?;
+    let record = found.map(|stored| stored.value);
+    let record =
+        record.ok_or_else(|| Error::internal("a transaction names a certificate that is not there"))?;
+    let hierarchy = authority.hierarchy();
+    let chain = hierarchy.require(&record.ca)?.chain.iter().map(|c| c.der().to_vec()).collect();
+    Ok(Issued { record, chain })
+}
+
+fn fresh_claim(desk: &Desk, profile: &Profile, request: &Request) -> Option<Claim> {
+    let transaction = request.transaction.as_ref()?;
+    let csr_digest = request.csr.digest();
+    Some(Claim {
+        profile: profile.id().clone(),
+        id_hash: id_hash(&transaction.id, &csr_digest, profile, &request.proof),
+        signer_key: transaction.signer_key,
+        csr_digest,
+        at: desk.authority.clock.now(),
+        when: When::Absent,
+    })
+}
+
+/// A renewal may use an id again (sscep uses the same id and the same request each year), so the request and the
+/// certificate that it renews count too; but one that waits for an operator is polled by the id alone.
+fn id_hash(id: &str, csr_digest: &[u8; 32], profile: &Profile, proof: &Proof) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update(id.as_bytes());
+    if let (Proof::Renewal { certificate, .. }, true) = (proof, profile.approval() != Approval::Manual) {
+        hasher.update([0]);
+        hasher.update(csr_digest);
+        hasher.update(certificate.serial.content());
+    }
+    hasher.finalize().into()
+}
+
+/// The answer that was given, as long as it is worth something: after expiry or revocation the same request is a new one.
+async fn answer(desk: &Desk, result: &TransactionResult) -> Result<Option<Decision>> {
+    match result {
+        TransactionResult::Issued(serial) => live(desk, serial).await,
+        TransactionResult::Waiting(id) => match waiting(desk, *id).await?.state {
+            RequestState::Pending => Ok(Some(Decision::Pending(*id))),
+            RequestState::Issued(serial) => live(desk, &serial).await,
+            RequestState::Denied => {
+                Err(Error::new(Kind::Forbidden, "request-denied", "the request was denied"))
+            }
+        },
+    }
+}
+
+async fn live(desk: &Desk, serial: &Serial) -> Result<Option<Decision>> {
+    let issued = issued(desk, serial).await?;
+    let live = issued.record.is_live(desk.authority.clock.now());
+    Ok(live.then(|| Decision::AlreadyIssued(Box::new(issued))))
+}
+
+/// The same id with another request is a new one if it is authorized as such: from the same key for the same key, or
+/// signed by a certificate of ours; never while the first still waits.
+async fn may_replace(
+    desk: &Desk,
+    request: &Request,
+    standing: &TransactionRecord,
+    same_signer: bool,
+) -> Result<bool> {
+    let key = request.csr.public_key().fingerprint();
+    let renewal = matches!(request.proof, Proof::Renewal { .. });
+    let same_key = match &standing.result {
+        TransactionResult::Issued(serial) => issued(desk, serial).await?.record.key_fingerprint == key,
+        TransactionResult::Waiting(id) => match waiting(desk, *id).await?.state {
+            RequestState::Pending => return Ok(false),
+            RequestState::Issued(serial) => issued(desk, &serial).await?.record.key_fingerprint == key,
+            RequestState::Denied => true,
+        },
+    };
+    Ok(renewal || (same_signer && same_key))
+}
+
+async fn waiting(desk: &Desk, id: RecordId) -> Result<RequestRecord> {
+    Ok(desk.authority.db.require::<RequestRecord>(id.as_bytes(), id).await?.value)
+}
