@@ -13,5 +13,6 @@ pub mod key;
 pub mod name;
 pub mod pem;
 pub mod san;
+mod signed;
 pub mod tlv;
 mod validity;

@@ -8,6 +8,7 @@ use crate::x509::key::PublicKey;
 use crate::x509::name::{Name, unsafe_character};
 use crate::x509::pem;
 use crate::x509::san::San;
+use crate::x509::signed::Signed;
 use crate::x509::tlv::{self, Broken, Reader, Tlv};
 use crate::x509::{der_guard, der_guard::Fault};
 
@@ -133,11 +134,7 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn read(der: &'a [u8]) -> Result<Self, Broken> {
-        let mut outer = Reader::new(tlv::single(der, tlv::SEQUENCE)?.content);
-        let info = outer.expect(tlv::SEQUENCE)?;
-        let algorithm = outer.expect(tlv::SEQUENCE)?.whole;
-        let signature = tlv::bit_string(outer.any()?)?;
-        outer.finish()?;
+        let Signed { tbs: info, algorithm, signature } = Signed::read(der)?;
         let mut fields = Reader::new(info.content);
         let version = fields.expect(tlv::INTEGER)?;
         tlv::integer(version)?;

@@ -1,4 +1,5 @@
 //! The openssl program as a judge: what it writes we read, and what we write it reads and verifies.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::path::Path;
 use std::process::Command;

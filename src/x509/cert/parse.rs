@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::id::Serial;
 use crate::x509::der_guard;
 use crate::x509::name::Name;
+use crate::x509::signed::{Signed, wrapped_extensions};
 use crate::x509::tlv::{self, Broken, Reader};
 use crate::x509::validity;
 
@@ -23,13 +24,8 @@ pub(super) fn certificate(der: &[u8]) -> Result<Certificate> {
             der_guard::Fault::MalformedOid => "malformed OID",
         })
     })?;
-    let mut outer = tlv::single(der, tlv::SEQUENCE).map(|t| Reader::new(t.content)).map_err(malformed)?;
-    let tbs = outer.expect(tlv::SEQUENCE).map_err(malformed)?;
-    let algorithm = outer.expect(tlv::SEQUENCE).map_err(malformed)?;
-    let signature = outer.any().and_then(tlv::bit_string).map_err(malformed)?;
-    outer.finish().map_err(malformed)?;
-
-    let mut fields = Reader::new(tbs.content);
+    let signed = Signed::read(der).map_err(malformed)?;
+    let mut fields = Reader::new(signed.tbs.content);
     check_version(fields.optional(0xa0).map_err(malformed)?.map(|t| t.content))?;
     let serial = fields.expect(tlv::INTEGER).map_err(malformed)?;
     let inner_algorithm = fields.expect(tlv::SEQUENCE).map_err(malformed)?;
@@ -42,9 +38,9 @@ pub(super) fn certificate(der: &[u8]) -> Result<Certificate> {
     let spki = fields.expect(tlv::SEQUENCE).map_err(malformed)?;
     Ok(Certificate {
         der: der.to_vec(),
-        tbs: tbs.whole.to_vec(),
-        signature_algorithm: algorithm.whole.to_vec(),
-        signature: signature.to_vec(),
+        tbs: signed.tbs.whole.to_vec(),
+        signature_algorithm: signed.algorithm.to_vec(),
+        signature: signed.signature.to_vec(),
         inner_algorithm: inner_algorithm.whole.to_vec(),
         serial: Serial::from_content(serial.content).map_err(|e| bad(e.detail()))?,
         issuer: Name::from_der(issuer.whole).map_err(|e| bad(format!("issuer: {}", e.detail())))?,
@@ -97,9 +93,7 @@ fn trailing(mut fields: Reader<'_>) -> Result<Vec<Extension>> {
     }
     let wrapped = fields.optional(0xa3).map_err(malformed)?;
     fields.finish().map_err(malformed)?;
-    let Some(wrapped) = wrapped else { return Ok(Vec::new()) };
-    let list = tlv::single(wrapped.content, tlv::SEQUENCE).map_err(malformed)?;
-    extensions(Reader::new(list.content)).map_err(bad)
+    wrapped_extensions(wrapped).map_err(bad)
 }
 
 fn malformed(_: Broken) -> crate::error::Error {

@@ -11,6 +11,7 @@ use crate::x509::der_guard;
 use crate::x509::key::PublicKey;
 use crate::x509::name::Name;
 use crate::x509::pem;
+use crate::x509::signed::{Signed, wrapped_extensions};
 use crate::x509::tlv::{self, Broken, Reader};
 use crate::x509::validity;
 
@@ -112,12 +113,8 @@ impl std::fmt::Debug for Crl {
 }
 
 fn parse(der: &[u8]) -> Result<Crl> {
-    let mut outer = Reader::new(tlv::single(der, tlv::SEQUENCE).map_err(malformed)?.content);
-    let tbs = outer.expect(tlv::SEQUENCE).map_err(malformed)?;
-    let signature_algorithm = outer.expect(tlv::SEQUENCE).map_err(malformed)?.whole.to_vec();
-    let signature = outer.any().and_then(tlv::bit_string).map_err(malformed)?.to_vec();
-    outer.finish().map_err(malformed)?;
-    let mut fields = Reader::new(tbs.content);
+    let signed = Signed::read(der).map_err(malformed)?;
+    let mut fields = Reader::new(signed.tbs.content);
     let version = fields.optional(tlv::INTEGER).map_err(malformed)?;
     if version.is_some_and(|v| v.content != [1]) {
         return Err(bad("unknown CRL version"));
@@ -132,24 +129,17 @@ fn parse(der: &[u8]) -> Result<Crl> {
     let list = fields.optional(tlv::SEQUENCE).map_err(malformed)?;
     let wrapped = fields.optional(0xa0).map_err(malformed)?;
     fields.finish().map_err(malformed)?;
-    let extensions = match wrapped {
-        Some(w) => {
-            let list = tlv::single(w.content, tlv::SEQUENCE).map_err(malformed)?;
-            parse_extensions(Reader::new(list.content)).map_err(bad)?
-        }
-        None => Vec::new(),
-    };
     Ok(Crl {
         der: der.to_vec(),
-        tbs: tbs.whole.to_vec(),
+        tbs: signed.tbs.whole.to_vec(),
         inner_algorithm,
-        signature_algorithm,
-        signature,
+        signature_algorithm: signed.algorithm.to_vec(),
+        signature: signed.signature.to_vec(),
         issuer: issuer.map_err(|e| bad(e.detail()))?,
         this_update,
         next_update: next_update.transpose().map_err(malformed)?,
         entries: entries(Reader::new(list.map_or(&[], |l| l.content)))?,
-        extensions,
+        extensions: wrapped_extensions(wrapped).map_err(bad)?,
     })
 }
 
