@@ -111,13 +111,10 @@ impl Committer {
         let generation = view.generation();
         let built = self.build(&*view, units);
         drop(view);
-        let (batch, head, kinds, answers) = match built {
-            Ok(built) => built,
-            Err(e) => {
-                self.engine.revive(generation)?;
-                return Err(e);
-            }
-        };
+        if built.as_ref().map_or(true, Built::has_failures) {
+            self.engine.revive(generation)?;
+        }
+        let Built { batch, head, kinds, answers } = built?;
         if !batch.is_empty() {
             self.write(&batch, generation)?;
             self.state.report(None);
@@ -127,8 +124,7 @@ impl Committer {
         Ok(answers)
     }
 
-    #[allow(clippy::type_complexity)]
-    fn build(&self, view: &dyn View, units: Vec<Prepared>) -> Result<(Batch, Head, Vec<u8>, Vec<Answer>)> {
+    fn build(&self, view: &dyn View, units: Vec<Prepared>) -> Result<Built> {
         let head = self.head.map_or_else(|| read::head(view), Ok)?;
         let mut group = Group::new(view, head);
         let mut answers = Vec::with_capacity(units.len());
@@ -136,7 +132,7 @@ impl Committer {
             answers.push(group.add(unit).map(|head| Committed { head }));
         }
         let (batch, head, kinds) = group.finish()?;
-        Ok((batch, head, kinds, answers))
+        Ok(Built { batch, head, kinds, answers })
     }
 
     fn write(&self, batch: &Batch, generation: u64) -> Result<()> {
@@ -146,6 +142,21 @@ impl Committer {
             let _ = self.engine.revive(generation);
         }
         written
+    }
+}
+
+/// A group ready to be written, and what its units are answered once it is.
+struct Built {
+    batch: Batch,
+    head: Head,
+    kinds: Vec<u8>,
+    answers: Vec<Answer>,
+}
+
+impl Built {
+    /// Whether a unit failed, rather than being refused: reading the store may have.
+    fn has_failures(&self) -> bool {
+        self.answers.iter().any(|answer| matches!(answer, Err(CommitError::Failed(_))))
     }
 }
 

@@ -41,9 +41,8 @@ pub(super) fn create(dir: &Path, kind: EngineKind) -> Result<()> {
         return Err(Error::conflict("store-exists", text));
     }
     let unfinished = dir.join(UNFINISHED);
-    make(&unfinished, kind).map_err(|e| {
+    make(&unfinished, kind).inspect_err(|_| {
         let _ = fs::remove_dir_all(&unfinished);
-        e
     })?;
     let done = dir.join(FOLDER);
     fs::rename(&unfinished, &done).map_err(|e| cannot("rename", &done, &e))?;

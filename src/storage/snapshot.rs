@@ -11,6 +11,8 @@ use crate::audit::{Entry, Head};
 use crate::error::{Error, Result};
 use crate::store::{AuditOrder, Direction, Envelope, Snapshot};
 
+type Each<'a> = dyn FnMut(&[u8], &[u8]) -> Result<()> + 'a;
+
 /// A snapshot over an engine's view.
 pub(super) struct EngineSnapshot {
     view: Box<dyn View>,
@@ -22,12 +24,7 @@ impl EngineSnapshot {
         Self { view }
     }
 
-    fn each_row(
-        &self,
-        space: Space,
-        span: &Span,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Result<()>,
-    ) -> Result<()> {
+    fn each_row(&self, space: Space, span: &Span, each: &mut Each<'_>) -> Result<()> {
         self.view.walk(space, span, Direction::Forward, &mut |key, value| {
             each(key, value)?;
             Ok(ControlFlow::Continue(()))

@@ -3,9 +3,9 @@
 mod approve;
 mod bad_csr;
 mod cms;
+mod durability;
 mod issue;
 mod openssl;
 mod profiles;
-mod durability;
 mod storage;
 mod x509_judged;
