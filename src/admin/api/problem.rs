@@ -122,7 +122,6 @@ impl IntoResponse for Problem {
 
 /// The refusals that every operation may answer with, for the API's description.
 #[derive(utoipa::IntoResponses)]
-#[expect(dead_code, reason = "only described, never made: handlers answer with Problem")]
 pub enum Refusals {
     /// The request cannot be read.
     #[response(status = 400, content_type = "application/problem+json")]

@@ -80,6 +80,13 @@ impl<'a> Fields<'a> {
         Ok(Some(text))
     }
 
+    /// A secret that must be there. Errors: also `missing-field`, `null-not-allowed`.
+    pub fn required_secret(&mut self, name: &str) -> Result<Zeroizing<String>> {
+        self.must(name)?;
+        let secret = self.secret(name)?;
+        secret.ok_or_else(|| self.missing(name))
+    }
+
     /// A boolean; false if it is not there.
     pub fn flag(&mut self, name: &str) -> Result<bool> {
         match self.take(name) {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::admin::api::json::value::{Value, pointer};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 mod text;
 
