@@ -58,7 +58,11 @@ pub fn router(state: Arc<State>) -> Router {
     router
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "not-found", "no such resource"))
         .method_not_allowed_fallback(async || {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this resource has other methods")
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "this resource has other methods",
+            )
         })
         .layer(axum::middleware::map_response(guard))
         .with_state(state)
@@ -67,7 +71,8 @@ pub fn router(state: Arc<State>) -> Router {
 /// The API's description, as it stands in `api/openapi.json`. Errors: `internal`.
 pub fn openapi() -> crate::error::Result<String> {
     let text = described().into_openapi().to_pretty_json();
-    text.map(|json| json + "\n").map_err(|e| crate::error::Error::internal("the API's description").because(e))
+    text.map(|json| json + "\n")
+        .map_err(|e| crate::error::Error::internal("the API's description").because(e))
 }
 
 fn described() -> OpenApiRouter<Arc<State>> {

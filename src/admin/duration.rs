@@ -7,7 +7,8 @@ use crate::error::{Error, Result};
 /// Reads a whole number and its unit: s, m, h or d. Errors: `invalid-duration`.
 pub fn parse(text: &str) -> Result<Duration> {
     let digits = text.len().saturating_sub(1);
-    let number = text.get(..digits).filter(|d| !d.is_empty() && d.len() <= 9 && d.bytes().all(|b| b.is_ascii_digit()));
+    let number =
+        text.get(..digits).filter(|d| !d.is_empty() && d.len() <= 9 && d.bytes().all(|b| b.is_ascii_digit()));
     let unit = match text.as_bytes().last() {
         Some(b's') => Some(1),
         Some(b'm') => Some(60),
@@ -34,7 +35,9 @@ mod tests {
     /// ADMINJSON-52.
     #[test]
     fn adminjson_52_refuses_anything_else() {
-        for bad in ["", "1", "h", "0h", "P1Y2M", "1d;rm", "* * * * * *", "-1h", "1.5h", "9999999999d", "1ü", "1 h"] {
+        for bad in
+            ["", "1", "h", "0h", "P1Y2M", "1d;rm", "* * * * * *", "-1h", "1.5h", "9999999999d", "1ü", "1 h"]
+        {
             assert_eq!(parse(bad).unwrap_err().code(), "invalid-duration", "{bad}");
         }
     }

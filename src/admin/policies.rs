@@ -28,8 +28,8 @@ pub async fn check(policies: &Path) -> Result<(), Vec<Error>> {
 }
 
 async fn read(policies: PathBuf) -> Result<(ProfileSet, Roles), Vec<Error>> {
-    let task = tokio::task::spawn_blocking(move || {
-        match (ProfileSet::load(&policies), Roles::load(&policies)) {
+    let task =
+        tokio::task::spawn_blocking(move || match (ProfileSet::load(&policies), Roles::load(&policies)) {
             (Ok(profiles), Ok(roles)) => Ok((profiles, roles)),
             (Ok(_), Err(fault)) => Err(vec![fault]),
             (Err(faults), Ok(_)) => Err(faults),
@@ -37,7 +37,6 @@ async fn read(policies: PathBuf) -> Result<(ProfileSet, Roles), Vec<Error>> {
                 faults.push(fault);
                 Err(faults)
             }
-        }
-    });
+        });
     task.await.unwrap_or_else(|e| Err(vec![Error::internal("reading the policies").because(e)]))
 }

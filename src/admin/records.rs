@@ -94,11 +94,6 @@ pub enum Kept {
 impl IdempotencyRecord {
     /// By expiry.
     pub const BY_EXPIRY: Index = Index { id: 1, name: "expiry", unique: false };
-
-    /// The key of a token's request.
-    pub fn key_of(token: &RecordId, key_hash: &[u8; 32]) -> Vec<u8> {
-        KeyBuilder::new().bytes(token.as_bytes()).bytes(key_hash).build()
-    }
 }
 
 impl Record for IdempotencyRecord {
@@ -106,7 +101,7 @@ impl Record for IdempotencyRecord {
     const VERSION: u8 = 1;
 
     fn key(&self) -> Vec<u8> {
-        Self::key_of(&self.token, &self.key_hash)
+        KeyBuilder::new().bytes(self.token.as_bytes()).bytes(&self.key_hash).build()
     }
 
     fn indexes(&self) -> Vec<IndexKey> {

@@ -157,7 +157,10 @@ mod tests {
         let good = "[roles.boss]\ndescription = \"x\"\npermissions = [\"tokens:manage\"]\n";
         assert!(Roles::parse(good).is_ok());
         let cases = [
-            ("[roles.a]\ndescription = \"x\"\npermissions = [\"rule:world\"]\n", "line 5: role a: no permission"),
+            (
+                "[roles.a]\ndescription = \"x\"\npermissions = [\"rule:world\"]\n",
+                "line 5: role a: no permission",
+            ),
             ("[roles.a]\ndescription = \"x\"\npermissions = []\n", "line 5: role a: it has no permission"),
             ("[roles.a]\ndescription = \"x\"\npowers = []\n", "line 7"),
             ("[roles.A]\ndescription = \"x\"\npermissions = [\"audit:read\"]\n", "line 5: role A: a name is"),

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::Shared;
 use super::auth::Caller;
 use super::body::Body;
 use super::check::inspect;
@@ -14,7 +15,6 @@ use super::json::{self, Fields};
 use super::page::{self, Page};
 use super::problem::{Answer, Refusals};
 use super::query::Query;
-use super::Shared;
 use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
 use crate::audit::{Entry, Outcome};

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use zeroize::Zeroizing;
 
-use super::problem::Problem;
+use super::problem::{Answer, Problem, Refusal};
 use crate::admin::records::TokenRecord;
 use crate::admin::roles::{Permission, Role};
 use crate::admin::state::State;
@@ -30,7 +30,7 @@ pub struct Caller {
 
 impl Caller {
     /// Holds that the token's role has this permission; a refusal is recorded. Errors: 403 `forbidden`.
-    pub async fn may(&self, permission: Permission) -> Result<(), Problem> {
+    pub async fn may(&self, permission: Permission) -> Answer<()> {
         if self.role.as_ref().is_some_and(|role| role.allows(permission)) {
             return Ok(());
         }
@@ -58,17 +58,21 @@ impl Caller {
 }
 
 impl FromRequestParts<Arc<State>> for Caller {
-    type Rejection = Problem;
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Problem> {
-        let bearer = bearer(&parts.headers).ok_or_else(Problem::unauthenticated)?;
-        let hash = tokens::hash_of(&bearer).ok_or_else(Problem::unauthenticated)?;
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Answer<Self> {
+        let bearer = bearer(&parts.headers).ok_or_else(unauthenticated)?;
+        let hash = tokens::hash_of(&bearer).ok_or_else(unauthenticated)?;
         let db = &state.desk.authority.db;
-        let token = state.tokens.find(db, &hash, state.now()).await?.ok_or_else(Problem::unauthenticated)?;
+        let token = state.tokens.find(db, &hash, state.now()).await?.ok_or_else(unauthenticated)?;
         let role = state.roles().find(&token.role).cloned();
         let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
         Ok(Self { token, address, bearer, role, state: state.clone() })
     }
+}
+
+fn unauthenticated() -> Refusal {
+    Problem::unauthenticated().into()
 }
 
 /// The bearer token, if exactly one credential was sent (RFC 6750 §2.1).

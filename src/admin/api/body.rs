@@ -6,8 +6,8 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use zeroize::Zeroizing;
 
 use super::json;
-use super::problem::Problem;
-use crate::error::{Error, Kind, Result};
+use super::problem::{Answer, Problem, Refusal};
+use crate::error::{Error, Kind};
 
 /// The largest body.
 pub const MAX_BODY: usize = 64 * 1024;
@@ -38,7 +38,7 @@ pub struct Body {
 
 impl Body {
     /// Reads a JSON body. Errors: 415 for another type, and those of [`json::read`].
-    pub fn json<T: json::Body>(&self) -> Result<T, Problem> {
+    pub fn json<T: json::Body>(&self) -> Answer<T> {
         match self.media {
             Media::Json => Ok(json::read(&self.bytes)?),
             Media::None if self.bytes.is_empty() => {
@@ -49,7 +49,7 @@ impl Body {
     }
 
     /// Reads a JSON body in which nothing is required: none stands for `{}`.
-    pub fn json_or_empty<T: json::Body>(&self) -> Result<T, Problem> {
+    pub fn json_or_empty<T: json::Body>(&self) -> Answer<T> {
         match self.media {
             Media::None if self.bytes.is_empty() => Ok(json::read(b"{}")?),
             Media::None | Media::Json | Media::Pkcs10 => self.json(),
@@ -58,9 +58,9 @@ impl Body {
 }
 
 impl<S: Send + Sync> FromRequest<S> for Body {
-    type Rejection = Problem;
+    type Rejection = Refusal;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _state: &S) -> Answer<Self> {
         let (parts, body) = request.into_parts();
         let media = media(&parts.headers)?;
         refuse_encoding(&parts.headers)?;
@@ -69,7 +69,9 @@ impl<S: Send + Sync> FromRequest<S> for Body {
         let bytes = match Limited::new(body, MAX_BODY).collect().await {
             Ok(body) => Zeroizing::new(body.to_bytes().to_vec()),
             Err(e) if e.is::<LengthLimitError>() => return Err(too_large()),
-            Err(e) => return Err(Error::malformed("body-unreadable", "the body broke off").because(e).into()),
+            Err(e) => {
+                return Err(Error::malformed("body-unreadable", "the body broke off").because(e).into());
+            }
         };
         let media = if media == Media::None && !bytes.is_empty() {
             return Err(unsupported("a Content-Type is needed"));
@@ -80,7 +82,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     }
 }
 
-fn media(headers: &HeaderMap) -> Result<Media, Problem> {
+fn media(headers: &HeaderMap) -> Answer<Media> {
     let mut all = headers.get_all(header::CONTENT_TYPE).iter();
     let Some(first) = all.next() else { return Ok(Media::None) };
     let text = first.to_str().ok().filter(|t| t.len() <= 256 && all.next().is_none());
@@ -98,20 +100,26 @@ fn media(headers: &HeaderMap) -> Result<Media, Problem> {
     }
 }
 
-fn refuse_encoding(headers: &HeaderMap) -> Result<(), Problem> {
-    let plain = headers.get_all(header::CONTENT_ENCODING).iter().all(|v| v.as_bytes().eq_ignore_ascii_case(b"identity"));
+fn refuse_encoding(headers: &HeaderMap) -> Answer<()> {
+    let plain = headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .all(|v| v.as_bytes().eq_ignore_ascii_case(b"identity"));
     if plain { Ok(()) } else { Err(unsupported("compressed bodies are not taken")) }
 }
 
-fn refuse_length(headers: &HeaderMap) -> Result<(), Problem> {
+fn refuse_length(headers: &HeaderMap) -> Answer<()> {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|n| n > MAX_BODY as u64) { Err(too_large()) } else { Ok(()) }
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+fn idempotency_key(headers: &HeaderMap) -> Answer<Option<String>> {
     let mut all = headers.get_all("idempotency-key").iter();
     let Some(first) = all.next() else { return Ok(None) };
-    let key = first.to_str().ok().filter(|k| (1..=255).contains(&k.len()) && k.bytes().all(|b| b.is_ascii_graphic()));
+    let key = first
+        .to_str()
+        .ok()
+        .filter(|k| (1..=255).contains(&k.len()) && k.bytes().all(|b| b.is_ascii_graphic()));
     match (key, all.next()) {
         (Some(key), None) => Ok(Some(key.to_owned())),
         _ => {
@@ -121,10 +129,10 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
-fn unsupported(detail: &str) -> Problem {
-    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
+fn unsupported(detail: &str) -> Refusal {
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail).into()
 }
 
-fn too_large() -> Problem {
+fn too_large() -> Refusal {
     Error::new(Kind::TooLarge, "body-too-large", format!("a body has at most {MAX_BODY} bytes")).into()
 }

@@ -8,13 +8,13 @@ use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::Shared;
 use super::auth::Caller;
 use super::body::Body;
 use super::idempotency;
 use super::json::{self, Fields};
 use super::problem::{Answer, Refusals};
 use super::query::Query;
-use super::Shared;
 use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
 use crate::ca::records::{CertificateRecord, Status};
@@ -56,7 +56,12 @@ pub async fn show(State(state): Shared, caller: Caller, Path(serial): Path<Strin
 #[utoipa::path(get, path = "/api/v1/certificates/{serial}/download", tag = "certificates",
     params(("serial" = String, Path), ("format" = Option<String>, Query)),
     responses((status = 200, description = "The file", content_type = "application/x-pem-file"), Refusals))]
-pub async fn download(State(state): Shared, caller: Caller, Path(serial): Path<String>, query: Query) -> Answer {
+pub async fn download(
+    State(state): Shared,
+    caller: Caller,
+    Path(serial): Path<String>,
+    query: Query,
+) -> Answer {
     caller.may(Permission::CertificatesRead).await?;
     let format = query.only(&["format"])?.take("format");
     let record = find(&state, &serial).await?;
@@ -67,7 +72,12 @@ pub async fn download(State(state): Shared, caller: Caller, Path(serial): Path<S
 #[utoipa::path(post, path = "/api/v1/certificates/{serial}/revoke", tag = "certificates", request_body = Revoke,
     params(("serial" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, description = "The certificate", body = Certificate), Refusals))]
-pub async fn withdraw(State(state): Shared, caller: Caller, Path(serial): Path<String>, body: Body) -> Answer {
+pub async fn withdraw(
+    State(state): Shared,
+    caller: Caller,
+    Path(serial): Path<String>,
+    body: Body,
+) -> Answer {
     caller.may(Permission::CertificatesRevoke).await?;
     let reason = body.json::<Revoke>()?.reason.parse::<Reason>().map_err(|e| e.at("/reason"))?;
     let authority = &state.desk.authority;
@@ -129,7 +139,8 @@ pub fn shown(record: &CertificateRecord, now: Timestamp) -> Result<Certificate> 
 /// The record with that serial number. Errors: `not-found`, also for what is no serial number.
 pub(super) async fn find(state: &Service, serial: &str) -> Result<CertificateRecord> {
     let serial = known(serial)?;
-    let found = state.desk.authority.db.find::<CertificateRecord>(CertificateRecord::BY_SERIAL, serial.content());
+    let found =
+        state.desk.authority.db.find::<CertificateRecord>(CertificateRecord::BY_SERIAL, serial.content());
     found.await?.map(|stored| stored.value).ok_or_else(|| Error::not_found("certificate", serial))
 }
 

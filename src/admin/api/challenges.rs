@@ -9,6 +9,7 @@ use axum::response::IntoResponse;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::Shared;
 use super::auth::Caller;
 use super::body::Body;
 use super::idempotency::{Claim, claim};
@@ -17,7 +18,6 @@ use super::page::{self, Cursors, Page};
 use super::problem::{Answer, Refusals};
 use super::query::Query;
 use super::tokens::located;
-use super::Shared;
 use crate::admin::duration;
 use crate::admin::records::Kept;
 use crate::admin::roles::Permission;
@@ -70,8 +70,7 @@ pub async fn create(State(state): Shared, caller: Caller, body: Body) -> Answer 
     let new = check(body.json()?)?;
     let db = &state.desk.authority.db;
     let claim = claim(state.now(), &caller, &body, Kept::Secret);
-    Claim::refuse_replay(claim.as_ref(), db).await?;
-    let alongside = Claim::unit(claim.as_ref())?;
+    let alongside = Claim::alongside(claim.as_ref(), db).await?;
     let (record, secret) = challenge::create_with(&state.desk, new, caller.actor(), alongside).await?;
     let answer = CreatedChallenge {
         id: record.id.to_string(),

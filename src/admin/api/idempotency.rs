@@ -15,11 +15,11 @@ use sha2::{Digest, Sha256};
 
 use super::auth::Caller;
 use super::body::Body;
-use super::problem::{Answer, Problem};
+use super::problem::{Answer, Refusal};
 use crate::admin::records::{IdempotencyRecord, Kept};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::store::{CommitError, Db, Scan, Stored, Unit, When};
+use crate::store::{CommitError, Db, Record, Scan, Stored, Unit, When};
 
 mod claim;
 
@@ -32,7 +32,13 @@ const ABANDONED: Duration = Duration::from_secs(60);
 
 /// Does `work`, or answers as the first time if the same request came before under the same key.
 /// Errors: those of `work`; 422 `idempotency-mismatch`; 409 `idempotency-replay`, `idempotency-running`.
-pub async fn once(db: &Db, now: Timestamp, caller: &Caller, body: &Body, work: impl Future<Output = Answer>) -> Answer {
+pub async fn once(
+    db: &Db,
+    now: Timestamp,
+    caller: &Caller,
+    body: &Body,
+    work: impl Future<Output = Answer>,
+) -> Answer {
     match claim(now, caller, body, Kept::Running) {
         None => work.await,
         Some(claim) => match claim.reserve(db).await? {
@@ -74,7 +80,8 @@ fn replay(kept: Kept) -> Result<Response> {
 /// Takes an answer apart so that it can be kept; the answer goes on as it was.
 async fn keep(answer: Response) -> Result<(Response, Kept)> {
     let (parts, body) = answer.into_parts();
-    let bytes = body.collect().await.map_err(|e| Error::internal("an answer broke off").because(e))?.to_bytes();
+    let bytes =
+        body.collect().await.map_err(|e| Error::internal("an answer broke off").because(e))?.to_bytes();
     let text = |name| parts.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok()).map(str::to_owned);
     let kept = Kept::Answer {
         status: parts.status.as_u16(),
@@ -96,8 +103,7 @@ pub async fn sweep(db: &Db, now: Timestamp, most: usize) -> Result<usize> {
     }
     let mut unit = Unit::new();
     for stored in &expired {
-        let key = IdempotencyRecord::key_of(&stored.value.token, &stored.value.key_hash);
-        unit.delete::<IdempotencyRecord>(&key, When::Revision(stored.revision));
+        unit.delete::<IdempotencyRecord>(&stored.value.key(), When::Revision(stored.revision));
     }
     db.commit(unit).await?;
     Ok(expired.len())
@@ -120,6 +126,6 @@ fn key_hash(key: &str) -> [u8; 32] {
     Sha256::digest(key.as_bytes()).into()
 }
 
-fn mismatch() -> Problem {
+fn mismatch() -> Refusal {
     Error::invalid("idempotency-mismatch", "this Idempotency-Key was used for another request").into()
 }

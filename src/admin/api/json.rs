@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
 
-use crate::admin::api::problem::Problem;
+use crate::admin::api::problem::Answer;
 use crate::error::{Error, Result};
 
 pub mod fields;
@@ -32,8 +32,9 @@ pub fn read<T: Body>(bytes: &[u8]) -> Result<T> {
 }
 
 /// `value` as a JSON answer.
-pub fn answer<T: Serialize>(status: StatusCode, value: &T) -> Result<Response, Problem> {
-    let body = serde_json::to_vec(value).map_err(|e| Error::internal("cannot encode an answer").because(e))?;
+pub fn answer<T: Serialize>(status: StatusCode, value: &T) -> Answer<Response> {
+    let body =
+        serde_json::to_vec(value).map_err(|e| Error::internal("cannot encode an answer").because(e))?;
     Ok(of_bytes(status, "application/json", body))
 }
 

@@ -66,9 +66,11 @@ impl Cursors {
 /// The page size of a query. Errors: `invalid-cursor` outside 1 to 1000.
 pub fn limit(given: Option<&str>) -> Result<usize> {
     let Some(given) = given else { return Ok(DEFAULT_LIMIT) };
-    given.parse().ok().filter(|n| (1..=MAX_LIMIT).contains(n)).ok_or_else(|| {
-        Error::invalid("invalid-cursor", format!("limit is a number from 1 to {MAX_LIMIT}"))
-    })
+    given
+        .parse()
+        .ok()
+        .filter(|n| (1..=MAX_LIMIT).contains(n))
+        .ok_or_else(|| Error::invalid("invalid-cursor", format!("limit is a number from 1 to {MAX_LIMIT}")))
 }
 
 fn invalid_cursor() -> Error {

@@ -27,7 +27,36 @@ pub struct Problem {
 }
 
 /// What a handler answers.
-pub type Answer<T = Response> = std::result::Result<T, Problem>;
+pub type Answer<T = Response> = std::result::Result<T, Refusal>;
+
+/// A problem on its way out.
+#[derive(Debug)]
+pub struct Refusal(Box<Problem>);
+
+impl Refusal {
+    /// What it says.
+    pub fn problem(&self) -> &Problem {
+        &self.0
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self(Box::new(problem))
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Problem::from(error).into()
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        self.0.into_response()
+    }
+}
 
 impl Problem {
     /// A problem that no inner error stands for (routing, content types).

@@ -39,7 +39,7 @@ pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer 
     caller.may(Permission::ProfilesRead).await?;
     query.only(&["limit", "cursor"])?;
     let set = state.desk.profiles.current();
-    json::answer(StatusCode::OK, &Page::whole(set.all().iter().map(|p| profile(p)).collect()))
+    json::answer(StatusCode::OK, &Page::whole(set.all().iter().map(profile).collect()))
 }
 
 /// One profile, with its file.
@@ -109,9 +109,5 @@ fn fault_line(fault: &PolicyFault) -> String {
 fn fault(error: &Error) -> PolicyFault {
     let place = error.field().unwrap_or_default();
     let (file, line) = place.rsplit_once(':').unwrap_or((place, "0"));
-    PolicyFault {
-        file: file.to_owned(),
-        line: line.parse().unwrap_or(0),
-        reason: error.detail().to_owned(),
-    }
+    PolicyFault { file: file.to_owned(), line: line.parse().unwrap_or(0), reason: error.detail().to_owned() }
 }

@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use super::problem::Problem;
+use super::problem::{Answer, Refusal};
 use crate::error::{Error, Result};
 
 /// The parameters of a query, still to be taken.
@@ -55,9 +55,9 @@ impl Query {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Query {
-    type Rejection = Problem;
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Answer<Self> {
         Ok(Self::parse(parts.uri.query().unwrap_or_default())?)
     }
 }

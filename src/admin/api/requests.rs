@@ -17,7 +17,7 @@ use super::query::Query;
 use super::{Shared, certificates};
 use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
-use crate::enrol::queue;
+use crate::enrol::decide;
 use crate::enrol::records::{RequestRecord, RequestState};
 use crate::error::{Error, Result};
 use crate::id::RecordId;
@@ -30,7 +30,11 @@ mod types;
 pub use types::{Approved, Decide, Request};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(approve)).routes(routes!(deny))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(approve))
+        .routes(routes!(deny))
 }
 
 /// Requests, newest first; all, or those in one state.
@@ -61,9 +65,7 @@ pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer 
     responses((status = 200, description = "The request", body = Request), Refusals))]
 pub async fn show(State(state): Shared, caller: Caller, Path(id): Path<String>) -> Answer {
     caller.may(Permission::RequestsRead).await?;
-    let id = known(&id)?;
-    let stored = state.desk.authority.db.require::<RequestRecord>(id.as_bytes(), id).await?;
-    let record = stored.value;
+    let record = find(&state, known(&id)?).await?;
     let request = state.desk.authority.pool.run(move || shown(&record)).await?;
     json::answer(StatusCode::OK, &request)
 }
@@ -76,7 +78,8 @@ pub async fn approve(State(state): Shared, caller: Caller, Path(id): Path<String
     caller.may(Permission::RequestsDecide).await?;
     let (id, Decide { comment }) = (known(&id)?, body.json_or_empty()?);
     idempotency::once(&state.desk.authority.db, state.now(), &caller, &body, async {
-        let (record, issued) = queue::approve(&state.desk, id, comment, caller.actor()).await?;
+        let issued = decide::approve_request(&state.desk, id, &caller.token.name, comment).await?;
+        let record = find(&state, id).await?;
         let certificate = certificates::shown(&issued.record, state.now())?;
         json::answer(StatusCode::OK, &Approved { request: listed(&record), certificate })
     })
@@ -91,7 +94,7 @@ pub async fn deny(State(state): Shared, caller: Caller, Path(id): Path<String>, 
     caller.may(Permission::RequestsDecide).await?;
     let (id, Decide { comment }) = (known(&id)?, body.json_or_empty()?);
     idempotency::once(&state.desk.authority.db, state.now(), &caller, &body, async {
-        let record = queue::deny(&state.desk, id, comment, caller.actor()).await?;
+        let record = decide::deny_request(&state.desk, id, &caller.token.name, comment).await?;
         json::answer(StatusCode::OK, &listed(&record))
     })
     .await
@@ -103,6 +106,10 @@ impl json::Body for Decide {
     fn from_fields(fields: &mut Fields<'_>) -> Result<Self> {
         Ok(Self { comment: fields.line("comment")? })
     }
+}
+
+async fn find(state: &Service, id: RecordId) -> Result<RequestRecord> {
+    Ok(state.desk.authority.db.require::<RequestRecord>(id.as_bytes(), id).await?.value)
 }
 
 fn known(id: &str) -> Result<RecordId> {

@@ -9,6 +9,7 @@ use axum::response::IntoResponse;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::Shared;
 use super::auth::Caller;
 use super::body::Body;
 use super::idempotency::{Claim, claim};
@@ -16,7 +17,6 @@ use super::json::{self, Fields, rules};
 use super::page::{self, Cursors, Page};
 use super::problem::{Answer, Refusals};
 use super::query::Query;
-use super::Shared;
 use crate::admin::records::{Kept, TokenRecord};
 use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
@@ -63,9 +63,9 @@ pub async fn create(State(state): Shared, caller: Caller, body: Body) -> Answer 
     let new = check(body.json()?, &state)?;
     let authority = &state.desk.authority;
     let claim = claim(state.now(), &caller, &body, Kept::Secret);
-    Claim::refuse_replay(claim.as_ref(), &authority.db).await?;
+    let alongside = Claim::alongside(claim.as_ref(), &authority.db).await?;
     let mint = tokens::Mint { db: &authority.db, clock: &authority.clock, random: &authority.random };
-    let (record, token) = tokens::create(mint, new, caller.actor(), Claim::unit(claim.as_ref())?).await?;
+    let (record, token) = tokens::create(mint, new, caller.actor(), alongside).await?;
     created(&record, &token)
 }
 
@@ -84,7 +84,12 @@ impl json::Body for NewToken {
 
     fn from_fields(fields: &mut Fields<'_>) -> Result<Self> {
         let name = fields.required_line("name")?;
-        let bad = || Error::invalid("invalid-name", "a token's name has 1 to 64 characters, none of them at its ends blank");
+        let bad = || {
+            Error::invalid(
+                "invalid-name",
+                "a token's name has 1 to 64 characters, none of them at its ends blank",
+            )
+        };
         if name.is_empty() || name.chars().count() > 64 || name.trim() != name {
             return Err(fields.at("name", bad()));
         }

@@ -14,10 +14,10 @@ use crate::admin::api::problem::{Answer, Refusals};
 use crate::admin::api::tokens::located;
 use crate::admin::api::{Shared, idempotency};
 use crate::admin::roles::Permission;
+use crate::audit::Actor;
+use crate::ca::Authority;
 use crate::ca::create::{self, Parent};
 use crate::ca::records::Role;
-use crate::ca::Authority;
-use crate::audit::Actor;
 use crate::error::{Error, Result};
 use crate::id::CaId;
 use crate::x509::key::KeyAlgorithm;
@@ -81,7 +81,14 @@ struct Draft {
 
 impl json::Body for Draft {
     const FIELDS: &'static [&'static str] = &[
-        "id", "role", "parent", "subject", "algorithm", "validity_days", "parent_key_pem", "parent_key_passphrase",
+        "id",
+        "role",
+        "parent",
+        "subject",
+        "algorithm",
+        "validity_days",
+        "parent_key_pem",
+        "parent_key_passphrase",
         "external",
     ];
 
@@ -93,7 +100,8 @@ impl json::Body for Draft {
             _ => return Err(fields.at("role", Error::invalid("invalid-role", "role is root or issuing"))),
         };
         let days = fields.integer("validity_days", 1..=MAX_DAYS)?;
-        let subject = fields.parsed("subject", Name::parse)?.map_or_else(|| Name::parse(&format!("CN={id}")), Ok);
+        let subject =
+            fields.parsed("subject", Name::parse)?.map_or_else(|| create::default_subject(&id, None), Ok);
         let draft = Self {
             subject: subject.map_err(|e| fields.at("subject", e))?,
             id,
@@ -114,10 +122,14 @@ impl Draft {
     fn check(&self, fields: &Fields<'_>) -> Result<()> {
         let refuse = |field, detail| Err(fields.at(field, Error::invalid("invalid-parent", detail)));
         match (self.role, &self.parent, self.external) {
-            (Role::Root, None, false) | (Role::Issuing, Some(_), false) | (Role::Issuing, None, true) => Ok(()),
+            (Role::Root, None, false) | (Role::Issuing, Some(_), false) | (Role::Issuing, None, true) => {
+                Ok(())
+            }
             (Role::Root, Some(_), _) => refuse("parent", "a root has no parent"),
             (Role::Root, None, true) => refuse("external", "a root signs itself"),
-            (Role::Issuing, None, false) => refuse("parent", "an issuing CA needs a parent, or external: true"),
+            (Role::Issuing, None, false) => {
+                refuse("parent", "an issuing CA needs a parent, or external: true")
+            }
             (Role::Issuing, Some(_), true) => refuse("parent", "an external CA has no parent of ours"),
         }
     }

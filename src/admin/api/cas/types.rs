@@ -61,7 +61,7 @@ pub struct NewCa {
     /// Which of our CAs signs it (an issuing CA that is not external).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
-    /// Its subject (RFC 4514); `CN=<id>` if none is given.
+    /// Its subject (RFC 4514); made of its name if none is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// Its key's type: `rsa-2048` … `p-521`.

@@ -11,12 +11,20 @@ use crate::id::{ProfileId, Serial};
 use crate::store::{KeyBuilder, PRIMARY, Scan};
 
 const KNOWN: [&str; 10] = [
-    "serial", "fingerprint", "q", "device", "profile", "status", "expires_after", "expires_before", "limit", "cursor",
+    "serial",
+    "fingerprint",
+    "q",
+    "device",
+    "profile",
+    "status",
+    "expires_after",
+    "expires_before",
+    "limit",
+    "cursor",
 ];
 /// Fields of a certificate that no index orders.
-const UNINDEXED: [&str; 9] = [
-    "ca", "subject", "san", "sans", "requester", "renews", "reason", "issued_at", "key_algorithm",
-];
+const UNINDEXED: [&str; 9] =
+    ["ca", "subject", "san", "sans", "requester", "renews", "reason", "issued_at", "key_algorithm"];
 const HINT: &str = "one of serial, fingerprint, device and q, together with profile, status, expires_after and \
                     expires_before; q finds words of subject and alternative names by their beginning";
 
@@ -86,7 +94,9 @@ impl Filter {
         let all = |index| Scan::all::<CertificateRecord>(index);
         match (&self.lead, self.status) {
             (Some(Lead::Serial(serial)), _) => exactly(all(CertificateRecord::BY_SERIAL), serial.content()),
-            (Some(Lead::Fingerprint(print)), _) => exactly(all(CertificateRecord::BY_FINGERPRINT), &print[..16]),
+            (Some(Lead::Fingerprint(print)), _) => {
+                exactly(all(CertificateRecord::BY_FINGERPRINT), &print[..16])
+            }
             (Some(Lead::Device(device)), _) => {
                 all(CertificateRecord::BY_DEVICE).prefix(KeyBuilder::new().text(device).build())
             }
@@ -160,7 +170,12 @@ fn status(word: &str) -> Result<Wanted> {
 
 /// Reads a SHA-256 fingerprint, with or without colons.
 fn fingerprint(text: &str) -> Result<[u8; 32]> {
-    let bad = || Error::invalid("invalid-fingerprint", "a fingerprint is the SHA-256 of a certificate, 64 hexadecimal digits");
+    let bad = || {
+        Error::invalid(
+            "invalid-fingerprint",
+            "a fingerprint is the SHA-256 of a certificate, 64 hexadecimal digits",
+        )
+    };
     let digits: String = text.chars().filter(|c| *c != ':').collect();
     if digits.len() != 64 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(bad());

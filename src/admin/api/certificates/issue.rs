@@ -10,7 +10,7 @@ use crate::admin::api::auth::Caller;
 use crate::admin::api::body::{Body, Media};
 use crate::admin::api::idempotency::{Claim, claim};
 use crate::admin::api::json::{self, Fields, rules};
-use crate::admin::api::problem::{Answer, Problem, Refusals};
+use crate::admin::api::problem::{Answer, Refusals};
 use crate::admin::api::query::Query;
 use crate::admin::api::tokens::located;
 use crate::admin::records::Kept;
@@ -30,23 +30,21 @@ use crate::x509::csr::{Csr, Leniency};
         ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, description = "The certificate", body = IssuedCertificate),
         (status = 202, description = "An operator must decide", body = Waiting), Refusals))]
-pub async fn create(State(state): Shared, caller: Caller, query: Query, headers: HeaderMap, body: Body) -> Answer {
+pub async fn create(
+    State(state): Shared,
+    caller: Caller,
+    query: Query,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
     caller.may(Permission::CertificatesIssue).await?;
     let wanted = wanted(&body, query)?;
     let db = &state.desk.authority.db;
     let claim = claim(state.now(), &caller, &body, Kept::Enrolment);
-    if let Some(claim) = &claim {
-        claim.reserve(db).await?;
-    }
-    match enrolled(&state.desk, wanted, &caller, transaction(&caller, &body, claim.as_ref())).await {
-        Ok(outcome) => answer(outcome, Form::of(&headers)),
-        Err(e) => {
-            if let Some(claim) = &claim {
-                claim.free(db).await;
-            }
-            Err(e.into())
-        }
-    }
+    let alongside = Claim::alongside(claim.as_ref(), db).await?;
+    let transaction = transaction(&caller, &body, claim.as_ref());
+    let request = request(&state.desk, wanted, &caller, transaction).await?;
+    answer(enrol::enrol_with(&state.desk, request, alongside).await?, Form::of(&headers))
 }
 
 struct Wanted {
@@ -65,7 +63,7 @@ impl json::Body for NewCertificate {
     }
 }
 
-fn wanted(body: &Body, query: Query) -> Result<Wanted, Problem> {
+fn wanted(body: &Body, query: Query) -> Answer<Wanted> {
     match body.media {
         Media::Pkcs10 => Ok(bare(body, query)?),
         Media::Json | Media::None => {
@@ -103,16 +101,16 @@ fn transaction(caller: &Caller, body: &Body, claim: Option<&Claim>) -> Option<Tr
     Some(Transaction { id: format!("api:{}:{key}", caller.token.id), signer_key: claim.request() })
 }
 
-/// Reads the request on a thread for that (its signature is checked) and enrols.
-async fn enrolled(
+/// The one internal request. The PKCS#10 is read on a thread for that: its signature is checked.
+async fn request(
     desk: &Desk,
     wanted: Wanted,
     caller: &Caller,
     transaction: Option<Transaction>,
-) -> Result<Outcome> {
+) -> Result<Request> {
     let Wanted { profile, csr, not_after } = wanted;
     let read = desk.authority.pool.run(move || Csr::read(&csr, Leniency::Strict)).await?;
-    let request = Request {
+    Ok(Request {
         profile,
         csr: read.map_err(|e| e.at("/csr"))?,
         proof: Proof::Operator { name: caller.token.name.clone() },
@@ -121,8 +119,7 @@ async fn enrolled(
         address: caller.address,
         not_after,
         issuer: None,
-    };
-    enrol::enrol(desk, request).await
+    })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

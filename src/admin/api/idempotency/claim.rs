@@ -29,8 +29,33 @@ impl Claim {
         self.record.request
     }
 
+    /// What must be written together with the work: the key, absent until now. Nothing without a key, and nothing
+    /// where the work is safe to do again. Errors: as [`super::once`].
+    pub async fn alongside(claim: Option<&Self>, db: &Db) -> Answer<Unit> {
+        let mut unit = Unit::new();
+        let Some(claim) = claim else { return Ok(unit) };
+        match db.get::<IdempotencyRecord>(&claim.record.key()).await? {
+            None => {
+                unit.insert(&claim.record)?;
+            }
+            Some(standing) if standing.value.expires <= claim.record.at => {
+                unit.replace(&claim.record, standing.revision)?;
+            }
+            Some(standing) => {
+                claim.same(&standing.value)?;
+                match standing.value.kept {
+                    Kept::Enrolment => {}
+                    kept @ (Kept::Running | Kept::Answer { .. } | Kept::Secret) => {
+                        replay(kept)?;
+                    }
+                }
+            }
+        }
+        Ok(unit)
+    }
+
     /// Reserves the key. Returns the earlier answer if there is one. Errors: as [`super::once`].
-    pub async fn reserve(&self, db: &Db) -> Answer<Option<Response>> {
+    pub(super) async fn reserve(&self, db: &Db) -> Answer<Option<Response>> {
         let mut unit = Unit::new();
         unit.insert(&self.record)?;
         match db.commit(unit).await {
@@ -42,31 +67,8 @@ impl Claim {
         }
     }
 
-    /// A unit that writes the key together with what it is for; item 0 is the key.
-    pub fn unit(claim: Option<&Self>) -> Result<Unit> {
-        let mut unit = Unit::new();
-        if let Some(claim) = claim {
-            unit.insert(&claim.record)?;
-        }
-        Ok(unit)
-    }
-
-    /// Refuses a key that was used before. Errors: as [`super::once`].
-    pub async fn refuse_replay(claim: Option<&Self>, db: &Db) -> Answer<()> {
-        let Some(claim) = claim else { return Ok(()) };
-        let key = IdempotencyRecord::key_of(&claim.record.token, &claim.record.key_hash);
-        let Some(standing) = db.get::<IdempotencyRecord>(&key).await? else { return Ok(()) };
-        if standing.value.expires > claim.record.at {
-            claim.same(&standing.value)?;
-            return Err(replay(Kept::Secret).err().map_or_else(mismatch, Problem::from));
-        }
-        let mut unit = Unit::new();
-        unit.delete::<IdempotencyRecord>(&key, When::Revision(standing.revision));
-        Ok(db.commit(unit).await.map(|_| ()).map_err(Error::from)?)
-    }
-
     /// Keeps the answer of a success and frees the key after a refusal.
-    pub async fn settle(self, db: &Db, answer: Answer) -> Answer {
+    pub(super) async fn settle(self, db: &Db, answer: Answer) -> Answer {
         let mut unit = Unit::new();
         let answer = match answer {
             Ok(response) => {
@@ -75,8 +77,7 @@ impl Claim {
                 Ok(response)
             }
             Err(problem) => {
-                let key = IdempotencyRecord::key_of(&self.record.token, &self.record.key_hash);
-                unit.delete::<IdempotencyRecord>(&key, When::Always);
+                unit.delete::<IdempotencyRecord>(&self.record.key(), When::Present);
                 Err(problem)
             }
         };
@@ -86,30 +87,20 @@ impl Claim {
         answer
     }
 
-    /// Frees the key.
-    pub async fn free(&self, db: &Db) {
-        let mut unit = Unit::new();
-        let key = IdempotencyRecord::key_of(&self.record.token, &self.record.key_hash);
-        unit.delete::<IdempotencyRecord>(&key, When::Always);
-        if let Err(e) = db.commit(unit).await {
-            tracing::warn!(error = %Error::from(e), "an Idempotency-Key could not be freed");
-        }
-    }
-
     async fn meet(&self, db: &Db, standing: Stored<IdempotencyRecord>) -> Answer<Option<Response>> {
         let now = self.record.at;
+        let expired = standing.value.expires <= now;
         let abandoned = standing.value.kept == Kept::Running && now.since(standing.value.at) >= ABANDONED;
-        if standing.value.expires <= now || (abandoned && self.same(&standing.value).is_ok()) {
+        if !expired {
+            self.same(&standing.value)?;
+        }
+        if expired || abandoned {
             let mut unit = Unit::new();
             unit.replace(&self.record, standing.revision)?;
             db.commit(unit).await.map_err(Error::from)?;
             return Ok(None);
         }
-        self.same(&standing.value)?;
-        match standing.value.kept {
-            Kept::Enrolment => Ok(None),
-            kept => Ok(Some(replay(kept)?)),
-        }
+        Ok(Some(replay(standing.value.kept)?))
     }
 
     fn same(&self, standing: &IdempotencyRecord) -> Answer<()> {

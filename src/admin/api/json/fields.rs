@@ -120,7 +120,11 @@ impl<'a> Fields<'a> {
             return Err(self.at(name, error));
         }
         let here = pointer(&self.pointer, name);
-        items.into_iter().enumerate().map(|(i, item)| element(item).map_err(|e| e.at(format!("{here}/{i}")))).collect()
+        items
+            .into_iter()
+            .enumerate()
+            .map(|(i, item)| element(item).map_err(|e| e.at(format!("{here}/{i}"))))
+            .collect()
     }
 
     /// An object within this one. Errors: `type-mismatch`, `unknown-field`.
@@ -178,5 +182,8 @@ fn mismatch(expected: &str, found: &Value<'_>) -> Error {
 }
 
 fn out_of_range(range: &RangeInclusive<u64>) -> Error {
-    Error::invalid("out-of-range", format!("an integer from {} to {} is expected", range.start(), range.end()))
+    Error::invalid(
+        "out-of-range",
+        format!("an integer from {} to {} is expected", range.start(), range.end()),
+    )
 }

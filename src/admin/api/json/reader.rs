@@ -186,7 +186,9 @@ impl<'a> Reader<'a> {
             }
         }
         let written = &self.text[start..self.at];
-        if negative && !written.bytes().take_while(|b| !matches!(b, b'e' | b'E')).any(|b| (b'1'..=b'9').contains(&b)) {
+        if negative
+            && !written.bytes().take_while(|b| !matches!(b, b'e' | b'E')).any(|b| (b'1'..=b'9').contains(&b))
+        {
             return Err(self.invalid("minus zero is not taken"));
         }
         Ok(Value::Number(written))

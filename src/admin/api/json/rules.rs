@@ -25,7 +25,10 @@ pub fn line(text: &str, most: usize) -> Result<String> {
 /// Lines of text, as PEM. Errors: `control-character`, `private-key-not-accepted`.
 pub fn public_pem(text: &str) -> Result<()> {
     if text.contains("PRIVATE KEY-----") {
-        return Err(Error::invalid("private-key-not-accepted", "a private key does not belong here; it was not kept"));
+        return Err(Error::invalid(
+            "private-key-not-accepted",
+            "a private key does not belong here; it was not kept",
+        ));
     }
     lines(text)
 }
