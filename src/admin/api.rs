@@ -22,6 +22,7 @@ pub mod health;
 pub mod idempotency;
 pub mod json;
 pub mod page;
+pub mod path;
 pub mod problem;
 pub mod profiles;
 pub mod query;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use utoipa_axum::router::OpenApiRouter;
@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 
 use super::auth::Caller;
 use super::page::Page;
+use super::path::Named;
 use super::problem::{Answer, Refusals};
 use super::query::Query;
 use super::{Shared, json};
@@ -54,7 +55,7 @@ pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer 
 /// One CA, with its certificate.
 #[utoipa::path(get, path = "/api/v1/cas/{id}", tag = "cas", params(("id" = String, Path)),
     responses((status = 200, description = "The CA", body = Ca), Refusals))]
-pub async fn show(State(state): Shared, caller: Caller, Path(id): Path<String>) -> Answer {
+pub async fn show(State(state): Shared, caller: Caller, Named(id): Named) -> Answer {
     caller.may(Permission::CasRead).await?;
     shown(&state.desk.authority, StatusCode::OK, &known(&id)?).await
 }
@@ -62,7 +63,7 @@ pub async fn show(State(state): Shared, caller: Caller, Path(id): Path<String>) 
 /// A CA's chain as PEM: its own certificate first, the root last.
 #[utoipa::path(get, path = "/api/v1/cas/{id}/chain", tag = "cas", params(("id" = String, Path)),
     responses((status = 200, description = "The chain", body = String, content_type = "text/plain"), Refusals))]
-pub async fn chain(State(state): Shared, caller: Caller, Path(id): Path<String>) -> Answer {
+pub async fn chain(State(state): Shared, caller: Caller, Named(id): Named) -> Answer {
     caller.may(Permission::CasRead).await?;
     let hierarchy = state.desk.authority.hierarchy();
     let ca = hierarchy.require(&known(&id)?)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,6 +13,7 @@ use super::auth::Caller;
 use super::body::Body;
 use super::idempotency;
 use super::json::{self, Fields};
+use super::path::Named;
 use super::problem::{Answer, Refusals};
 use super::query::Query;
 use crate::admin::roles::Permission;
@@ -46,7 +47,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
 /// One certificate.
 #[utoipa::path(get, path = "/api/v1/certificates/{serial}", tag = "certificates", params(("serial" = String, Path)),
     responses((status = 200, description = "The certificate", body = Certificate), Refusals))]
-pub async fn show(State(state): Shared, caller: Caller, Path(serial): Path<String>) -> Answer {
+pub async fn show(State(state): Shared, caller: Caller, Named(serial): Named) -> Answer {
     caller.may(Permission::CertificatesRead).await?;
     let record = find(&state, &serial).await?;
     json::answer(StatusCode::OK, &shown(&record, state.now())?)
@@ -56,12 +57,7 @@ pub async fn show(State(state): Shared, caller: Caller, Path(serial): Path<Strin
 #[utoipa::path(get, path = "/api/v1/certificates/{serial}/download", tag = "certificates",
     params(("serial" = String, Path), ("format" = Option<String>, Query)),
     responses((status = 200, description = "The file", content_type = "application/x-pem-file"), Refusals))]
-pub async fn download(
-    State(state): Shared,
-    caller: Caller,
-    Path(serial): Path<String>,
-    query: Query,
-) -> Answer {
+pub async fn download(State(state): Shared, caller: Caller, Named(serial): Named, query: Query) -> Answer {
     caller.may(Permission::CertificatesRead).await?;
     let format = query.only(&["format"])?.take("format");
     let record = find(&state, &serial).await?;
@@ -72,12 +68,7 @@ pub async fn download(
 #[utoipa::path(post, path = "/api/v1/certificates/{serial}/revoke", tag = "certificates", request_body = Revoke,
     params(("serial" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, description = "The certificate", body = Certificate), Refusals))]
-pub async fn withdraw(
-    State(state): Shared,
-    caller: Caller,
-    Path(serial): Path<String>,
-    body: Body,
-) -> Answer {
+pub async fn withdraw(State(state): Shared, caller: Caller, Named(serial): Named, body: Body) -> Answer {
     caller.may(Permission::CertificatesRevoke).await?;
     let reason = body.json::<Revoke>()?.reason.parse::<Reason>().map_err(|e| e.at("/reason"))?;
     let authority = &state.desk.authority;

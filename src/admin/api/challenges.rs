@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use utoipa_axum::router::OpenApiRouter;
@@ -15,6 +15,7 @@ use super::body::Body;
 use super::idempotency::{Claim, claim};
 use super::json::{self, Fields};
 use super::page::{self, Cursors, Page};
+use super::path::Named;
 use super::problem::{Answer, Refusals};
 use super::query::Query;
 use super::tokens::located;
@@ -86,7 +87,7 @@ pub async fn create(State(state): Shared, caller: Caller, body: Body) -> Answer 
 /// Withdraws an unused challenge.
 #[utoipa::path(delete, path = "/api/v1/challenges/{id}", tag = "challenges", params(("id" = String, Path)),
     responses((status = 204, description = "It is withdrawn"), Refusals))]
-pub async fn withdraw(State(state): Shared, caller: Caller, Path(id): Path<String>) -> Answer {
+pub async fn withdraw(State(state): Shared, caller: Caller, Named(id): Named) -> Answer {
     caller.may(Permission::ChallengesCreate).await?;
     let id: RecordId = id.parse().map_err(|_| Error::not_found("challenge", "of that id"))?;
     challenge::withdraw(&state.desk, id, caller.actor()).await?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 use super::auth::Caller;
 use super::body::Body;
 use super::page::Page;
+use super::path::Named;
 use super::problem::{Answer, Refusals};
 use super::query::Query;
 use super::{Shared, json};
@@ -45,7 +46,7 @@ pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer 
 /// One profile, with its file.
 #[utoipa::path(get, path = "/api/v1/profiles/{id}", tag = "profiles", params(("id" = String, Path)),
     responses((status = 200, description = "The profile", body = Profile), Refusals))]
-pub async fn show(State(state): Shared, caller: Caller, Path(id): Path<String>) -> Answer {
+pub async fn show(State(state): Shared, caller: Caller, Named(id): Named) -> Answer {
     caller.may(Permission::ProfilesRead).await?;
     let id: ProfileId = id.parse().map_err(|_| Error::not_found("profile", "of that name"))?;
     let set = state.desk.profiles.current();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -12,6 +12,7 @@ use super::body::Body;
 use super::idempotency;
 use super::json::{self, Fields};
 use super::page::{self, Cursors, Page};
+use super::path::Named;
 use super::problem::{Answer, Refusals};
 use super::query::Query;
 use super::{Shared, certificates};
@@ -63,7 +64,7 @@ pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer 
 /// One request, with its PKCS#10 as it came.
 #[utoipa::path(get, path = "/api/v1/requests/{id}", tag = "requests", params(("id" = String, Path)),
     responses((status = 200, description = "The request", body = Request), Refusals))]
-pub async fn show(State(state): Shared, caller: Caller, Path(id): Path<String>) -> Answer {
+pub async fn show(State(state): Shared, caller: Caller, Named(id): Named) -> Answer {
     caller.may(Permission::RequestsRead).await?;
     let record = find(&state, known(&id)?).await?;
     let request = state.desk.authority.pool.run(move || shown(&record)).await?;
@@ -74,7 +75,7 @@ pub async fn show(State(state): Shared, caller: Caller, Path(id): Path<String>) 
 #[utoipa::path(post, path = "/api/v1/requests/{id}/approve", tag = "requests", request_body = Decide,
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, description = "The request and its certificate", body = Approved), Refusals))]
-pub async fn approve(State(state): Shared, caller: Caller, Path(id): Path<String>, body: Body) -> Answer {
+pub async fn approve(State(state): Shared, caller: Caller, Named(id): Named, body: Body) -> Answer {
     caller.may(Permission::RequestsDecide).await?;
     let (id, Decide { comment }) = (known(&id)?, body.json_or_empty()?);
     idempotency::once(&state.desk.authority.db, state.now(), &caller, &body, async {
@@ -90,7 +91,7 @@ pub async fn approve(State(state): Shared, caller: Caller, Path(id): Path<String
 #[utoipa::path(post, path = "/api/v1/requests/{id}/deny", tag = "requests", request_body = Decide,
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, description = "The request", body = Request), Refusals))]
-pub async fn deny(State(state): Shared, caller: Caller, Path(id): Path<String>, body: Body) -> Answer {
+pub async fn deny(State(state): Shared, caller: Caller, Named(id): Named, body: Body) -> Answer {
     caller.may(Permission::RequestsDecide).await?;
     let (id, Decide { comment }) = (known(&id)?, body.json_or_empty()?);
     idempotency::once(&state.desk.authority.db, state.now(), &caller, &body, async {

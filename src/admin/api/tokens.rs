@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use utoipa_axum::router::OpenApiRouter;
@@ -15,6 +15,7 @@ use super::body::Body;
 use super::idempotency::{Claim, claim};
 use super::json::{self, Fields, rules};
 use super::page::{self, Cursors, Page};
+use super::path::Named;
 use super::problem::{Answer, Refusals};
 use super::query::Query;
 use crate::admin::records::{Kept, TokenRecord};
@@ -72,7 +73,7 @@ pub async fn create(State(state): Shared, caller: Caller, body: Body) -> Answer 
 /// Revokes a token: it stops working at once.
 #[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "tokens", params(("id" = String, Path)),
     responses((status = 204, description = "It is revoked"), Refusals))]
-pub async fn revoke(State(state): Shared, caller: Caller, Path(id): Path<String>) -> Answer {
+pub async fn revoke(State(state): Shared, caller: Caller, Named(id): Named) -> Answer {
     caller.may(Permission::TokensManage).await?;
     let id: RecordId = id.parse().map_err(|_| Error::not_found("token", "of that id"))?;
     tokens::revoke(&state.desk.authority.db, state.now(), id, caller.actor()).await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use zeroize::Zeroizing;
 
@@ -10,6 +10,7 @@ use super::{Ca, ExternalChain, NewCa, known, shown};
 use crate::admin::api::auth::Caller;
 use crate::admin::api::body::Body;
 use crate::admin::api::json::{self, Fields};
+use crate::admin::api::path::Named;
 use crate::admin::api::problem::{Answer, Refusals};
 use crate::admin::api::tokens::located;
 use crate::admin::api::{Shared, idempotency};
@@ -47,7 +48,7 @@ pub async fn create(State(state): Shared, caller: Caller, body: Body) -> Answer 
 #[utoipa::path(post, path = "/api/v1/cas/{id}/certificate", tag = "cas", request_body = ExternalChain,
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, description = "The CA", body = Ca), Refusals))]
-pub async fn install(State(state): Shared, caller: Caller, Path(id): Path<String>, body: Body) -> Answer {
+pub async fn install(State(state): Shared, caller: Caller, Named(id): Named, body: Body) -> Answer {
     caller.may(Permission::CasManage).await?;
     let (id, ExternalChain { chain_pem }) = (known(&id)?, body.json()?);
     let authority = &state.desk.authority;

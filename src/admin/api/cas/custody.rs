@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use zeroize::Zeroizing;
@@ -11,6 +11,7 @@ use super::{Crl, ExportKey, ExportedKey, SignCrl, known, listed};
 use crate::admin::api::auth::Caller;
 use crate::admin::api::body::Body;
 use crate::admin::api::json::{self, Fields};
+use crate::admin::api::path::Named;
 use crate::admin::api::problem::{Answer, Refusals};
 use crate::admin::api::{Shared, idempotency};
 use crate::admin::roles::Permission;
@@ -24,7 +25,7 @@ const MIN_PASSPHRASE: usize = 12;
 #[utoipa::path(post, path = "/api/v1/cas/{id}/crl", tag = "cas", request_body = SignCrl,
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, description = "The CRL", body = Crl), Refusals))]
-pub async fn sign_crl(State(state): Shared, caller: Caller, Path(id): Path<String>, body: Body) -> Answer {
+pub async fn sign_crl(State(state): Shared, caller: Caller, Named(id): Named, body: Body) -> Answer {
     caller.may(Permission::CasManage).await?;
     let (id, Brought(key)) = (known(&id)?, body.json_or_empty()?);
     let authority = &state.desk.authority;
@@ -49,7 +50,7 @@ pub async fn sign_crl(State(state): Shared, caller: Caller, Path(id): Path<Strin
 #[utoipa::path(post, path = "/api/v1/cas/{id}/key/export", tag = "cas", request_body = ExportKey,
     params(("id" = String, Path)),
     responses((status = 200, description = "The key, encrypted", body = ExportedKey), Refusals))]
-pub async fn export(State(state): Shared, caller: Caller, Path(id): Path<String>, body: Body) -> Answer {
+pub async fn export(State(state): Shared, caller: Caller, Named(id): Named, body: Body) -> Answer {
     caller.may(Permission::CasManage).await?;
     let (id, Passphrase(passphrase)) = (known(&id)?, body.json()?);
     let pem = custody::export_key(&state.desk.authority, &id, passphrase, caller.actor()).await?;
@@ -59,7 +60,7 @@ pub async fn export(State(state): Shared, caller: Caller, Path(id): Path<String>
 /// Removes a root's key from this machine for good, after it was exported.
 #[utoipa::path(delete, path = "/api/v1/cas/{id}/key", tag = "cas", params(("id" = String, Path)),
     responses((status = 204, description = "It is removed"), Refusals))]
-pub async fn remove(State(state): Shared, caller: Caller, Path(id): Path<String>) -> Answer {
+pub async fn remove(State(state): Shared, caller: Caller, Named(id): Named) -> Answer {
     caller.may(Permission::CasManage).await?;
     custody::remove_key(&state.desk.authority, &known(&id)?, caller.actor()).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
