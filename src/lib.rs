@@ -5,6 +5,7 @@
 //! only what stands to its right (`tests/suite/layers.rs` holds it):
 //! `cli, server → admin → enrol → trust → ca → keys → x509 → {error, clock, random, id, store, audit}`.
 
+pub mod admin;
 pub mod audit;
 pub mod ca;
 pub mod clock;

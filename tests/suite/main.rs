@@ -1,5 +1,6 @@
 //! The integration tests, one scenario per file, in one binary.
 
+mod api;
 mod approve;
 mod bad_csr;
 mod cms;

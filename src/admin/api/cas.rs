@@ -1,0 +1,123 @@
+//! `/cas`: the certificate authorities and their keys.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::auth::Caller;
+use super::page::Page;
+use super::path::Named;
+use super::problem::{Answer, Refusals};
+use super::query::Query;
+use super::{Shared, json};
+use crate::admin::roles::Permission;
+use crate::admin::state::State as Service;
+use crate::ca::records::{CrlRecord, Role};
+use crate::ca::{Authority, LoadedCa};
+use crate::error::{Error, Result};
+use crate::id::CaId;
+use crate::x509::pem;
+
+mod create;
+mod custody;
+mod types;
+
+pub use types::{Ca, Crl, ExportKey, ExportedKey, ExternalChain, NewCa, SignCrl};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create::create))
+        .routes(routes!(show))
+        .routes(routes!(chain))
+        .routes(routes!(create::install))
+        .routes(routes!(custody::sign_crl))
+        .routes(routes!(custody::export))
+        .routes(routes!(custody::remove))
+}
+
+/// All CAs, issuing CAs first.
+#[utoipa::path(get, path = "/api/v1/cas", tag = "cas",
+    responses((status = 200, description = "CAs", body = Page<Ca>), Refusals))]
+pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer {
+    caller.may(Permission::CasRead).await?;
+    query.only(&["limit", "cursor"])?;
+    let mut items = Vec::new();
+    for ca in state.desk.authority.hierarchy().all() {
+        items.push(described(&state.desk.authority, ca).await?);
+    }
+    json::answer(StatusCode::OK, &Page::whole(items))
+}
+
+/// One CA, with its certificate.
+#[utoipa::path(get, path = "/api/v1/cas/{id}", tag = "cas", params(("id" = String, Path)),
+    responses((status = 200, description = "The CA", body = Ca), Refusals))]
+pub async fn show(State(state): Shared, caller: Caller, Named(id): Named) -> Answer {
+    caller.may(Permission::CasRead).await?;
+    shown(&state.desk.authority, StatusCode::OK, &known(&id)?).await
+}
+
+/// A CA's chain as PEM: its own certificate first, the root last.
+#[utoipa::path(get, path = "/api/v1/cas/{id}/chain", tag = "cas", params(("id" = String, Path)),
+    responses((status = 200, description = "The chain", body = String, content_type = "text/plain"), Refusals))]
+pub async fn chain(State(state): Shared, caller: Caller, Named(id): Named) -> Answer {
+    caller.may(Permission::CasRead).await?;
+    let hierarchy = state.desk.authority.hierarchy();
+    let ca = hierarchy.require(&known(&id)?)?;
+    let text: String = ca.chain.iter().map(|c| c.pem()).collect();
+    Ok(([("content-type", "text/plain; charset=utf-8")], text).into_response())
+}
+
+fn known(id: &str) -> Result<CaId> {
+    id.parse().map_err(|_| Error::not_found("CA", "of that name"))
+}
+
+/// A CA as it stands now, with its certificate or its request.
+async fn shown(authority: &Authority, status: StatusCode, id: &CaId) -> Answer {
+    let hierarchy = authority.hierarchy();
+    let ca = hierarchy.require(id)?;
+    let request = ca.record.request.as_ref().filter(|_| ca.certificate.is_none());
+    let answer = Ca {
+        pem: ca.certificate.as_ref().map(|c| c.pem()),
+        request_pem: request.map(|der| pem::encode("CERTIFICATE REQUEST", der)),
+        ..described(authority, ca).await?
+    };
+    json::answer(status, &answer)
+}
+
+async fn described(authority: &Authority, ca: &LoadedCa) -> Result<Ca> {
+    let crl = authority.db.get::<CrlRecord>(&CrlRecord::key_of(&ca.record.id)).await?;
+    let certificate = ca.certificate.as_ref();
+    Ok(Ca {
+        id: ca.record.id.to_string(),
+        role: match ca.record.role {
+            Role::Root => "root",
+            Role::Issuing => "issuing",
+        }
+        .to_owned(),
+        subject: ca.record.subject.to_string(),
+        algorithm: ca.record.algorithm.to_string(),
+        parent: ca.record.parent.as_ref().map(ToString::to_string),
+        serial: certificate.map(|c| c.serial().to_string()),
+        not_before: certificate.map(|c| c.not_before().to_string()),
+        not_after: certificate.map(|c| c.not_after().to_string()),
+        key: if ca.signer.is_some() { "present" } else { "removed" }.to_owned(),
+        state: if certificate.is_some() { "active" } else { "awaiting-certificate" }.to_owned(),
+        crl: crl.map(|stored| listed(&stored.value)),
+        fingerprint_sha256: certificate.map(|c| json::hex(&c.fingerprint())),
+        pem: None,
+        request_pem: None,
+    })
+}
+
+fn listed(crl: &CrlRecord) -> Crl {
+    Crl {
+        number: crl.number,
+        this_update: crl.this_update.to_string(),
+        next_update: crl.next_update.to_string(),
+        entries: crl.entries,
+    }
+}

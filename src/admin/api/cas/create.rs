@@ -1,0 +1,178 @@
+//! New CAs, under our own roots and under external ones.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use zeroize::Zeroizing;
+
+use super::{Ca, ExternalChain, NewCa, known, shown};
+use crate::admin::api::auth::Caller;
+use crate::admin::api::body::Body;
+use crate::admin::api::json::{self, Fields};
+use crate::admin::api::path::Named;
+use crate::admin::api::problem::{Answer, Refusals};
+use crate::admin::api::tokens::located;
+use crate::admin::api::{Shared, idempotency};
+use crate::admin::roles::Permission;
+use crate::audit::Actor;
+use crate::ca::Authority;
+use crate::ca::create::{self, Parent};
+use crate::ca::records::Role;
+use crate::error::{Error, Result};
+use crate::id::CaId;
+use crate::x509::key::KeyAlgorithm;
+use crate::x509::name::Name;
+
+const DAY: Duration = Duration::from_hours(24);
+const ROOT_DAYS: u64 = 20 * 365;
+const ISSUING_DAYS: u64 = 10 * 365;
+const MAX_DAYS: u64 = 30 * 366;
+
+/// Makes a CA: a root, an issuing CA under one of ours, or one that an external root is to sign.
+#[utoipa::path(post, path = "/api/v1/cas", tag = "cas", request_body = NewCa,
+    params(("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 201, description = "The CA", body = Ca), Refusals))]
+pub async fn create(State(state): Shared, caller: Caller, body: Body) -> Answer {
+    caller.may(Permission::CasManage).await?;
+    let draft: Draft = body.json()?;
+    let authority = &state.desk.authority;
+    idempotency::once(&authority.db, state.now(), &caller, &body, async {
+        let id = draft.make(authority, caller.actor()).await?;
+        located(shown(authority, StatusCode::CREATED, &id).await?, &format!("/api/v1/cas/{id}"))
+    })
+    .await
+}
+
+/// Puts in the chain that an external root's owner sent back.
+#[utoipa::path(post, path = "/api/v1/cas/{id}/certificate", tag = "cas", request_body = ExternalChain,
+    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 200, description = "The CA", body = Ca), Refusals))]
+pub async fn install(State(state): Shared, caller: Caller, Named(id): Named, body: Body) -> Answer {
+    caller.may(Permission::CasManage).await?;
+    let (id, ExternalChain { chain_pem }) = (known(&id)?, body.json()?);
+    let authority = &state.desk.authority;
+    idempotency::once(&authority.db, state.now(), &caller, &body, async {
+        let installed = create::install_chain(authority, &id, chain_pem.as_bytes(), caller.actor()).await;
+        installed.map_err(|e| if e.field().is_none() { e.at("/chain_pem") } else { e })?;
+        shown(authority, StatusCode::OK, &id).await
+    })
+    .await
+}
+
+impl json::Body for ExternalChain {
+    const FIELDS: &'static [&'static str] = &["chain_pem"];
+
+    fn from_fields(fields: &mut Fields<'_>) -> Result<Self> {
+        Ok(Self { chain_pem: fields.required_pem("chain_pem")? })
+    }
+}
+
+/// A [`NewCa`] as it was read; the parent's key is wiped after use.
+struct Draft {
+    id: CaId,
+    role: Role,
+    parent: Option<CaId>,
+    subject: Name,
+    algorithm: KeyAlgorithm,
+    lifetime: Duration,
+    key: Option<(Zeroizing<String>, Zeroizing<String>)>,
+    external: bool,
+}
+
+impl json::Body for Draft {
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "role",
+        "parent",
+        "subject",
+        "algorithm",
+        "validity_days",
+        "parent_key_pem",
+        "parent_key_passphrase",
+        "external",
+    ];
+
+    fn from_fields(fields: &mut Fields<'_>) -> Result<Self> {
+        let id: CaId = fields.required_name("id")?;
+        let role = match fields.required_line("role")?.as_str() {
+            "root" => Role::Root,
+            "issuing" => Role::Issuing,
+            _ => return Err(fields.at("role", Error::invalid("invalid-role", "role is root or issuing"))),
+        };
+        let days = fields.integer("validity_days", 1..=MAX_DAYS)?;
+        let subject =
+            fields.parsed("subject", Name::parse)?.map_or_else(|| create::default_subject(&id, None), Ok);
+        let draft = Self {
+            subject: subject.map_err(|e| fields.at("subject", e))?,
+            id,
+            parent: fields.name("parent")?,
+            algorithm: fields.required_name("algorithm")?,
+            lifetime: DAY * u32::try_from(days.unwrap_or(default_days(role))).unwrap_or(u32::MAX),
+            key: offline_key(fields)?,
+            external: fields.flag("external")?,
+            role,
+        };
+        draft.check(fields)?;
+        Ok(draft)
+    }
+}
+
+impl Draft {
+    /// Holds that role, parent and external go together.
+    fn check(&self, fields: &Fields<'_>) -> Result<()> {
+        let refuse = |field, detail| Err(fields.at(field, Error::invalid("invalid-parent", detail)));
+        match (self.role, &self.parent, self.external) {
+            (Role::Root, None, false) | (Role::Issuing, Some(_), false) | (Role::Issuing, None, true) => {
+                Ok(())
+            }
+            (Role::Root, Some(_), _) => refuse("parent", "a root has no parent"),
+            (Role::Root, None, true) => refuse("external", "a root signs itself"),
+            (Role::Issuing, None, false) => {
+                refuse("parent", "an issuing CA needs a parent, or external: true")
+            }
+            (Role::Issuing, Some(_), true) => refuse("parent", "an external CA has no parent of ours"),
+        }
+    }
+
+    async fn make(self, authority: &Authority, actor: Actor) -> Result<CaId> {
+        let id = self.id.clone();
+        if self.external {
+            create::request(authority, self.id, self.subject, self.algorithm, actor).await?;
+            return Ok(id);
+        }
+        let parent = match (self.parent, self.key) {
+            (None, _) => Parent::Itself,
+            (Some(parent), None) => Parent::Ours(parent),
+            (Some(parent), Some((pem, passphrase))) => {
+                let signer = super::custody::offline(authority, pem, passphrase).await;
+                Parent::Offline(parent, signer.map_err(|e| e.at("/parent_key_pem"))?)
+            }
+        };
+        let new = create::NewCa {
+            id: self.id,
+            subject: self.subject,
+            algorithm: self.algorithm,
+            lifetime: self.lifetime,
+            parent,
+        };
+        create::create(authority, vec![new], actor).await?;
+        Ok(id)
+    }
+}
+
+fn offline_key(fields: &mut Fields<'_>) -> Result<Option<(Zeroizing<String>, Zeroizing<String>)>> {
+    match (fields.secret("parent_key_pem")?, fields.secret("parent_key_passphrase")?) {
+        (None, None) => Ok(None),
+        (Some(pem), Some(passphrase)) => Ok(Some((pem, passphrase))),
+        (Some(_), None) => Err(fields.missing("parent_key_passphrase")),
+        (None, Some(_)) => Err(fields.missing("parent_key_pem")),
+    }
+}
+
+fn default_days(role: Role) -> u64 {
+    match role {
+        Role::Root => ROOT_DAYS,
+        Role::Issuing => ISSUING_DAYS,
+    }
+}

@@ -1,0 +1,113 @@
+//! What the API says of a CA.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A certificate authority.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Ca {
+    /// Its name.
+    pub id: String,
+    /// `root` or `issuing`.
+    pub role: String,
+    /// Its subject (RFC 4514).
+    pub subject: String,
+    /// Its key's type, as `p-384`.
+    pub algorithm: String,
+    /// Our CA that signed it.
+    pub parent: Option<String>,
+    /// Its certificate's serial number.
+    pub serial: Option<String>,
+    /// The first moment of its validity (RFC 3339).
+    pub not_before: Option<String>,
+    /// The last moment of its validity.
+    pub not_after: Option<String>,
+    /// `present` or `removed`.
+    pub key: String,
+    /// `active` or `awaiting-certificate`.
+    pub state: String,
+    /// Its last CRL.
+    pub crl: Option<Crl>,
+    /// SHA-256 of its certificate, upper-case hexadecimal.
+    pub fingerprint_sha256: Option<String>,
+    /// Its certificate; only when one CA is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pem: Option<String>,
+    /// The request for the external root that has yet to sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_pem: Option<String>,
+}
+
+/// A certificate revocation list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Crl {
+    /// CRLNumber.
+    pub number: u64,
+    /// When it was made.
+    pub this_update: String,
+    /// When the next is there at the latest.
+    pub next_update: String,
+    /// How many certificates it lists.
+    pub entries: u64,
+}
+
+/// A CA to be made.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct NewCa {
+    /// Its name, as `site-issuing`.
+    pub id: String,
+    /// `root` or `issuing`.
+    pub role: String,
+    /// Which of our CAs signs it (an issuing CA that is not external).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// Its subject (RFC 4514); made of its name if none is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Its key's type: `rsa-2048` … `p-521`.
+    pub algorithm: String,
+    /// How long it lives; 20 years for a root, 10 for an issuing CA.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validity_days: Option<u64>,
+    /// The parent's exported key, when it is not kept here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_key_pem: Option<String>,
+    /// The passphrase of `parent_key_pem`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_key_passphrase: Option<String>,
+    /// Whether an external root signs it: the answer then carries `request_pem`.
+    #[serde(default)]
+    pub external: bool,
+}
+
+/// An external root's answer.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ExternalChain {
+    /// The CA's certificate and those above it, PEM.
+    pub chain_pem: String,
+}
+
+/// A CRL to be published now.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct SignCrl {
+    /// The CA's exported key, when it is not kept here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_pem: Option<String>,
+    /// Its passphrase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<String>,
+}
+
+/// A key to be exported.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ExportKey {
+    /// What the exported file is encrypted under; at least 12 characters.
+    pub passphrase: String,
+}
+
+/// An exported key.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct ExportedKey {
+    /// Encrypted PKCS#8.
+    pub pem: String,
+}

@@ -1,0 +1,155 @@
+//! `/certificates`: issue, find, show, revoke.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Shared;
+use super::auth::Caller;
+use super::body::Body;
+use super::idempotency;
+use super::json::{self, Fields};
+use super::path::Named;
+use super::problem::{Answer, Refusals};
+use super::query::Query;
+use crate::admin::roles::Permission;
+use crate::admin::state::State as Service;
+use crate::ca::records::{CertificateRecord, Status};
+use crate::ca::revoke;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::id::Serial;
+use crate::x509::cert;
+use crate::x509::crl::Reason;
+
+mod filter;
+mod formats;
+mod issue;
+mod search;
+mod types;
+mod words;
+
+pub use filter::Filter;
+pub use types::{Certificate, IssuedCertificate, NewCertificate, Revoke, Waiting};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::new()
+        .routes(routes!(search::list, issue::create))
+        .routes(routes!(show))
+        .routes(routes!(download))
+        .routes(routes!(withdraw))
+}
+
+/// One certificate.
+#[utoipa::path(get, path = "/api/v1/certificates/{serial}", tag = "certificates", params(("serial" = String, Path)),
+    responses((status = 200, description = "The certificate", body = Certificate), Refusals))]
+pub async fn show(State(state): Shared, caller: Caller, Named(serial): Named) -> Answer {
+    caller.may(Permission::CertificatesRead).await?;
+    let record = find(&state, &serial).await?;
+    json::answer(StatusCode::OK, &shown(&record, state.now())?)
+}
+
+/// One certificate as a file: `pem` and `der` hold it alone, `chain` (PEM) and `p7b` with the chain above it.
+#[utoipa::path(get, path = "/api/v1/certificates/{serial}/download", tag = "certificates",
+    params(("serial" = String, Path), ("format" = Option<String>, Query)),
+    responses((status = 200, description = "The file", content_type = "application/x-pem-file"), Refusals))]
+pub async fn download(State(state): Shared, caller: Caller, Named(serial): Named, query: Query) -> Answer {
+    caller.may(Permission::CertificatesRead).await?;
+    let format = query.only(&["format"])?.take("format");
+    let record = find(&state, &serial).await?;
+    Ok(file(&state, &record, format.as_deref().unwrap_or("pem"))?)
+}
+
+/// Revokes a certificate; its CA's CRL follows within a second.
+#[utoipa::path(post, path = "/api/v1/certificates/{serial}/revoke", tag = "certificates", request_body = Revoke,
+    params(("serial" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 200, description = "The certificate", body = Certificate), Refusals))]
+pub async fn withdraw(State(state): Shared, caller: Caller, Named(serial): Named, body: Body) -> Answer {
+    caller.may(Permission::CertificatesRevoke).await?;
+    let reason = body.json::<Revoke>()?.reason.parse::<Reason>().map_err(|e| e.at("/reason"))?;
+    let authority = &state.desk.authority;
+    idempotency::once(&authority.db, state.now(), &caller, &body, async {
+        let record = revoke::revoke(authority, &known(&serial)?, reason, caller.actor()).await?;
+        json::answer(StatusCode::OK, &shown(&record, state.now())?)
+    })
+    .await
+}
+
+impl json::Body for Revoke {
+    const FIELDS: &'static [&'static str] = &["reason"];
+
+    fn from_fields(fields: &mut Fields<'_>) -> Result<Self> {
+        Ok(Self { reason: fields.required_line("reason")? })
+    }
+}
+
+/// What the API says of a record, without what takes reading its DER.
+pub fn listed(record: &CertificateRecord, now: Timestamp) -> Certificate {
+    let (status, revoked_at, reason) = match record.status {
+        Status::Revoked { at, reason } => ("revoked", Some(at.to_string()), Some(reason.as_str().to_owned())),
+        Status::Good if record.not_after < now => ("expired", None, None),
+        Status::Good => ("good", None, None),
+    };
+    Certificate {
+        serial: record.serial.to_string(),
+        id: record.id.to_string(),
+        profile: record.profile.to_string(),
+        ca: record.ca.to_string(),
+        subject: record.subject.to_string(),
+        sans: record.sans.iter().map(ToString::to_string).collect(),
+        device: record.device.clone(),
+        status: status.to_owned(),
+        revoked_at,
+        reason,
+        not_before: record.not_before.to_string(),
+        not_after: record.not_after.to_string(),
+        issued_at: record.id.made_at().to_string(),
+        requester: record.requester.clone(),
+        renews: record.renews.as_ref().map(ToString::to_string),
+        fingerprint_sha256: json::hex(&record.fingerprint),
+        key_algorithm: None,
+        pem: None,
+    }
+}
+
+/// All that the API says of one certificate.
+pub fn shown(record: &CertificateRecord, now: Timestamp) -> Result<Certificate> {
+    let certificate = cert::Certificate::from_der(&record.der)?;
+    let algorithm = certificate.public_key()?.algorithm();
+    Ok(Certificate {
+        key_algorithm: algorithm.map(|a| a.to_string()),
+        pem: Some(certificate.pem()),
+        ..listed(record, now)
+    })
+}
+
+/// The record with that serial number. Errors: `not-found`, also for what is no serial number.
+pub(super) async fn find(state: &Service, serial: &str) -> Result<CertificateRecord> {
+    let serial = known(serial)?;
+    let found =
+        state.desk.authority.db.find::<CertificateRecord>(CertificateRecord::BY_SERIAL, serial.content());
+    found.await?.map(|stored| stored.value).ok_or_else(|| Error::not_found("certificate", serial))
+}
+
+fn known(serial: &str) -> Result<Serial> {
+    serial.parse().map_err(|_| Error::not_found("certificate", "of that serial number"))
+}
+
+fn file(state: &Service, record: &CertificateRecord, format: &str) -> Result<Response> {
+    let chain = || -> Result<Vec<Vec<u8>>> {
+        let hierarchy = state.desk.authority.hierarchy();
+        let ca = hierarchy.require(&record.ca)?;
+        Ok(ca.chain.iter().map(|c| c.der().to_vec()).collect())
+    };
+    match format {
+        "pem" => formats::pem(StatusCode::OK, &record.der, &[]),
+        "der" => formats::der(StatusCode::OK, &record.der),
+        "chain" => formats::pem(StatusCode::OK, &record.der, &chain()?),
+        "p7b" => formats::pkcs7(StatusCode::OK, &record.der, &chain()?),
+        _ => Err(Error::invalid("invalid-format", "format is one of pem, der, chain, p7b")),
+    }
+}

@@ -1,0 +1,187 @@
+//! `POST /certificates`: PKCS#10 in; JSON, PEM, DER or PKCS#7 out.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+
+use super::{IssuedCertificate, NewCertificate, Waiting, formats};
+use crate::admin::api::Shared;
+use crate::admin::api::auth::Caller;
+use crate::admin::api::body::{Body, Media};
+use crate::admin::api::idempotency::{Claim, claim};
+use crate::admin::api::json::{self, Fields, rules};
+use crate::admin::api::problem::{Answer, Refusals};
+use crate::admin::api::query::Query;
+use crate::admin::api::tokens::located;
+use crate::admin::records::Kept;
+use crate::admin::roles::Permission;
+use crate::ca::Issued;
+use crate::clock::Timestamp;
+use crate::enrol::{self, Desk, Outcome, Proof, Request, Transaction};
+use crate::error::{Error, Result};
+use crate::id::ProfileId;
+use crate::x509::csr::{Csr, Leniency};
+
+/// Issues a certificate for a PKCS#10 request, in JSON or bare (`application/pkcs10` with `?profile=`).
+/// `Accept` chooses the answer's form: JSON, `application/x-pem-file`, `application/pkix-cert` or
+/// `application/pkcs7-mime`. A repeated Idempotency-Key answers with the same certificate.
+#[utoipa::path(post, path = "/api/v1/certificates", tag = "certificates", request_body = NewCertificate,
+    params(("profile" = Option<String>, Query), ("not_after" = Option<String>, Query),
+        ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 201, description = "The certificate", body = IssuedCertificate),
+        (status = 202, description = "An operator must decide", body = Waiting), Refusals))]
+pub async fn create(
+    State(state): Shared,
+    caller: Caller,
+    query: Query,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    caller.may(Permission::CertificatesIssue).await?;
+    let wanted = wanted(&body, query)?;
+    let db = &state.desk.authority.db;
+    let claim = claim(state.now(), &caller, &body, Kept::Enrolment);
+    let alongside = Claim::alongside(claim.as_ref(), db).await?;
+    let transaction = transaction(&caller, &body, claim.as_ref());
+    let request = request(&state.desk, wanted, &caller, transaction).await?;
+    answer(enrol::enrol_with(&state.desk, request, alongside).await?, Form::of(&headers))
+}
+
+struct Wanted {
+    profile: ProfileId,
+    csr: Vec<u8>,
+    not_after: Option<Timestamp>,
+}
+
+impl json::Body for NewCertificate {
+    const FIELDS: &'static [&'static str] = &["profile", "csr", "not_after"];
+
+    fn from_fields(fields: &mut Fields<'_>) -> Result<Self> {
+        let profile: ProfileId = fields.required_name("profile")?;
+        let csr = fields.required_pem("csr")?;
+        Ok(Self { profile: profile.into(), csr, not_after: fields.line("not_after")? })
+    }
+}
+
+fn wanted(body: &Body, query: Query) -> Answer<Wanted> {
+    match body.media {
+        Media::Pkcs10 => Ok(bare(body, query)?),
+        Media::Json | Media::None => {
+            query.only(&[])?;
+            let new: NewCertificate = body.json()?;
+            let profile = new.profile.parse().map_err(|e: Error| e.at("/profile"))?;
+            Ok(Wanted { profile, csr: new.csr.into_bytes(), not_after: moment(new.not_after.as_deref())? })
+        }
+    }
+}
+
+fn bare(body: &Body, query: Query) -> Result<Wanted> {
+    let mut query = query.only(&["profile", "not_after"])?;
+    let missing = || Error::invalid("missing-field", "?profile= is needed").at("/profile");
+    let profile = rules::name(&query.take("profile").ok_or_else(missing)?).and_then(|name| name.parse());
+    if let Ok(text) = std::str::from_utf8(&body.bytes)
+        && text.contains("-----BEGIN")
+    {
+        rules::public_pem(text).map_err(|e| e.at("/csr"))?;
+    }
+    Ok(Wanted {
+        profile: profile.map_err(|e| e.at("/profile"))?,
+        csr: body.bytes.to_vec(),
+        not_after: moment(query.take("not_after").as_deref())?,
+    })
+}
+
+fn moment(text: Option<&str>) -> Result<Option<Timestamp>> {
+    text.map(Timestamp::parse).transpose().map_err(|e| e.at("/not_after"))
+}
+
+/// The key as enrolment's transaction: the same key and request return the same certificate, also after a restart.
+fn transaction(caller: &Caller, body: &Body, claim: Option<&Claim>) -> Option<Transaction> {
+    let (key, claim) = (body.key.as_deref()?, claim?);
+    Some(Transaction { id: format!("api:{}:{key}", caller.token.id), signer_key: claim.request() })
+}
+
+/// The one internal request. The PKCS#10 is read on a thread for that: its signature is checked.
+async fn request(
+    desk: &Desk,
+    wanted: Wanted,
+    caller: &Caller,
+    transaction: Option<Transaction>,
+) -> Result<Request> {
+    let Wanted { profile, csr, not_after } = wanted;
+    let read = desk.authority.pool.run(move || Csr::read(&csr, Leniency::Strict)).await?;
+    Ok(Request {
+        profile,
+        csr: read.map_err(|e| e.at("/csr"))?,
+        proof: Proof::Operator { name: caller.token.name.clone() },
+        transaction,
+        actor: caller.actor(),
+        address: caller.address,
+        not_after,
+        issuer: None,
+    })
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Json,
+    Pem,
+    Der,
+    Pkcs7,
+}
+
+impl Form {
+    /// The first form in `Accept` that we have; JSON if there is none.
+    fn of(headers: &HeaderMap) -> Self {
+        let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|v| v.to_str().ok());
+        let mut forms = accepted.flat_map(|v| v.split(',')).filter_map(|part| {
+            match part.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+                "application/json" | "application/*" | "*/*" => Some(Self::Json),
+                "application/x-pem-file" | "application/pem-certificate-chain" => Some(Self::Pem),
+                "application/pkix-cert" => Some(Self::Der),
+                "application/pkcs7-mime" | "application/x-pkcs7-certificates" => Some(Self::Pkcs7),
+                _ => None,
+            }
+        });
+        forms.next().unwrap_or(Self::Json)
+    }
+}
+
+fn answer(outcome: Outcome, form: Form) -> Answer {
+    match outcome {
+        Outcome::Issued(issued) => {
+            let location = format!("/api/v1/certificates/{}", issued.record.serial);
+            located(issued_as(&issued, form)?, &location)
+        }
+        Outcome::Pending(id) => {
+            let waiting = Waiting { request: id.to_string() };
+            located(json::answer(StatusCode::ACCEPTED, &waiting)?, &format!("/api/v1/requests/{id}"))
+        }
+    }
+}
+
+fn issued_as(issued: &Issued, form: Form) -> Answer<Response> {
+    let der = &issued.record.der;
+    match form {
+        Form::Json => json::answer(StatusCode::CREATED, &described(issued)),
+        Form::Pem => Ok(formats::pem(StatusCode::CREATED, der, &issued.chain)?),
+        Form::Der => Ok(formats::der(StatusCode::CREATED, der)?),
+        Form::Pkcs7 => Ok(formats::pkcs7(StatusCode::CREATED, der, &issued.chain)?),
+    }
+}
+
+fn described(issued: &Issued) -> IssuedCertificate {
+    let record = &issued.record;
+    IssuedCertificate {
+        serial: record.serial.to_string(),
+        id: record.id.to_string(),
+        profile: record.profile.to_string(),
+        ca: record.ca.to_string(),
+        subject: record.subject.to_string(),
+        sans: record.sans.iter().map(ToString::to_string).collect(),
+        not_before: record.not_before.to_string(),
+        not_after: record.not_after.to_string(),
+        fingerprint_sha256: json::hex(&record.fingerprint),
+        pem: formats::bundle(&record.der, &issued.chain),
+    }
+}

@@ -1,0 +1,94 @@
+//! `GET /certificates`: pages along one index.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::filter::{Filter, Lead};
+use super::words::Walk;
+use super::{Certificate, listed};
+use crate::admin::api::auth::Caller;
+use crate::admin::api::page::{self, Cursors, Page};
+use crate::admin::api::problem::{Answer, Refusals};
+use crate::admin::api::query::Query;
+use crate::admin::api::{Shared, json};
+use crate::admin::roles::Permission;
+use crate::ca::records::CertificateRecord;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::store::Db;
+
+/// A page looks at no more certificates than this; it may then be short, or empty, and have a `next`.
+const MOST_LOOKED_AT: usize = 10_000;
+
+/// Certificates by one of `serial`, `fingerprint`, `device` and `q` (words of subject and alternative names, each
+/// by its beginning), together with `profile`, `status` and the expiry window.
+#[utoipa::path(get, path = "/api/v1/certificates", tag = "certificates",
+    params(("serial" = Option<String>, Query), ("fingerprint" = Option<String>, Query),
+        ("q" = Option<String>, Query), ("device" = Option<String>, Query), ("profile" = Option<String>, Query),
+        ("status" = Option<String>, Query, description = "good, revoked or expired"),
+        ("expires_after" = Option<String>, Query), ("expires_before" = Option<String>, Query),
+        ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, description = "Certificates", body = Page<Certificate>), Refusals))]
+pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer {
+    caller.may(Permission::CertificatesRead).await?;
+    let search = Search::read(query, &caller, state.now())?;
+    json::answer(StatusCode::OK, &search.page(&state.desk.authority.db).await?)
+}
+
+struct Search {
+    filter: Filter,
+    cursors: Cursors,
+    limit: usize,
+    place: Place,
+    now: Timestamp,
+}
+
+/// Where a page ended.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Place {
+    after: Option<Vec<u8>>,
+    walk: Walk,
+}
+
+impl Search {
+    fn read(query: Query, caller: &Caller, now: Timestamp) -> Result<Self> {
+        let (filter, mut query) = Filter::read(query)?;
+        let cursors = Cursors::new(&caller.token.token_hash, &filter.canonical());
+        let limit = page::limit(query.take("limit").as_deref())?;
+        let place = query.parsed("cursor", |cursor| {
+            let damaged = |_| Error::invalid("invalid-cursor", "not a cursor of this list");
+            postcard::from_bytes(&cursors.open(cursor)?).map_err(damaged)
+        })?;
+        Ok(Self { filter, cursors, limit, place: place.unwrap_or_default(), now })
+    }
+
+    async fn page(mut self, db: &Db) -> Result<Page<Certificate>> {
+        let (mut items, mut looked_at) = (Vec::new(), 0);
+        let scan = self.filter.scan(self.now);
+        while items.len() < self.limit && looked_at < MOST_LOOKED_AT {
+            let scan = scan.clone().limit(self.limit - items.len()).after(self.place.after.take());
+            let batch = db.scan::<CertificateRecord>(scan).await?;
+            looked_at += batch.items.len();
+            for stored in &batch.items {
+                if self.takes(&stored.value) {
+                    items.push(listed(&stored.value, self.now));
+                }
+            }
+            self.place.after = batch.next;
+            if self.place.after.is_none() {
+                return Ok(Page { items, next: None });
+            }
+        }
+        let place = postcard::to_stdvec(&self.place).map_err(|e| Error::internal("a cursor").because(e))?;
+        Ok(Page { items, next: Some(self.cursors.seal(&place)) })
+    }
+
+    fn takes(&mut self, record: &CertificateRecord) -> bool {
+        let first = match &self.filter.lead {
+            Some(Lead::Words(words)) => self.place.walk.meets_first(words, record),
+            Some(Lead::Serial(_) | Lead::Fingerprint(_) | Lead::Device(_)) | None => true,
+        };
+        first && self.filter.matches(record, self.now)
+    }
+}

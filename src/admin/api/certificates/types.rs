@@ -1,0 +1,98 @@
+//! What the API says of a certificate.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A certificate that we issued.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Certificate {
+    /// Upper-case hexadecimal, as openssl prints it.
+    pub serial: String,
+    /// Its record.
+    pub id: String,
+    /// By which profile.
+    pub profile: String,
+    /// Who signed it.
+    pub ca: String,
+    /// Subject (RFC 4514).
+    pub subject: String,
+    /// Alternative names, as `dns:host.example`.
+    pub sans: Vec<String>,
+    /// The device it belongs to.
+    pub device: Option<String>,
+    /// `good`, `revoked` or `expired`.
+    pub status: String,
+    /// When it was revoked.
+    pub revoked_at: Option<String>,
+    /// Why it was revoked.
+    pub reason: Option<String>,
+    /// The first moment of its validity (RFC 3339).
+    pub not_before: String,
+    /// The last moment of its validity.
+    pub not_after: String,
+    /// When it was issued.
+    pub issued_at: String,
+    /// Who asked for it.
+    pub requester: String,
+    /// The serial number of the certificate that it renews.
+    pub renews: Option<String>,
+    /// SHA-256 of the certificate, upper-case hexadecimal.
+    pub fingerprint_sha256: String,
+    /// Its key's type, as `p-256`; only when one certificate is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_algorithm: Option<String>,
+    /// The certificate; only when one certificate is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pem: Option<String>,
+}
+
+/// A certificate to be issued.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct NewCertificate {
+    /// By which profile.
+    pub profile: String,
+    /// The PKCS#10 request, PEM or base64 of the DER.
+    pub csr: String,
+    /// Not later than this (RFC 3339), if less than the profile gives is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<String>,
+}
+
+/// A certificate that was just issued.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct IssuedCertificate {
+    /// Upper-case hexadecimal, as openssl prints it.
+    pub serial: String,
+    /// Its record.
+    pub id: String,
+    /// By which profile.
+    pub profile: String,
+    /// Who signed it.
+    pub ca: String,
+    /// Subject (RFC 4514).
+    pub subject: String,
+    /// Alternative names, as `dns:host.example`.
+    pub sans: Vec<String>,
+    /// The first moment of its validity (RFC 3339).
+    pub not_before: String,
+    /// The last moment of its validity.
+    pub not_after: String,
+    /// SHA-256 of the certificate, upper-case hexadecimal.
+    pub fingerprint_sha256: String,
+    /// The certificate, then the chain above it.
+    pub pem: String,
+}
+
+/// A request that waits for an operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Waiting {
+    /// Its record, for `/requests/{id}`.
+    pub request: String,
+}
+
+/// A revocation to be made.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Revoke {
+    /// `key-compromise`, `superseded` … (RFC 5280 §5.3.1).
+    pub reason: String,
+}

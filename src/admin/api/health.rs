@@ -1,0 +1,78 @@
+//! `GET /health`: what an operator should look at.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::auth::Caller;
+use super::problem::{Answer, Refusals};
+use super::{Shared, json};
+use crate::admin::state::State as Service;
+use crate::ca::LoadedCa;
+use crate::ca::records::{CrlRecord, Role};
+use crate::error::Result;
+
+/// The service's health.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Health {
+    /// `ok` or `degraded`.
+    pub status: String,
+    /// What was looked at.
+    pub checks: Vec<HealthCheck>,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HealthCheck {
+    /// Its name, as `store` or `ca rsa-issuing`.
+    pub name: String,
+    /// `ok` or `degraded`.
+    pub status: String,
+    /// More.
+    pub detail: String,
+}
+
+/// The store, the listeners and each CA. Any token may ask.
+#[utoipa::path(get, path = "/api/v1/health", tag = "service",
+    responses((status = 200, description = "What was found", body = Health), Refusals))]
+pub async fn show(State(state): Shared, _caller: Caller) -> Answer {
+    json::answer(StatusCode::OK, &look(&state).await?)
+}
+
+async fn look(state: &Service) -> Result<Health> {
+    let db = &state.desk.authority.db;
+    let store = db.raw().health().err().map(|e| e.detail().to_owned());
+    let listeners = (!state.is_ready()).then(|| "not everything serves yet".to_owned());
+    let mut checks = vec![check("store", store), check("listeners", listeners)];
+    for ca in state.desk.authority.hierarchy().all() {
+        checks.push(check(&format!("ca {}", ca.record.id), fault(state, ca).await?));
+    }
+    let ok = checks.iter().all(|c| c.status == "ok");
+    Ok(Health { status: word(ok), checks })
+}
+
+/// What is wrong with a CA, if something is. A root's key need not be here.
+async fn fault(state: &Service, ca: &LoadedCa) -> Result<Option<String>> {
+    let Some(certificate) = &ca.certificate else { return Ok(Some("awaits its certificate".to_owned())) };
+    if !certificate.is_valid_at(state.now()) {
+        return Ok(Some(format!("its certificate is not valid now (until {})", certificate.not_after())));
+    }
+    if ca.signer.is_none() && ca.record.role == Role::Issuing {
+        return Ok(Some("its key is not here".to_owned()));
+    }
+    let crl = state.desk.authority.db.get::<CrlRecord>(ca.record.id.as_str().as_bytes()).await?;
+    Ok(match crl {
+        None => Some("it has no CRL yet".to_owned()),
+        Some(crl) if crl.value.next_update < state.now() => Some("its CRL is out of date".to_owned()),
+        Some(_) => None,
+    })
+}
+
+fn check(name: &str, fault: Option<String>) -> HealthCheck {
+    HealthCheck { name: name.to_owned(), status: word(fault.is_none()), detail: fault.unwrap_or_default() }
+}
+
+fn word(ok: bool) -> String {
+    if ok { "ok" } else { "degraded" }.to_owned()
+}

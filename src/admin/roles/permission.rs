@@ -1,0 +1,99 @@
+//! What a role may be allowed.
+
+/// One right, as `certificates:issue`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Permission {
+    /// See and find certificates.
+    CertificatesRead,
+    /// Have certificates issued.
+    CertificatesIssue,
+    /// Revoke certificates.
+    CertificatesRevoke,
+    /// See challenges (never their secrets).
+    ChallengesRead,
+    /// Make and withdraw challenges.
+    ChallengesCreate,
+    /// See requests that wait.
+    RequestsRead,
+    /// Approve and deny them.
+    RequestsDecide,
+    /// See CAs.
+    CasRead,
+    /// Make CAs, sign CRLs, export and remove keys.
+    CasManage,
+    /// See profiles.
+    ProfilesRead,
+    /// Check and reload the policies.
+    ProfilesReload,
+    /// See, make and revoke tokens.
+    TokensManage,
+    /// Read and verify the audit log.
+    AuditRead,
+    /// Check the store.
+    CheckRun,
+}
+
+impl Permission {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::CertificatesRead,
+        Self::CertificatesIssue,
+        Self::CertificatesRevoke,
+        Self::ChallengesRead,
+        Self::ChallengesCreate,
+        Self::RequestsRead,
+        Self::RequestsDecide,
+        Self::CasRead,
+        Self::CasManage,
+        Self::ProfilesRead,
+        Self::ProfilesReload,
+        Self::TokensManage,
+        Self::AuditRead,
+        Self::CheckRun,
+    ];
+
+    /// As written in `roles.toml`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CertificatesRead => "certificates:read",
+            Self::CertificatesIssue => "certificates:issue",
+            Self::CertificatesRevoke => "certificates:revoke",
+            Self::ChallengesRead => "challenges:read",
+            Self::ChallengesCreate => "challenges:create",
+            Self::RequestsRead => "requests:read",
+            Self::RequestsDecide => "requests:decide",
+            Self::CasRead => "cas:read",
+            Self::CasManage => "cas:manage",
+            Self::ProfilesRead => "profiles:read",
+            Self::ProfilesReload => "profiles:reload",
+            Self::TokensManage => "tokens:manage",
+            Self::AuditRead => "audit:read",
+            Self::CheckRun => "check:run",
+        }
+    }
+
+    /// Reads what `roles.toml` says; none for an unknown word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|p| p.as_str() == word)
+    }
+
+    /// Whether its holder can change something.
+    pub fn changes(self) -> bool {
+        match self {
+            Self::CertificatesIssue
+            | Self::CertificatesRevoke
+            | Self::ChallengesCreate
+            | Self::RequestsDecide
+            | Self::CasManage
+            | Self::ProfilesReload
+            | Self::TokensManage => true,
+            Self::CertificatesRead
+            | Self::ChallengesRead
+            | Self::RequestsRead
+            | Self::CasRead
+            | Self::ProfilesRead
+            | Self::AuditRead
+            | Self::CheckRun => false,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What the API needs, shared by all handlers.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::admin::api::audit::{SignedHead, Verified};
+use crate::admin::api::check::Checked;
+use crate::admin::roles::Roles;
+use crate::admin::tokens;
+use crate::clock::Timestamp;
+use crate::enrol::Desk;
+use crate::error::Result;
+
+/// Looks into the store as a whole. Blocking: called on threads for that.
+pub trait Inspector: Send + Sync {
+    /// Verifies the audit log, against a head that was kept elsewhere if there is one.
+    fn verify(&self, head: Option<SignedHead>) -> Result<Verified>;
+    /// Proves records, indexes and serial numbers consistent.
+    fn check(&self) -> Result<Checked>;
+    /// The last signed head. Errors: `not-found` before there is one.
+    fn head(&self) -> Result<SignedHead>;
+}
+
+/// What the server gives.
+pub struct Parts {
+    /// Decides and issues.
+    pub desk: Arc<Desk>,
+    /// The policies folder.
+    pub policies: PathBuf,
+    /// Looks into the store.
+    pub inspector: Arc<dyn Inspector>,
+    /// Whether everything serves.
+    pub ready: Arc<AtomicBool>,
+    /// Renders the metrics.
+    pub metrics: PrometheusHandle,
+}
+
+/// What the API needs.
+pub struct State {
+    /// Decides and issues.
+    pub desk: Arc<Desk>,
+    /// The policies folder.
+    pub policies: PathBuf,
+    /// Looks into the store.
+    pub inspector: Arc<dyn Inspector>,
+    /// Renders the metrics.
+    pub metrics: PrometheusHandle,
+    pub(super) tokens: tokens::Cache,
+    ready: Arc<AtomicBool>,
+    roles: RwLock<Arc<Roles>>,
+}
+
+impl State {
+    /// Puts the parts together and reads the roles. Errors: `bad-roles`.
+    pub fn load(parts: Parts) -> Result<Self> {
+        let roles = Roles::load(&parts.policies)?;
+        Ok(Self {
+            tokens: tokens::Cache::new(&parts.desk.authority.db),
+            desk: parts.desk,
+            policies: parts.policies,
+            inspector: parts.inspector,
+            metrics: parts.metrics,
+            ready: parts.ready,
+            roles: RwLock::new(Arc::new(roles)),
+        })
+    }
+
+    /// The roles in force.
+    pub fn roles(&self) -> Arc<Roles> {
+        self.roles.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts other roles in force.
+    pub fn swap_roles(&self, roles: Roles) {
+        *self.roles.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(roles);
+    }
+
+    /// Whether everything serves.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.desk.authority.clock.now()
+    }
+}

@@ -1,0 +1,48 @@
+//! The audit log over the API.
+
+use super::fixture::Api;
+
+#[tokio::test]
+async fn entries_are_listed_newest_first_and_filtered() {
+    let api = Api::bare().await;
+    for i in 0..4 {
+        api.token(&format!("t{i}"), "auditor").await;
+    }
+    let page = api.get("/api/v1/audit?limit=2").await.done(200);
+    assert_eq!((&page["items"][0]["seq"], &page["next"]), (&5.into(), &"4".into()));
+    assert_eq!(page["items"][0]["hash"].as_str().unwrap().len(), 64);
+    let page = api.get("/api/v1/audit?limit=2&before=4").await.done(200);
+    assert_eq!(page["items"][0]["seq"], 3);
+    let page = api.get("/api/v1/audit?before=2").await.done(200);
+    assert!(page["next"].is_null());
+    let subject = page["items"][0]["subject"].as_str().unwrap().to_owned();
+    let page = api.get(&format!("/api/v1/audit?subject={subject}")).await.done(200);
+    assert_eq!(page["items"].as_array().unwrap().len(), 1);
+    assert_eq!(page["items"][0]["details"]["name"], "admin");
+    api.get("/api/v1/audit?subject=a&action=b").await.refused(422, "unsupported-filter");
+    api.get("/api/v1/audit?before=x").await.refused(422, "invalid-cursor");
+}
+
+#[tokio::test]
+async fn adminjson_55_a_line_break_in_a_search_stays_within_one_escaped_line() {
+    let api = Api::bare().await;
+    let page = api.get("/api/v1/audit?subject=token:%0d%0aforged").await;
+    assert!(!page.text().contains('\n') && !page.text().contains('\r'), "{}", page.text());
+    assert!(page.done(200)["items"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_log_is_verified_also_against_a_kept_head_and_the_store_checked() {
+    let api = Api::bare().await;
+    assert_eq!(api.post("/api/v1/audit/verify", "").await.done(200)["entries"], 7);
+    let head = r#"{"head":{"seq":9,"hash":"ab","at":"2026-11-22T01:26:00Z","key_id":"k","signature":"s"}}"#;
+    assert_eq!(api.post("/api/v1/audit/verify", head).await.done(200)["entries"], 9);
+    let missing = r#"{"head":{"hash":"ab","at":"x","key_id":"k","signature":"s"}}"#;
+    let reply = api.post("/api/v1/audit/verify", missing).await;
+    assert_eq!(reply.refused(422, "missing-field").as_deref(), Some("/head/seq"));
+    api.get("/api/v1/audit/head").await.refused(404, "not-found");
+    assert_eq!(api.post("/api/v1/check", "").await.done(200)["ok"], true);
+    let enroller = api.token("e", "enroller").await;
+    api.post_as(&enroller, "/api/v1/check", "").await.refused(403, "forbidden");
+    api.get_as(&enroller, "/api/v1/audit").await.refused(403, "forbidden");
+}

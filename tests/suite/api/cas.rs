@@ -1,0 +1,110 @@
+//! CAs over the API: seen, made, signed, and their keys taken away.
+
+use super::fixture::Api;
+
+const CAS: &str = "/api/v1/cas";
+
+#[tokio::test]
+async fn cas_are_listed_issuing_first_and_shown_with_their_chain() {
+    let api = Api::new().await;
+    let list = api.get(CAS).await.done(200);
+    let ids: Vec<_> = list["items"].as_array().unwrap().iter().map(|c| c["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["ec-issuing", "ec-root"]);
+    assert!(list["next"].is_null());
+    let ca = api.get("/api/v1/cas/ec-issuing").await.done(200);
+    assert_eq!((&ca["role"], &ca["parent"]), (&"issuing".into(), &"ec-root".into()));
+    assert_eq!((&ca["key"], &ca["state"]), (&"present".into(), &"active".into()));
+    assert!(ca["crl"]["number"].is_u64(), "{ca}");
+    let chain = api.get("/api/v1/cas/ec-issuing/chain").await;
+    assert_eq!(chain.text().matches("BEGIN CERTIFICATE").count(), 2);
+    assert!(chain.text().starts_with(ca["pem"].as_str().unwrap()), "the issuing CA stands first");
+    api.get("/api/v1/cas/nobody").await.refused(404, "not-found");
+}
+
+#[tokio::test]
+async fn a_ca_is_made_once_however_often_it_is_asked_for_under_one_key() {
+    let api = Api::new().await;
+    let body =
+        r#"{"id":"site-issuing","role":"issuing","parent":"ec-root","algorithm":"p-256","external":false}"#;
+    let first = api.post_once("ca-1", CAS, body).await;
+    assert_eq!(first.header("location"), Some("/api/v1/cas/site-issuing"));
+    let again = api.post_once("ca-1", CAS, body).await;
+    assert_eq!(again.header("location"), first.header("location"));
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    assert_eq!(again.done(201), first.done(201));
+    api.post_once("ca-1", CAS, r#"{"id":"b","role":"root","algorithm":"p-256"}"#)
+        .await
+        .refused(422, "idempotency-mismatch");
+    assert_eq!(api.post(CAS, body).await.status.as_u16(), 409);
+}
+
+#[tokio::test]
+async fn role_parent_and_external_go_together() {
+    let api = Api::bare().await;
+    let bad = [
+        r#"{"id":"a","role":"root","parent":"ec-root","algorithm":"p-256"}"#,
+        r#"{"id":"a","role":"root","external":true,"algorithm":"p-256"}"#,
+        r#"{"id":"a","role":"issuing","algorithm":"p-256"}"#,
+        r#"{"id":"a","role":"issuing","parent":"b","external":true,"algorithm":"p-256"}"#,
+    ];
+    for body in bad {
+        api.post(CAS, body).await.refused(422, "invalid-parent");
+    }
+    let reply = api.post(CAS, r#"{"id":"a","role":"root","algorithm":"rsa-1024"}"#).await;
+    assert_eq!(reply.refused(422, "invalid-key-algorithm").as_deref(), Some("/algorithm"));
+    let reply = api.post(CAS, r#"{"id":"a","role":"root","algorithm":"p-256","parent_key_pem":"x"}"#).await;
+    assert_eq!(reply.refused(422, "missing-field").as_deref(), Some("/parent_key_passphrase"));
+}
+
+#[tokio::test]
+async fn an_external_ca_gives_its_request_and_waits() {
+    let api = Api::bare().await;
+    let body = r#"{"id":"ext-issuing","role":"issuing","algorithm":"p-256","external":true,"subject":"CN=Ext,O=Acme"}"#;
+    let made = api.post(CAS, body).await.done(201);
+    assert_eq!(made["state"], "awaiting-certificate");
+    assert!(made["request_pem"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE REQUEST-----"));
+    let chain = serde_json::json!({ "chain_pem": "nothing" }).to_string();
+    let reply = api.post("/api/v1/cas/ext-issuing/certificate", &chain).await;
+    assert_eq!(reply.status.as_u16(), 422, "{}", reply.text());
+}
+
+#[tokio::test]
+async fn a_roots_key_is_exported_removed_and_brought_back_to_sign() {
+    let api = Api::new().await;
+    let passphrase = r#"{"passphrase":"correct horse battery"}"#;
+    api.post("/api/v1/cas/ec-root/key/export", r#"{"passphrase":"short"}"#).await.refused(422, "too-short");
+    let exported = api.post("/api/v1/cas/ec-root/key/export", passphrase).await.done(200);
+    let pem = exported["pem"].as_str().unwrap();
+    assert!(pem.contains("ENCRYPTED PRIVATE KEY"));
+    let before = api.get("/api/v1/cas/ec-root").await.done(200)["crl"]["number"].as_u64().unwrap();
+    api.delete("/api/v1/cas/ec-root/key").await.done(204);
+    assert_eq!(api.get("/api/v1/cas/ec-root").await.done(200)["key"], "removed");
+    assert_eq!(api.post("/api/v1/cas/ec-root/crl", "{}").await.status.as_u16(), 409);
+
+    let wrong = serde_json::json!({ "key_pem": pem, "passphrase": "another passphrase" }).to_string();
+    let reply = api.post("/api/v1/cas/ec-root/crl", &wrong).await;
+    assert_eq!(reply.refused(422, "wrong-passphrase").as_deref(), Some("/key_pem"));
+    let right = serde_json::json!({ "key_pem": pem, "passphrase": "correct horse battery" }).to_string();
+    let crl = api.post("/api/v1/cas/ec-root/crl", &right).await.done(200);
+    assert_eq!(crl["number"].as_u64().unwrap(), before + 1);
+
+    let new = serde_json::json!({
+        "id": "second-issuing", "role": "issuing", "parent": "ec-root", "algorithm": "p-256",
+        "parent_key_pem": pem, "parent_key_passphrase": "correct horse battery",
+    });
+    assert_eq!(api.post(CAS, &new.to_string()).await.done(201)["parent"], "ec-root");
+    let reply = api.delete("/api/v1/cas/ec-issuing/key").await;
+    assert_eq!(reply.status.as_u16(), 403, "an issuing CA keeps its key: {}", reply.text());
+}
+
+#[tokio::test]
+async fn cas_are_managed_by_those_who_may() {
+    let api = Api::new().await;
+    let operator = api.token("op", "operator").await;
+    api.get_as(&operator, CAS).await.done(200);
+    for (path, body) in
+        [("/api/v1/cas", "{}"), ("/api/v1/cas/ec-root/key/export", "{}"), ("/api/v1/cas/ec-root/crl", "")]
+    {
+        api.post_as(&operator, path, body).await.refused(403, "forbidden");
+    }
+}
