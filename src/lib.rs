@@ -14,6 +14,7 @@ pub mod error;
 pub mod id;
 pub mod keys;
 pub mod random;
+pub mod server;
 pub mod storage;
 pub mod store;
 pub mod trust;

@@ -1,4 +1,5 @@
 //! The integration tests, one scenario per file, in one binary.
+#![allow(missing_docs)]
 
 mod approve;
 mod bad_csr;
@@ -6,4 +7,5 @@ mod cms;
 mod issue;
 mod openssl;
 mod profiles;
+mod http_rows;
 mod storage;
