@@ -8,12 +8,14 @@
 pub mod admin;
 pub mod audit;
 pub mod ca;
+pub mod cli;
 pub mod clock;
 pub mod enrol;
 pub mod error;
 pub mod id;
 pub mod keys;
 pub mod random;
+pub mod server;
 pub mod storage;
 pub mod store;
 pub mod trust;

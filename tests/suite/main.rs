@@ -1,4 +1,5 @@
 //! The integration tests, one scenario per file, in one binary.
+#![allow(missing_docs)]
 
 mod api;
 mod approve;
@@ -8,5 +9,6 @@ mod durability;
 mod issue;
 mod openssl;
 mod profiles;
+mod http_rows;
 mod storage;
 mod x509_judged;

@@ -1,0 +1,57 @@
+//! `signet serve`: serve the CA of a data folder.
+
+use crate::cli::serving::{self, ServerFlags};
+use crate::cli::{Context, ExitCode, next_steps};
+use crate::error::{Error, Result};
+use crate::server::bound::Bound;
+use crate::server::layout::Layout;
+use crate::server::lock::FolderLock;
+use crate::server::run::{Start, run as run_server};
+use crate::server::settings::Given;
+
+/// Its arguments.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  signet serve --data /var/lib/signet --http 0.0.0.0:8080 --https 0.0.0.0:8443"
+)]
+pub struct Args {
+    #[command(flatten)]
+    server: ServerFlags,
+}
+
+/// Runs the verb until SIGTERM or SIGINT. Errors: `not-initialised`, `already-running`, those of the parts.
+pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
+    let layout = serving::layout(context)?;
+    if !layout.is_initialised() {
+        let dir = layout.dir().display();
+        let text = format!("there is no CA in {dir}; make one: signet init --data {dir} --url http://HOST");
+        return Err(Error::conflict("not-initialised", text));
+    }
+    let settings = args.server.settings(&layout)?;
+    let _lock = FolderLock::take(&layout)?;
+    let bound = Bound::bind(&settings).await?;
+    serve(&args.server, context, &layout, &settings, bound).await
+}
+
+/// Serves with listeners that are bound already.
+pub async fn serve(
+    flags: &ServerFlags,
+    context: &Context,
+    layout: &Layout,
+    settings: &Given,
+    bound: Bound,
+) -> Result<ExitCode> {
+    let addresses = bound.addresses();
+    let url = flags.url(settings, addresses.http.map(|a| a.port()))?;
+    let password = serving::password_to_open(settings, layout)?;
+    let start = Start {
+        layout,
+        settings,
+        url,
+        password: &password,
+        clock: context.clock.clone(),
+        random: context.random.clone(),
+    };
+    run_server(start, bound, || next_steps::print(layout, addresses)).await?;
+    Ok(ExitCode::Done)
+}

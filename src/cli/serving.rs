@@ -1,0 +1,154 @@
+//! What `up`, `init` and `serve` have in common: flags, the address for certificates, the password.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use crate::cli::{Context, usage};
+use crate::error::{Error, Result};
+use crate::server::layout::Layout;
+use crate::server::password::{self, Purpose};
+use crate::server::public_url::PublicUrl;
+use crate::server::settings::{Given, Listen};
+use crate::server::setup::Algorithms;
+use crate::x509::key::KeyAlgorithm;
+
+/// Settings by flag or environment; `DIR/signet.toml` may say the same.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ServerFlags {
+    /// The address that stands in certificates (CRL, CA), as http://pki.example.org
+    #[arg(long, env = "SIGNET_URL", value_name = "http://HOST[:PORT]")]
+    pub url: Option<PublicUrl>,
+    /// For trying it out: the address is http://localhost:PORT unless --url says otherwise
+    #[arg(long)]
+    pub demo: bool,
+    /// A file with the security password (mode 0600)
+    #[arg(long, env = "SIGNET_SECURITY_PASSWORD_FILE", value_name = "FILE")]
+    pub security_password_file: Option<PathBuf>,
+    /// The folder of profiles and roles [default: DIR/policies]
+    #[arg(long, env = "SIGNET_POLICIES", value_name = "DIR")]
+    pub policies: Option<PathBuf>,
+    /// The store's engine: redb or sled [default: redb]
+    #[arg(long, env = "SIGNET_STORE", value_name = "ENGINE", value_parser = engine)]
+    pub store: Option<String>,
+    /// Plain HTTP: SCEP, CRLs, trust bundles; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, env = "SIGNET_HTTP", value_name = "ADDR:PORT|off")]
+    pub http: Option<Listen>,
+    /// HTTPS: the API [default: 127.0.0.1:8443]
+    #[arg(long, env = "SIGNET_HTTPS", value_name = "ADDR:PORT|off")]
+    pub https: Option<Listen>,
+}
+
+/// What only a new CA needs.
+#[derive(Clone, Debug, clap::Args)]
+pub struct NewFlags {
+    /// The organization in the names of the CAs
+    #[arg(long, value_name = "NAME")]
+    pub organization: Option<String>,
+    /// Key of the root for phones, SCEP and 802.1X
+    #[arg(long, value_name = "KEY", default_value = "rsa-4096")]
+    pub rsa_root: KeyAlgorithm,
+    /// Key of its issuing CA
+    #[arg(long, value_name = "KEY", default_value = "rsa-2048")]
+    pub rsa_issuing: KeyAlgorithm,
+    /// Key of the root for servers
+    #[arg(long, value_name = "KEY", default_value = "p-384")]
+    pub ec_root: KeyAlgorithm,
+    /// Key of its issuing CA
+    #[arg(long, value_name = "KEY", default_value = "p-384")]
+    pub ec_issuing: KeyAlgorithm,
+}
+
+impl NewFlags {
+    /// The key types.
+    pub fn algorithms(&self) -> Algorithms {
+        Algorithms {
+            rsa_root: self.rsa_root,
+            rsa_issuing: self.rsa_issuing,
+            ec_root: self.ec_root,
+            ec_issuing: self.ec_issuing,
+        }
+    }
+}
+
+fn engine(text: &str) -> Result<String> {
+    text.parse::<crate::storage::EngineKind>().map(|kind| kind.to_string())
+}
+
+impl ServerFlags {
+    /// The settings in force: flag, environment, `DIR/signet.toml`. Errors: `bad-settings`.
+    pub fn settings(&self, layout: &Layout) -> Result<Given> {
+        let given = Given {
+            url: self.url.clone(),
+            http: self.http,
+            https: self.https,
+            store: self.store.clone(),
+            policies: self.policies.clone(),
+            security_password_file: self.security_password_file.clone(),
+            connections: None,
+            connections_per_address: None,
+        };
+        let mut settings = given.or(Given::read(layout)?);
+        // What a relative path is relative to must not change with the folder the next start is made from.
+        for path in [&mut settings.policies, &mut settings.security_password_file].into_iter().flatten() {
+            *path = std::path::absolute(&*path)
+                .map_err(|e| Error::storage(format!("no such path: {}", path.display())).because(e))?;
+        }
+        Ok(settings)
+    }
+
+    /// The address for certificates: as set, of this machine with `--demo`, or asked for on a terminal.
+    /// `http_port` is the real port of the plain listener, if it is known. Errors: `usage`.
+    pub fn url(&self, settings: &Given, http_port: Option<u16>) -> Result<PublicUrl> {
+        if let Some(url) = &settings.url {
+            return Ok(url.clone());
+        }
+        if self.demo {
+            let port = http_port.filter(|port| *port != 0);
+            let unknown = "--demo needs the port of plain HTTP for the address in certificates: give --url, or --http ADDR:PORT";
+            return port.map(PublicUrl::localhost).ok_or_else(|| usage(unknown));
+        }
+        if std::io::stdin().is_terminal() { ask_url() } else { Err(usage(NO_URL)) }
+    }
+}
+
+const NO_URL: &str = "the address that stands in certificates is missing. Devices fetch the CRL and the CA \
+    certificate there over plain HTTP, for as long as the certificates live, so choose a name that stays:\n  \
+    --url http://pki.example.org        (or --url http://pki.example.org:8080, or SIGNET_URL, or url in signet.toml)\n\
+    For trying it out on this machine alone: --demo";
+
+fn ask_url() -> Result<PublicUrl> {
+    eprintln!(
+        "Certificates carry the address of their CRL and CA, for as long as they live. Give a name that stays and\n\
+         that devices reach over plain HTTP, as http://pki.example.org or http://pki.example.org:8080"
+    );
+    eprint!("URL: ");
+    let mut line = String::new();
+    let read = std::io::stderr().flush().and_then(|()| std::io::stdin().read_line(&mut line));
+    read.map_err(|e| usage("cannot read from the terminal").because(e))?;
+    line.trim().parse().map_err(|e: Error| usage(e.detail()))
+}
+
+/// The password of a vault that is there. Errors: `usage` if there is none; `password-file`.
+pub fn password_to_open(settings: &Given, layout: &Layout) -> Result<Zeroizing<String>> {
+    password::find(settings.security_password_file.as_deref(), layout, Purpose::Open).map_err(as_usage)
+}
+
+/// The password of a new vault. Errors: as [`password_to_open`].
+pub fn password_to_choose(settings: &Given, layout: &Layout) -> Result<Zeroizing<String>> {
+    password::find(settings.security_password_file.as_deref(), layout, Purpose::Choose).map_err(as_usage)
+}
+
+/// A missing source is a matter of how the command was called.
+fn as_usage(error: Error) -> Error {
+    if error.code() == "no-password" { usage(error.detail()) } else { error }
+}
+
+/// The data folder's layout, by its absolute path. Errors: `usage` without `--data`.
+pub fn layout(context: &Context) -> Result<Layout> {
+    let data = context.data()?;
+    let dir = std::path::absolute(&data)
+        .map_err(|e| Error::storage(format!("no such path: {}", data.display())).because(e))?;
+    Ok(Layout::new(dir))
+}

@@ -1,0 +1,22 @@
+//! The running server: settings, listeners, its own identities and the work that comes due.
+
+pub mod bound;
+mod csr;
+pub mod files;
+pub mod heads;
+pub mod identity;
+pub mod inspector;
+pub mod layout;
+pub mod listen;
+pub mod lock;
+pub mod observed;
+pub mod password;
+pub mod public_url;
+pub mod records;
+mod routes;
+pub mod run;
+pub mod settings;
+pub mod setup;
+pub mod state;
+pub mod tls;
+pub mod worker;

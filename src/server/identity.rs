@@ -1,0 +1,138 @@
+//! Signet's own identities, asked of the same desk as everyone else's, and renewed by themselves at
+//! two thirds of their life: the TLS listener's and the SCEP registration authorities'.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::ca::profile::RaMode;
+use crate::clock::Timestamp;
+use crate::enrol::Desk;
+use crate::enrol::scep_ra::{Ra, RaSource};
+use crate::error::{Error, Kind, Result};
+use crate::id::{CaId, KeyId};
+pub use crate::server::identity::keeper::Held;
+use crate::server::identity::wanted::Wanted;
+use crate::server::tls::Resolver;
+use crate::x509::cert::Certificate;
+use crate::x509::san::San;
+
+mod keeper;
+mod wanted;
+
+/// All identities of this server.
+pub struct Identities {
+    desk: Arc<Desk>,
+    /// The names that the TLS certificate must have.
+    tls_names: Vec<San>,
+    /// What the TLS listener shows.
+    resolver: Arc<Resolver>,
+    ras: RwLock<HashMap<(CaId, bool), Arc<Ra>>>,
+    /// One round at a time: two would make two keys of one name.
+    round: tokio::sync::Mutex<()>,
+}
+
+impl Identities {
+    /// No identity yet: [`Identities::refresh`] makes or loads them.
+    pub fn new(desk: Arc<Desk>, tls_names: Vec<San>) -> Self {
+        let resolver = Arc::default();
+        Self { desk, tls_names, resolver, ras: RwLock::default(), round: tokio::sync::Mutex::default() }
+    }
+
+    /// What the TLS listener takes its certificate from.
+    pub fn resolver(&self) -> Arc<Resolver> {
+        self.resolver.clone()
+    }
+
+    /// Loads what is there, makes what is missing and renews what is due; a failure of one does not
+    /// keep the others. Returns the failures by name.
+    pub async fn refresh(&self) -> Vec<(String, Error)> {
+        let _one = self.round.lock().await;
+        let mut failures = Vec::new();
+        if let Err(e) = self.refresh_tls().await {
+            failures.push(("tls".to_owned(), e));
+        }
+        for (ca, mode) in self.wanted_ras() {
+            if let Err(e) = self.refresh_ra(&ca, mode).await {
+                failures.push((format!("ra-{ca}"), e));
+            }
+        }
+        failures
+    }
+
+    async fn refresh_tls(&self) -> Result<()> {
+        let held = keeper::keep(&self.desk, &Wanted::tls(&self.desk, &self.tls_names)?).await?;
+        self.resolver.show(&*self.desk.authority.keys, &held)
+    }
+
+    async fn refresh_ra(&self, ca: &CaId, mode: RaMode) -> Result<()> {
+        let ra = match mode {
+            RaMode::Single => {
+                let held = keeper::keep(&self.desk, &Wanted::ra(&self.desk, ca, "")?).await?;
+                self.ra_of(&held, &held)?
+            }
+            RaMode::Split => {
+                let signing = keeper::keep(&self.desk, &Wanted::ra(&self.desk, ca, "signing")?).await?;
+                let opening = keeper::keep(&self.desk, &Wanted::ra(&self.desk, ca, "encryption")?).await?;
+                self.ra_of(&signing, &opening)?
+            }
+        };
+        let mut ras = self.ras.write().unwrap_or_else(PoisonError::into_inner);
+        ras.insert(slot(ca, mode), Arc::new(ra));
+        Ok(())
+    }
+
+    fn ra_of(&self, signing: &Held, encryption: &Held) -> Result<Ra> {
+        let keys = &self.desk.authority.keys;
+        let former = encryption.former.iter().map(|(certificate, key)| {
+            let opened: Result<_> = keys.decrypter(key).map(|d| (certificate.clone(), d));
+            opened
+        });
+        Ok(Ra {
+            signing: signing.certificate.clone(),
+            signer: keys.signer(&signing.key)?,
+            encryption: encryption.certificate.clone(),
+            decrypter: keys.decrypter(&encryption.key)?,
+            former: former.collect::<Result<_>>()?,
+        })
+    }
+
+    /// The CAs and modes that the enabled SCEP profiles name, each once.
+    fn wanted_ras(&self) -> Vec<(CaId, RaMode)> {
+        let mut wanted: Vec<(CaId, RaMode)> = Vec::new();
+        for profile in self.desk.profiles.current().all().iter().filter(|p| p.is_enabled()) {
+            let Some(scep) = profile.scep() else { continue };
+            if !wanted.iter().any(|(ca, mode)| ca == profile.ca() && *mode == scep.ra_mode) {
+                wanted.push((profile.ca().clone(), scep.ra_mode));
+            }
+        }
+        wanted
+    }
+}
+
+impl RaSource for Identities {
+    fn ra(&self, ca: &CaId, mode: RaMode) -> Result<Arc<Ra>> {
+        let ras = self.ras.read().unwrap_or_else(PoisonError::into_inner);
+        ras.get(&slot(ca, mode)).cloned().ok_or_else(|| {
+            Error::new(
+                Kind::Busy,
+                "ra-not-ready",
+                format!("the registration authority of {ca} is not ready yet"),
+            )
+        })
+    }
+}
+
+fn slot(ca: &CaId, mode: RaMode) -> (CaId, bool) {
+    (ca.clone(), mode == RaMode::Split)
+}
+
+/// Whether two thirds of a certificate's life have passed at `now`.
+fn is_due(certificate: &Certificate, now: Timestamp) -> bool {
+    let life = certificate.not_after().since(certificate.not_before());
+    now >= certificate.not_before().plus(life / 3 * 2)
+}
+
+/// The name of an identity's key of a generation.
+fn key_name(identity: &str, generation: u32) -> Result<KeyId> {
+    format!("{identity}-{generation}").parse()
+}

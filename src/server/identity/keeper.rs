@@ -1,0 +1,168 @@
+//! Keeps one identity: loads it, judges it, has it issued anew, and forgets keys that nobody can ask for.
+
+use std::sync::Arc;
+
+use crate::audit::Actor;
+use crate::ca::Issued;
+use crate::ca::records::{CertificateRecord, Status};
+use crate::enrol::{Desk, Outcome, Proof, Request, enrol};
+use crate::error::{Error, Result};
+use crate::id::KeyId;
+use crate::keys::Signer;
+use crate::server::csr;
+use crate::server::identity::wanted::Wanted;
+use crate::server::identity::{is_due, key_name};
+use crate::server::records::{Holding, IdentityRecord};
+use crate::store::{Stored, Unit, When};
+use crate::x509::cert::Certificate;
+use crate::x509::san::San;
+
+/// An identity as it is held.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// Its key.
+    pub key: KeyId,
+    /// Its certificate.
+    pub certificate: Arc<Certificate>,
+    /// The chain above it, issuer first, DER.
+    pub chain: Vec<Vec<u8>>,
+    /// Certificates and keys before, newest first.
+    pub former: Vec<(Arc<Certificate>, KeyId)>,
+}
+
+/// The identity as wanted: the one there is, or a new one. One that is due but cannot be renewed is
+/// kept as long as it is valid. Errors: those of `enrol`, if there is none to keep.
+pub async fn keep(desk: &Desk, wanted: &Wanted) -> Result<Held> {
+    let standing = desk.authority.db.get::<IdentityRecord>(wanted.name.as_bytes()).await?;
+    let Some(standing) = standing else { return renew(desk, wanted, None).await };
+    if serves(desk, wanted, &standing.value).await? {
+        return forget_expired(desk, standing).await;
+    }
+    let usable = held(&standing.value).ok().filter(|h| is_usable(desk, h));
+    match (renew(desk, wanted, Some(standing)).await, usable) {
+        (Err(error), Some(old)) => {
+            tracing::error!(identity = wanted.name, %error, until = %old.certificate.not_after(), "cannot renew");
+            Ok(old)
+        }
+        (renewed, _) => renewed,
+    }
+}
+
+/// Whether what stands is what is wanted, for some time to come.
+async fn serves(desk: &Desk, wanted: &Wanted, record: &IdentityRecord) -> Result<bool> {
+    let Ok(held) = held(record) else { return Ok(false) };
+    let hierarchy = desk.authority.hierarchy();
+    let right_issuer =
+        hierarchy.issuer_of(&held.certificate).is_some_and(|issuer| issuer.record.id == wanted.ca);
+    let fits = is_usable(desk, &held)
+        && right_issuer
+        && !is_due(&held.certificate, desk.authority.clock.now())
+        && held.certificate.subject().matches(&wanted.subject)
+        && San::same_set(&held.certificate.sans()?, &wanted.sans);
+    Ok(fits && !is_revoked(desk, &held).await?)
+}
+
+fn is_usable(desk: &Desk, held: &Held) -> bool {
+    held.certificate.is_valid_at(desk.authority.clock.now()) && desk.authority.keys.signer(&held.key).is_ok()
+}
+
+async fn is_revoked(desk: &Desk, held: &Held) -> Result<bool> {
+    let serial = held.certificate.serial().content();
+    let found = desk.authority.db.find::<CertificateRecord>(CertificateRecord::BY_SERIAL, serial).await?;
+    Ok(found.is_none_or(|record| record.value.status != Status::Good))
+}
+
+async fn renew(desk: &Desk, wanted: &Wanted, standing: Option<Stored<IdentityRecord>>) -> Result<Held> {
+    let generation = standing.as_ref().map_or(1, |s| s.value.generation.saturating_add(1));
+    let key = key_name(&wanted.name, generation)?;
+    let signer = make_key(desk, wanted, &key).await?;
+    let issued = issue(desk, wanted, signer).await?;
+    let current = Holding { key, certificate: issued.record.der, chain: issued.chain };
+    let mut former: Vec<Holding> = Vec::new();
+    if let Some(old) = standing.as_ref().map(|s| &s.value) {
+        former.push(old.current.clone());
+        former.extend(old.former.iter().cloned());
+    }
+    let record = IdentityRecord { name: wanted.name.clone(), generation, current, former };
+    let when = standing.as_ref().map_or(When::Absent, |s| When::Revision(s.revision));
+    let mut unit = Unit::new();
+    unit.put(&record, when)?;
+    desk.authority.db.commit(unit).await?;
+    tracing::info!(identity = wanted.name, serial = %issued.record.serial, until = %issued.record.not_after, "issued");
+    let stored = desk.authority.db.require::<IdentityRecord>(wanted.name.as_bytes(), &wanted.name).await?;
+    if wanted.keeps_former {
+        forget_expired(desk, stored).await
+    } else {
+        forget(desk, stored, |_| false).await
+    }
+}
+
+/// Makes the key on a thread of its own. One that an attempt before left behind was never certified.
+async fn make_key(desk: &Desk, wanted: &Wanted, key: &KeyId) -> Result<Arc<dyn Signer>> {
+    let (keys, key, algorithm) = (desk.authority.keys.clone(), key.clone(), wanted.algorithm);
+    let made = tokio::task::spawn_blocking(move || {
+        if keys.list()?.contains(&key) {
+            keys.remove(&key)?;
+        }
+        keys.generate(&key, algorithm)
+    });
+    made.await.unwrap_or_else(|e| Err(Error::internal("making a key").because(e)))
+}
+
+async fn issue(desk: &Desk, wanted: &Wanted, signer: Arc<dyn Signer>) -> Result<Issued> {
+    let (subject, sans) = (wanted.subject.clone(), wanted.sans.clone());
+    let csr = desk.authority.pool.run(move || csr::request(&*signer, &subject, &sans)).await??;
+    let request = Request {
+        profile: wanted.profile.id().clone(),
+        csr,
+        proof: Proof::Internal,
+        transaction: None,
+        actor: Actor::System,
+        address: None,
+        not_after: None,
+        issuer: (wanted.ca != *wanted.profile.ca()).then(|| wanted.ca.clone()),
+    };
+    match enrol(desk, request).await? {
+        Outcome::Issued(issued) => Ok(*issued),
+        Outcome::Pending(id) => {
+            let text =
+                format!("the profile {} makes its own identity wait (request {id})", wanted.profile.id());
+            Err(Error::conflict("identity-pending", text))
+        }
+    }
+}
+
+async fn forget_expired(desk: &Desk, stored: Stored<IdentityRecord>) -> Result<Held> {
+    let now = desk.authority.clock.now();
+    forget(desk, stored, |certificate| certificate.not_after() >= now).await
+}
+
+/// Drops the former keys whose certificate `is_kept` does not want: first from the record, then from the disk.
+async fn forget(
+    desk: &Desk,
+    mut stored: Stored<IdentityRecord>,
+    is_kept: impl Fn(&Certificate) -> bool,
+) -> Result<Held> {
+    let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut stored.value.former)
+        .into_iter()
+        .partition(|h| Certificate::from_der(&h.certificate).is_ok_and(|c| is_kept(&c)));
+    stored.value.former = kept;
+    if !gone.is_empty() {
+        let mut unit = Unit::new();
+        unit.replace(&stored.value, stored.revision)?;
+        desk.authority.db.commit(unit).await?;
+    }
+    for holding in gone {
+        if let Err(error) = desk.authority.keys.remove(&holding.key) {
+            tracing::warn!(key = %holding.key, %error, "a former key could not be removed");
+        }
+    }
+    held(&stored.value)
+}
+
+fn held(record: &IdentityRecord) -> Result<Held> {
+    let read = |h: &Holding| Ok((Arc::new(Certificate::from_der(&h.certificate)?), h.key.clone()));
+    let (certificate, key) = read(&record.current)?;
+    let former = record.former.iter().map(read).collect::<Result<_>>()?;
+    Ok(Held { key, certificate, chain: record.current.chain.clone(), former })
+}

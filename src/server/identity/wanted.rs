@@ -1,0 +1,78 @@
+//! What an identity must be: its profile, CA, key type and names.
+
+use std::sync::Arc;
+
+use crate::ca::profile::Profile;
+use crate::enrol::Desk;
+use crate::error::{Error, Result};
+use crate::id::CaId;
+use crate::x509::key::KeyAlgorithm;
+use crate::x509::name::Name;
+use crate::x509::san::San;
+
+/// What an identity must be.
+#[derive(Debug)]
+pub struct Wanted {
+    /// Its name: `tls`, `ra-rsa-issuing`, `ra-rsa-issuing-signing` …
+    pub name: String,
+    /// By which profile.
+    pub profile: Arc<Profile>,
+    /// Under which CA.
+    pub ca: CaId,
+    /// Its key's type.
+    pub algorithm: KeyAlgorithm,
+    /// Its subject.
+    pub subject: Name,
+    /// Its alternative names.
+    pub sans: Vec<San>,
+    /// Whether envelopes may still come for the certificate before.
+    pub keeps_former: bool,
+}
+
+impl Wanted {
+    /// The TLS listener's. Errors: `not-found` without its profile.
+    pub fn tls(desk: &Desk, sans: &[San]) -> Result<Self> {
+        let profile = desk.profiles.current().require(&"signet-tls".parse()?)?.clone();
+        Ok(Self {
+            name: "tls".into(),
+            ca: profile.ca().clone(),
+            algorithm: choose(&profile, KeyAlgorithm::P256, |_| true)?,
+            subject: Name::parse("CN=Signet")?,
+            sans: sans.to_vec(),
+            keeps_former: false,
+            profile,
+        })
+    }
+
+    /// A registration authority's: RSA, because clients encrypt to it. `part` is empty, `signing` or
+    /// `encryption`. Errors: `not-found` without its profile; `no-rsa` if that allows none.
+    pub fn ra(desk: &Desk, ca: &CaId, part: &str) -> Result<Self> {
+        let profile = desk.profiles.current().require(&"scep-ra".parse()?)?.clone();
+        let (name, title) = match part {
+            "" => (format!("ra-{ca}"), format!("CN=Signet SCEP RA {ca}")),
+            part => (format!("ra-{ca}-{part}"), format!("CN=Signet SCEP RA {ca} {part}")),
+        };
+        Ok(Self {
+            name,
+            ca: ca.clone(),
+            algorithm: choose(&profile, KeyAlgorithm::Rsa2048, KeyAlgorithm::is_rsa)?,
+            subject: Name::parse(&title)?,
+            sans: Vec::new(),
+            keeps_former: part != "signing",
+            profile,
+        })
+    }
+}
+
+/// The preferred key type if the profile allows it, else its first that will do.
+fn choose(
+    profile: &Profile,
+    best: KeyAlgorithm,
+    fits: impl Fn(KeyAlgorithm) -> bool,
+) -> Result<KeyAlgorithm> {
+    let keys = profile.keys();
+    let found = if keys.contains(&best) { Some(best) } else { keys.iter().copied().find(|k| fits(*k)) };
+    found.ok_or_else(|| {
+        Error::invalid("no-rsa", format!("the profile {} allows no key that can be used", profile.id()))
+    })
+}

@@ -1,0 +1,129 @@
+//! The bounded accept loop under every listener: so many connections, so many from one address,
+//! a time limit on each phase, and an end that finishes what was accepted.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::error::{Error, Kind, Result};
+
+pub mod address;
+mod connection;
+mod guard;
+pub mod limits;
+mod refusal;
+pub mod rules;
+
+pub use address::Addresses;
+pub use limits::Limits;
+pub use rules::Rules;
+
+/// What carries the requests.
+#[derive(Clone)]
+pub enum Transport {
+    /// HTTP/1.0 and 1.1.
+    Plain,
+    /// TLS 1.2 and 1.3 with HTTP/1.1 and HTTP/2.
+    Tls(Arc<rustls::ServerConfig>),
+}
+
+/// What a listener needs to serve; shared by its connections.
+pub struct Service {
+    /// `http` or `https`, for the log and the metrics.
+    pub name: &'static str,
+    /// Who answers.
+    pub router: Router,
+    /// TLS or not.
+    pub transport: Transport,
+    /// Bounds of a connection.
+    pub limits: Limits,
+    /// Bounds of a request.
+    pub rules: Rules,
+    /// Time, for the log.
+    pub clock: Clock,
+}
+
+/// A bound listener that does not accept yet.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Binds. Errors: `cannot-listen` naming the address.
+    pub async fn bind(at: SocketAddr) -> Result<Self> {
+        let failed = |e: std::io::Error| {
+            Error::new(Kind::Unreachable, "cannot-listen", format!("cannot listen on {at}")).because(e)
+        };
+        let socket = TcpListener::bind(at).await.map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        Ok(Self { socket, address })
+    }
+
+    /// Its real address.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop` becomes true, then finishes what was accepted, at most for the drain time.
+    pub async fn serve(self, service: Service, mut stop: watch::Receiver<bool>) {
+        let service = Arc::new(service);
+        let addresses = Addresses::new(service.limits.connections_per_address);
+        let room = Arc::new(Semaphore::new(service.limits.connections));
+        let mut connections = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = accept(&self.socket, &room) => accepted,
+                Some(_) = connections.join_next() => continue,
+                _ = stop.wait_for(|stop| *stop) => break,
+            };
+            let Some((stream, peer, permit)) = accepted else { continue };
+            let Some(place) = addresses.enter(peer.ip()) else {
+                tracing::debug!(listener = service.name, peer = %peer.ip(), "too many connections from one address");
+                continue;
+            };
+            let (service, stop) = (service.clone(), stop.clone());
+            connections.spawn(async move {
+                connection::serve(stream, peer, &service, stop).await;
+                drop((permit, place));
+            });
+        }
+        drop(self.socket);
+        drain(connections, service.limits.drain).await;
+    }
+}
+
+/// Waits for room first: what does not fit stays in the kernel's bounded queue.
+async fn accept(
+    socket: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    let permit = room.clone().acquire_owned().await.ok()?;
+    match socket.accept().await {
+        Ok((stream, peer)) => {
+            // Answers are small and complete: waiting for more to send only delays them.
+            let _ = stream.set_nodelay(true);
+            Some((stream, peer, permit))
+        }
+        Err(e) => {
+            tracing::warn!(error = %e, "cannot accept a connection");
+            // Out of descriptors, most likely: give the others time to end.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            None
+        }
+    }
+}
+
+async fn drain(mut connections: JoinSet<()>, at_most: Duration) {
+    let finished = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(at_most, finished).await.is_err() {
+        tracing::warn!("some connections did not end in time and were cut");
+    }
+}

@@ -1,0 +1,187 @@
+//! Settings: flag, then environment, then `DIR/signet.toml`, then the default.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::server::files;
+use crate::server::layout::Layout;
+use crate::server::public_url::PublicUrl;
+
+/// Where a listener stands: `ADDR:PORT` (port 0: any free one) or `off`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Listen {
+    /// It does not.
+    Off,
+    /// Here.
+    At(SocketAddr),
+}
+
+impl FromStr for Listen {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self> {
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        text.parse().map(Self::At).map_err(|_| {
+            Error::invalid(
+                "invalid-listener",
+                "a listener is ADDR:PORT, as 127.0.0.1:8080 or [::]:8080, or off",
+            )
+        })
+    }
+}
+
+impl TryFrom<String> for Listen {
+    type Error = Error;
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Listen> for String {
+    fn from(listen: Listen) -> Self {
+        match listen {
+            Listen::Off => "off".into(),
+            Listen::At(address) => address.to_string(),
+        }
+    }
+}
+
+/// What a flag, an environment variable or the file may set; unknown keys are refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Given {
+    /// The prefix of CDP and AIA.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<PublicUrl>,
+    /// The plain HTTP listener.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<Listen>,
+    /// The HTTPS listener (API).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub https: Option<Listen>,
+    /// The store's engine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+    /// The folder of profiles and roles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policies: Option<PathBuf>,
+    /// The file with the security password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub security_password_file: Option<PathBuf>,
+    /// At most so many connections at once, over all listeners of a sort.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections: Option<usize>,
+    /// At most so many from one address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections_per_address: Option<usize>,
+}
+
+impl Given {
+    /// Reads `DIR/signet.toml`; nothing is set if there is none.
+    /// Errors: `bad-settings` with file, line and reason.
+    pub fn read(layout: &Layout) -> Result<Self> {
+        let path = layout.settings();
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&path, &text),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(e) => Err(Error::storage(format!("cannot read {}", path.display())).because(e)),
+        }
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|e| {
+            let line = e.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+            let reason = e.message().replace('\n', " ");
+            Error::invalid("bad-settings", format!("{}:{line}: {reason}", path.display()))
+        })
+    }
+
+    /// These settings, and those of `weaker` where these say nothing.
+    #[must_use]
+    pub fn or(self, weaker: Self) -> Self {
+        Self {
+            url: self.url.or(weaker.url),
+            http: self.http.or(weaker.http),
+            https: self.https.or(weaker.https),
+            store: self.store.or(weaker.store),
+            policies: self.policies.or(weaker.policies),
+            security_password_file: self.security_password_file.or(weaker.security_password_file),
+            connections: self.connections.or(weaker.connections),
+            connections_per_address: self.connections_per_address.or(weaker.connections_per_address),
+        }
+    }
+
+    /// Writes them to `path`, for the operator to edit.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let body = toml::to_string(self).map_err(|e| Error::internal("settings").because(e))?;
+        let text = format!(
+            "# Signet's settings; a flag or an environment variable (SIGNET_HTTP …) goes before them.\n\
+             # url: prefix of CRL and CA addresses in certificates. http, https: ADDR:PORT or \"off\".\n\
+             # Also: policies, security-password-file, connections, connections-per-address.\n{body}"
+        );
+        files::write(path, text.as_bytes(), files::PRIVATE)
+    }
+
+    /// The plain HTTP listener, or its default.
+    pub fn http(&self) -> Listen {
+        self.http.unwrap_or(Listen::At((Ipv4Addr::LOCALHOST, 8080).into()))
+    }
+
+    /// The HTTPS listener, or its default.
+    pub fn https(&self) -> Listen {
+        self.https.unwrap_or(Listen::At((Ipv4Addr::LOCALHOST, 8443).into()))
+    }
+
+    /// The folder of profiles and roles.
+    pub fn policies(&self, layout: &Layout) -> PathBuf {
+        self.policies.clone().unwrap_or_else(|| layout.policies())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Given> {
+        Given::parse(Path::new("signet.toml"), text)
+    }
+
+    #[test]
+    fn the_stronger_source_wins_setting_by_setting() {
+        let flags = Given { http: Some(Listen::Off), ..Given::default() };
+        let file = parse("http = \"127.0.0.1:1\"\nhttps = \"127.0.0.1:2\"").unwrap();
+        let merged = flags.or(file);
+        assert_eq!(merged.http(), Listen::Off);
+        assert_eq!(merged.https(), Listen::At("127.0.0.1:2".parse().unwrap()));
+        assert_eq!(Given::default().http(), Listen::At("127.0.0.1:8080".parse().unwrap()));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_file_and_line() {
+        let error = parse("http = \"off\"\n\nhtpps = \"off\"\n").unwrap_err();
+        assert_eq!(error.code(), "bad-settings");
+        assert!(error.detail().starts_with("signet.toml:3: unknown field `htpps`"), "{error}");
+    }
+
+    #[test]
+    fn a_bad_value_is_refused_with_its_rule() {
+        let error = parse("http = \"8080\"").unwrap_err();
+        assert!(error.detail().contains("signet.toml:1: a listener is ADDR:PORT"), "{error}");
+        assert!(parse("url = \"https://x\"").unwrap_err().detail().contains("http://HOST"));
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::new(dir.path());
+        let given = parse("url = \"http://pki:80\"\nhttp = \"off\"\nstore = \"redb\"").unwrap();
+        given.write(&layout.settings()).unwrap();
+        assert_eq!(Given::read(&layout).unwrap(), given);
+    }
+}

@@ -1,0 +1,109 @@
+//! What a new CA consists of.
+
+use std::sync::Arc;
+
+use crate::admin::roles::Roles;
+use crate::admin::tokens::{Mint, create_admin};
+use crate::audit::Actor;
+use crate::ca::create::{NewCa, create, default_plan};
+use crate::ca::profile::ProfileSet;
+use crate::ca::{Authority, Hierarchy};
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::keys::KeyStore;
+use crate::keys::pool::Pool;
+use crate::keys::software::Vault;
+use crate::random::Random;
+use crate::server::files;
+use crate::server::heads;
+use crate::server::layout::Layout;
+use crate::server::settings::Given;
+use crate::server::state::all_faults;
+use crate::storage::{self, EngineKind};
+use crate::store::Db;
+use crate::x509::key::KeyAlgorithm;
+
+/// The key types of the four CAs.
+#[derive(Clone, Copy, Debug)]
+pub struct Algorithms {
+    /// The root for phones, SCEP and 802.1X.
+    pub rsa_root: KeyAlgorithm,
+    /// Its issuing CA.
+    pub rsa_issuing: KeyAlgorithm,
+    /// The root for servers.
+    pub ec_root: KeyAlgorithm,
+    /// Its issuing CA.
+    pub ec_issuing: KeyAlgorithm,
+}
+
+/// A CA to be made.
+pub struct NewAuthority<'a> {
+    /// The settings, with `url`.
+    pub settings: Given,
+    /// The prefix of CDP and AIA.
+    pub url: String,
+    /// The key types.
+    pub algorithms: Algorithms,
+    /// The organization in the CAs' names.
+    pub organization: Option<String>,
+    /// The security password.
+    pub password: &'a str,
+    /// Time.
+    pub clock: Clock,
+    /// Randomness.
+    pub random: Random,
+}
+
+/// Builds everything below `layout` (`DIR/.init`); `home` is the data folder it will stand in.
+/// Errors: those of its parts; nothing is cleaned up here.
+pub async fn build(new: NewAuthority<'_>, layout: &Layout, home: &Layout) -> Result<()> {
+    let plan = plan(&new)?;
+    let keys: Arc<dyn KeyStore> = Arc::new(Vault::create(layout.dir(), new.password, &new.random)?);
+    let engine = new.settings.store.as_deref().map_or(Ok(EngineKind::Redb), str::parse)?;
+    let profiles = policies(&new.settings, layout, home)?;
+    let db = Db::new(storage::create(layout.dir(), engine)?);
+    let (clock, random, pool) = (new.clock, new.random, Pool::per_core(16));
+    keys.generate(&heads::key_id()?, KeyAlgorithm::P256)?;
+    let authority =
+        Authority::load(db.clone(), clock.clone(), random.clone(), pool, keys, new.url.clone()).await?;
+    create(&authority, plan, Actor::System).await?;
+    let root = tls_root(&authority.hierarchy(), &profiles)?;
+    files::write(&layout.tls_ca(), root.as_bytes(), files::PUBLIC)?;
+    let token = create_admin(Mint { db: &db, clock: &clock, random: &random }).await?;
+    files::write(&layout.admin_token(), format!("{}\n", token.as_str()).as_bytes(), files::PRIVATE)?;
+    new.settings.write(&layout.settings())?;
+    db.raw().close().await
+}
+
+/// The root that clients of the HTTPS listener must trust, PEM. Errors: `not-found`.
+pub fn tls_root(hierarchy: &Hierarchy, profiles: &ProfileSet) -> Result<String> {
+    let profile = profiles.require(&"signet-tls".parse()?)?;
+    let ca = hierarchy.require(profile.ca())?;
+    ca.chain.last().map(|root| root.pem()).ok_or_else(|| Error::not_found("certificate of", profile.ca()))
+}
+
+fn plan(new: &NewAuthority<'_>) -> Result<Vec<NewCa>> {
+    let mut plan = default_plan(new.organization.as_deref())?;
+    let of = &new.algorithms;
+    for ca in &mut plan {
+        ca.algorithm = match ca.id.as_str() {
+            "rsa-root" => of.rsa_root,
+            "rsa-issuing" => of.rsa_issuing,
+            "ec-root" => of.ec_root,
+            "ec-issuing" => of.ec_issuing,
+            _ => ca.algorithm,
+        };
+    }
+    Ok(plan)
+}
+
+/// Writes the shipped policies, unless a folder with profiles is named; either way the set must be sound.
+fn policies(settings: &Given, layout: &Layout, home: &Layout) -> Result<ProfileSet> {
+    let named = settings.policies.as_ref().filter(|p| **p != home.policies());
+    let folder = named.cloned().unwrap_or_else(|| layout.policies());
+    if !folder.join("profiles").exists() {
+        ProfileSet::write_shipped(&folder)?;
+        Roles::write_shipped(&folder)?;
+    }
+    ProfileSet::load(&folder).map_err(|faults| all_faults(&faults))
+}

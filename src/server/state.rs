@@ -1,0 +1,109 @@
+//! Everything that serving needs, opened in order: keys, store, CAs, profiles, desk, API.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+use crate::admin;
+use crate::ca::Authority;
+use crate::ca::profile::ProfileSet;
+use crate::clock::Clock;
+use crate::enrol::{Desk, Profiles};
+use crate::error::{Error, Result};
+use crate::keys::KeyStore;
+use crate::keys::pool::Pool;
+use crate::keys::software::Vault;
+use crate::random::Random;
+use crate::server::heads::Heads;
+use crate::server::identity::Identities;
+use crate::server::inspector::StoreInspector;
+use crate::server::layout::Layout;
+use crate::server::observed::Observed;
+use crate::server::settings::Given;
+use crate::storage;
+use crate::store::Db;
+use crate::x509::san::San;
+
+/// Jobs that may wait for a signing thread; more are answered with "busy".
+const QUEUE: usize = 1024;
+
+/// What opening needs.
+pub struct Opening<'a> {
+    /// The data folder.
+    pub layout: &'a Layout,
+    /// The settings in force.
+    pub settings: &'a Given,
+    /// The prefix of CDP and AIA.
+    pub public_url: String,
+    /// The names of the TLS certificate.
+    pub tls_names: Vec<San>,
+    /// The security password.
+    pub password: &'a str,
+    /// Time.
+    pub clock: Clock,
+    /// Randomness.
+    pub random: Random,
+}
+
+/// Everything that serving needs.
+pub struct State {
+    /// Decides and issues.
+    pub desk: Arc<Desk>,
+    /// The API's own state.
+    pub admin: Arc<admin::State>,
+    /// Signet's own certificates.
+    pub identities: Arc<Identities>,
+    /// Signs the audit log's heads.
+    pub heads: Heads,
+    /// The metrics.
+    pub metrics: PrometheusHandle,
+    ready: Arc<AtomicBool>,
+}
+
+impl State {
+    /// Opens everything. Errors: `wrong-password`, `damaged-file`, `store-…`, `bad-profiles` with every
+    /// fault, `bad-roles`.
+    pub async fn open(opening: Opening<'_>) -> Result<Self> {
+        let Opening { layout, settings, public_url, tls_names, password, clock, random } = opening;
+        let keys: Arc<dyn KeyStore> = Arc::new(Vault::open(layout.dir(), password, &random)?);
+        let engine = settings.store.as_deref().map(str::parse).transpose()?;
+        let db = Db::new(Arc::new(Observed(storage::open(layout.dir(), engine)?)));
+        let pool = Pool::per_core(QUEUE);
+        let policies = settings.policies(layout);
+        let profiles = ProfileSet::load(&policies).map_err(|faults| all_faults(&faults))?;
+        let heads = Heads::open(db.clone(), pool.clone(), &*keys, &layout.audit())?;
+        let authority = Authority::load(db.clone(), clock, random, pool, keys, public_url).await?;
+        let desk = Arc::new(Desk::new(Arc::new(authority), Arc::new(Profiles::new(profiles))));
+        let ready = Arc::new(AtomicBool::new(false));
+        let metrics = start_metrics();
+        let admin = admin::State::load(admin::Parts {
+            desk: desk.clone(),
+            policies,
+            inspector: Arc::new(StoreInspector::new(db, heads.public_key())),
+            ready: ready.clone(),
+            metrics: metrics.clone(),
+        })?;
+        let identities = Arc::new(Identities::new(desk.clone(), tls_names));
+        Ok(Self { desk, admin: Arc::new(admin), identities, heads, metrics, ready })
+    }
+
+    /// Says whether everything serves.
+    pub fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Ordering::Release);
+    }
+}
+
+/// Every fault in one error, a line each.
+pub fn all_faults(faults: &[Error]) -> Error {
+    let lines: Vec<String> = faults.iter().map(|fault| format!("\n  {fault}")).collect();
+    Error::invalid("bad-profiles", format!("the policies have faults:{}", lines.concat()))
+}
+
+/// The process's recorder; a second server in one process (a test) has a handle of its own.
+fn start_metrics() -> PrometheusHandle {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    let _ = metrics::set_global_recorder(recorder);
+    handle
+}

@@ -1,0 +1,69 @@
+//! The HTTPS listener's TLS: 1.2 and 1.3 by aws-lc, no early data, a certificate that can be swapped.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+use crate::error::{Error, Result};
+use crate::keys::KeyStore;
+use crate::server::identity::Held;
+
+/// The certificate shown to clients; none yet: handshakes fail.
+#[derive(Default)]
+pub struct Resolver(RwLock<Option<Arc<CertifiedKey>>>);
+
+impl Resolver {
+    /// Shows an identity from the next handshake on. Errors: `internal` if rustls refuses it.
+    pub fn show(&self, keys: &dyn KeyStore, held: &Held) -> Result<()> {
+        let leaf = held.certificate.der();
+        if self.current().is_some_and(|c| c.cert.first().is_some_and(|shown| shown.as_ref() == leaf)) {
+            return Ok(());
+        }
+        let pkcs8 = keys.tls_key(&held.key)?;
+        let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pkcs8.as_slice()));
+        let key = aws_lc_rs::sign::any_supported_type(&der)
+            .map_err(|e| Error::internal("the TLS key cannot be used").because(e))?;
+        let certified = CertifiedKey::new(chain(held), key);
+        certified.keys_match().map_err(|e| Error::internal("TLS key and certificate differ").because(e))?;
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(certified));
+        Ok(())
+    }
+
+    fn current(&self) -> Option<Arc<CertifiedKey>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl ResolvesServerCert for Resolver {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.current()
+    }
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Resolver")
+    }
+}
+
+/// Leaf and intermediates; the root is left out, since a client that trusts it has it (RFC 8446 §4.4.2).
+fn chain(held: &Held) -> Vec<CertificateDer<'static>> {
+    let above = held.chain.len().saturating_sub(1);
+    let leaf = std::iter::once(held.certificate.der().to_vec());
+    leaf.chain(held.chain.iter().take(above).cloned()).map(CertificateDer::from).collect()
+}
+
+/// The listener's configuration. Errors: `internal` if the provider lacks a protocol version.
+pub fn config(resolver: Arc<Resolver>) -> Result<Arc<ServerConfig>> {
+    let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(|e| Error::internal("TLS versions").because(e))?;
+    let mut config = builder.with_no_client_auth().with_cert_resolver(resolver);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
