@@ -1,2 +1,5 @@
-//! Signet.
-fn main() {}
+//! Signet: arguments in, exit code out.
+
+fn main() -> std::process::ExitCode {
+    signet::cli::main()
+}

@@ -1,0 +1,277 @@
+//! The command line: one file per verb. `up`, `init` and `serve` work on this machine; every other
+//! verb asks a running server through its API.
+
+use std::path::PathBuf;
+use std::process;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::clock::Clock;
+use crate::error::{Error, Kind, Result};
+use crate::random::Random;
+
+pub mod audit;
+pub mod ca;
+pub mod cert;
+pub mod challenge;
+pub mod check;
+pub mod completions;
+pub mod init;
+pub mod logging;
+pub mod profile;
+pub mod request;
+pub mod serve;
+pub mod store;
+pub mod token;
+pub mod up;
+pub mod version;
+
+/// Signet: a private certificate authority for phones, gateways and servers.
+#[derive(Debug, Parser)]
+#[command(name = "signet", version, max_term_width = 100, subcommand_required = true)]
+#[command(after_help = "Examples:\n  signet up --data ./signet --url http://pki.example.org:8080\n  \
+    signet challenge create --data ./signet --profile scep-device --subject CN=gw1.example.org\n  \
+    signet cert list --data ./signet --output json")]
+pub struct Cli {
+    /// What holds for every verb.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Arguments that every verb takes.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Global {
+    /// The data folder: of the server itself, and where the client finds address, token and CA
+    #[arg(long, global = true, env = "SIGNET_DATA", value_name = "DIR", help_heading = "Common options")]
+    pub data: Option<PathBuf>,
+    /// The server's address, as https://pki.example.org:8443 (instead of --data)
+    #[arg(long, global = true, env = "SIGNET_SERVER", value_name = "URL", help_heading = "Common options")]
+    pub server: Option<String>,
+    /// A file that holds the API token (instead of DIR/admin.token)
+    #[arg(
+        long,
+        global = true,
+        env = "SIGNET_TOKEN_FILE",
+        value_name = "FILE",
+        help_heading = "Common options"
+    )]
+    pub token_file: Option<PathBuf>,
+    /// A PEM file with the CA of the server's TLS certificate (instead of DIR/tls-ca.pem)
+    #[arg(
+        long = "ca",
+        id = "trusted-ca",
+        global = true,
+        env = "SIGNET_CA",
+        value_name = "FILE",
+        help_heading = "Common options"
+    )]
+    pub ca: Option<PathBuf>,
+    /// How results are written to standard output
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORM",
+        help_heading = "Common options"
+    )]
+    pub output: Output,
+    /// How the log is written to standard error (filter: SIGNET_LOG, as info or signet=debug)
+    #[arg(
+        long,
+        global = true,
+        env = "SIGNET_LOG_FORMAT",
+        value_enum,
+        default_value_t,
+        value_name = "FORM",
+        help_heading = "Common options"
+    )]
+    pub log: LogForm,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// Tables and sentences for people.
+    #[default]
+    Text,
+    /// One JSON document for scripts.
+    Json,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogForm {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Make a CA if there is none in the data folder, then serve it
+    Up(up::Args),
+    /// Make a CA: keys, hierarchies, profiles, admin token
+    Init(init::Args),
+    /// Serve the CA of a data folder
+    Serve(serve::Args),
+    /// One-time challenge passwords
+    Challenge(challenge::Args),
+    /// Certificates: issue, search, show, revoke
+    Cert(cert::Args),
+    /// Certificate authorities: list, chain, keys, CRLs
+    Ca(ca::Args),
+    /// Profiles: list, check, reload
+    Profile(profile::Args),
+    /// Requests that wait for an operator
+    Request(request::Args),
+    /// API tokens
+    Token(token::Args),
+    /// The audit log: list, verify
+    Audit(audit::Args),
+    /// Prove that indexes, chain and serials are consistent
+    Check(check::Args),
+    /// The store itself: measure it
+    Store(store::Args),
+    /// Write a shell's completion script
+    Completions(completions::Args),
+    /// Print the version, of the server too if one is named
+    Version(version::Args),
+}
+
+/// What a verb is given besides its own arguments.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The common arguments.
+    pub global: Global,
+    /// Time.
+    pub clock: Clock,
+    /// Randomness.
+    pub random: Random,
+}
+
+impl Context {
+    /// The data folder. Errors: `usage` without one.
+    pub fn data(&self) -> Result<PathBuf> {
+        self.global.data.clone().ok_or_else(|| {
+            usage("name the data folder: --data DIR (or SIGNET_DATA), as --data /var/lib/signet")
+        })
+    }
+
+    /// Whether results are JSON.
+    pub fn is_json(&self) -> bool {
+        self.global.output == Output::Json
+    }
+}
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitCode {
+    /// 0: done.
+    Done,
+    /// 1: refused or failed.
+    Failed,
+    /// 2: the command cannot be understood as it stands.
+    Usage,
+    /// 3: the server was not reached.
+    Unreachable,
+}
+
+impl ExitCode {
+    /// The code that an error ends the program with.
+    pub fn of(error: &Error) -> Self {
+        if error.code() == USAGE {
+            return Self::Usage;
+        }
+        match error.kind() {
+            Kind::Unreachable => Self::Unreachable,
+            Kind::Malformed
+            | Kind::Invalid
+            | Kind::Unauthenticated
+            | Kind::Forbidden
+            | Kind::NotFound
+            | Kind::Conflict
+            | Kind::Throttled
+            | Kind::TooLarge
+            | Kind::Busy
+            | Kind::Storage
+            | Kind::Internal => Self::Failed,
+        }
+    }
+}
+
+impl From<ExitCode> for process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+const USAGE: &str = "usage";
+
+/// A command that cannot be understood as it stands: exit code 2.
+pub fn usage(detail: impl Into<String>) -> Error {
+    Error::malformed(USAGE, detail)
+}
+
+/// Reads the arguments and runs the verb; a failure is one sentence on standard error.
+pub fn main() -> process::ExitCode {
+    let cli = Cli::parse();
+    logging::start(cli.global.log);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return report(&Error::internal("cannot start the runtime").because(e)).into(),
+    };
+    let context = Context { global: cli.global, clock: Clock::system(), random: Random::system() };
+    let code = runtime.block_on(run(cli.verb, &context)).unwrap_or_else(|e| report(&e));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    code.into()
+}
+
+async fn run(verb: Verb, context: &Context) -> Result<ExitCode> {
+    match verb {
+        Verb::Up(args) => up::run(args, context).await,
+        Verb::Init(args) => init::run(args, context).await,
+        Verb::Serve(args) => serve::run(args, context).await,
+        Verb::Challenge(args) => challenge::run(args, context).await,
+        Verb::Cert(args) => cert::run(args, context).await,
+        Verb::Ca(args) => ca::run(args, context).await,
+        Verb::Profile(args) => profile::run(args, context).await,
+        Verb::Request(args) => request::run(args, context).await,
+        Verb::Token(args) => token::run(args, context).await,
+        Verb::Audit(args) => audit::run(args, context).await,
+        Verb::Check(args) => check::run(args, context).await,
+        Verb::Store(args) => store::run(args, context).await,
+        Verb::Completions(args) => completions::run(args, context).await,
+        Verb::Version(args) => version::run(args, context).await,
+    }
+}
+
+fn report(error: &Error) -> ExitCode {
+    eprintln!("signet: {error}");
+    ExitCode::of(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn exit_codes_follow_the_kind_of_failure() {
+        assert_eq!(ExitCode::of(&usage("x")), ExitCode::Usage);
+        assert_eq!(ExitCode::of(&Error::invalid("x", "x")), ExitCode::Failed);
+        assert_eq!(ExitCode::of(&Error::new(Kind::Unreachable, "x", "x")), ExitCode::Unreachable);
+    }
+}
