@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::cli::Context;
+use crate::cli::{Context, ExitCode};
 use crate::error::Result;
 
 /// A column: its heading and the field it shows (`crl.number` for an inner one).
@@ -37,6 +37,22 @@ pub fn object(context: &Context, answer: &Value) -> Result<()> {
         println!("\n{}", value.as_str().unwrap_or_default().trim_end());
     }
     Ok(())
+}
+
+/// Prints the report of a check; `good` names the field that says whether all is well.
+pub fn report(context: &Context, answer: &Value, good: &str) -> Result<ExitCode> {
+    let is_good = answer[good] == true;
+    if context.is_json() {
+        json(answer)?;
+    } else {
+        for finding in answer["findings"].as_array().into_iter().flatten() {
+            println!("{}", text(if finding.is_object() { &finding["problem"] } else { finding }));
+        }
+        let counts = answer.as_object().into_iter().flatten().filter(|(_, v)| v.is_number());
+        let counts: Vec<_> = counts.map(|(name, n)| format!("{} {n}", name.replace('_', " "))).collect();
+        println!("{}: {}", if is_good { "consistent" } else { "NOT consistent" }, counts.join(", "));
+    }
+    Ok(if is_good { ExitCode::Done } else { ExitCode::Failed })
 }
 
 /// Prints JSON as it is, indented.
