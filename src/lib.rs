@@ -14,6 +14,7 @@ pub mod enrol;
 pub mod error;
 pub mod id;
 pub mod keys;
+pub mod outbound;
 pub mod random;
 pub mod server;
 pub mod storage;

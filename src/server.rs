@@ -10,6 +10,7 @@ pub mod layout;
 pub mod listen;
 pub mod lock;
 pub mod observed;
+pub mod offline;
 pub mod password;
 pub mod public_url;
 pub mod records;

@@ -1,13 +1,253 @@
 //! `signet ca`: certificate authorities.
 
-use crate::cli::{Context, ExitCode};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use crate::cli::page::{self, Paging};
+use crate::cli::{Context, ExitCode, client, input, show};
 use crate::error::{Error, Result};
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List the CAs, issuing first
+    #[command(after_help = "Example:\n  signet ca list")]
+    List,
+    /// Show one CA with its certificate
+    #[command(after_help = "Example:\n  signet ca show rsa-issuing")]
+    Show {
+        /// Its name
+        id: String,
+    },
+    /// Write a CA's chain as PEM: itself first, the root last; without a name: of every issuing CA
+    #[command(after_help = "Example:\n  signet ca chain ec-issuing > chain.pem")]
+    Chain {
+        /// Its name
+        id: Option<String>,
+    },
+    /// Make a CA: a root, an issuing CA under one, or one for an external root to sign
+    #[command(after_help = "Examples:\n  signet ca create voice --parent rsa-root --key rsa-3072\n  \
+        signet ca create corp-voice --external --key p-384 > corp-voice.csr\n  \
+        signet ca create new-root --root --key rsa-4096")]
+    Create(Box<Create>),
+    /// Bring in the chain with which an external root answered a CA's request
+    #[command(after_help = "Example:\n  signet ca certificate corp-voice --chain signed-chain.pem")]
+    Certificate {
+        /// Its name
+        id: String,
+        /// The CA's new certificate and those above it, PEM
+        #[arg(long, value_name = "FILE")]
+        chain: PathBuf,
+    },
+    /// Make and publish a CA's next CRL now; a root whose key was removed needs the exported key
+    #[command(
+        after_help = "Example:\n  signet ca sign-crl rsa-root --key rsa-root.key --passphrase-file pass"
+    )]
+    SignCrl(SignCrl),
+    /// Export a CA's key, encrypted under a passphrase (PKCS#8), as for a safe
+    #[command(after_help = "Example:\n  signet ca export-key rsa-root --out rsa-root.key")]
+    ExportKey(ExportKey),
+    /// Remove a CA's key from this server; export it first
+    #[command(after_help = "Example:\n  signet ca remove-key rsa-root --yes")]
+    RemoveKey {
+        /// Its name
+        id: String,
+        /// Yes, it was exported and is not needed here
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Create {
+    /// Its name, as it stands in URLs
+    id: String,
+    /// A root, signed by itself
+    #[arg(long, conflicts_with_all = ["parent", "external"])]
+    root: bool,
+    /// Our CA that signs it
+    #[arg(long, conflicts_with = "external")]
+    parent: Option<String>,
+    /// An external root signs it: its request goes to standard output
+    #[arg(long)]
+    external: bool,
+    /// Its key: rsa-2048, rsa-3072, rsa-4096, p-256, p-384, p-521
+    #[arg(long, value_name = "KEY", default_value = "p-384")]
+    key: String,
+    /// Its subject; without it: CN=Signet NAME
+    #[arg(long, value_name = "DN")]
+    subject: Option<String>,
+    /// How many days it lives; without it: 20 years for a root, 10 for an issuing CA
+    #[arg(long, value_name = "DAYS")]
+    validity_days: Option<u32>,
+    /// The parent's exported key, if it was removed from the server
+    #[arg(long, value_name = "FILE")]
+    parent_key: Option<PathBuf>,
+    /// The first line is that key's passphrase; without it: asked for
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct SignCrl {
+    /// The CA
+    id: String,
+    /// Its exported key, if it was removed from the server
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// The first line is the key's passphrase; without it: asked for
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct ExportKey {
+    /// The CA
+    id: String,
+    /// Where to (0600); it must not exist
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// The first line is the passphrase to encrypt it under; without it: asked for
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
 
 /// Runs the verb.
-pub async fn run(_args: Args, _context: &Context) -> Result<ExitCode> {
-    Err(Error::internal("not there yet"))
+pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
+    match args.verb {
+        Verb::List => return page::print(context, ("/cas", Vec::new()), &Paging::default(), COLUMNS).await,
+        Verb::Show { id } => {
+            show::object(context, &client::connect(context)?.get(&format!("/cas/{id}"), &[]).await?.json()?)?;
+        }
+        Verb::Chain { id } => chain(id, context).await?,
+        Verb::Create(new) => create(*new, context).await?,
+        Verb::Certificate { id, chain } => {
+            let body = json!({"chain_pem": input::text(&chain)?.as_str()});
+            let path = format!("/cas/{id}/certificate");
+            show::object(context, &client::connect(context)?.post(&path, &body).await?.json()?)?;
+        }
+        Verb::SignCrl(sign) => sign_crl(sign, context).await?,
+        Verb::ExportKey(export) => export_key(export, context).await?,
+        Verb::RemoveKey { id, yes } => remove_key(&id, yes, context).await?,
+    }
+    Ok(ExitCode::Done)
+}
+
+const COLUMNS: &[show::Column] = &[
+    ("ID", "id"),
+    ("ROLE", "role"),
+    ("KEY", "algorithm"),
+    ("SUBJECT", "subject"),
+    ("EXPIRES", "not_after"),
+    ("PRIVATE KEY", "key"),
+    ("STATE", "state"),
+    ("CRL", "crl.number"),
+];
+
+async fn chain(id: Option<String>, context: &Context) -> Result<()> {
+    let api = client::connect(context)?;
+    let ids = match id {
+        Some(id) => vec![id],
+        None => issuing(&page::fetch(&api, "/cas", Vec::new(), &Paging::default()).await?),
+    };
+    for id in ids {
+        print!("{}", api.get(&format!("/cas/{id}/chain"), &[]).await?.text());
+    }
+    Ok(())
+}
+
+fn issuing(cas: &Value) -> Vec<String> {
+    let all = cas["items"].as_array().into_iter().flatten();
+    all.filter(|ca| ca["role"] == "issuing").filter_map(|ca| ca["id"].as_str().map(str::to_owned)).collect()
+}
+
+async fn create(new: Create, context: &Context) -> Result<()> {
+    let mut body = json!({
+        "id": new.id,
+        "role": if new.root { "root" } else { "issuing" },
+        "algorithm": new.key,
+        "external": new.external,
+    });
+    let optional = [
+        ("parent", new.parent.map(Value::from)),
+        ("subject", new.subject.map(Value::from)),
+        ("validity_days", new.validity_days.map(Value::from)),
+    ];
+    for (name, value) in optional {
+        if let Some(value) = value {
+            body[name] = value;
+        }
+    }
+    if let Some((pem, passphrase)) = exported(new.parent_key.as_deref(), new.passphrase_file.as_deref())? {
+        body["parent_key_pem"] = pem.into();
+        body["parent_key_passphrase"] = passphrase.into();
+    }
+    let made = client::connect(context)?.post("/cas", &body).await?.json()?;
+    match made["request_pem"].as_str() {
+        Some(request) if !context.is_json() => print!("{request}"),
+        _ => show::object(context, &made)?,
+    }
+    Ok(())
+}
+
+/// An exported key and its passphrase.
+fn exported(key: Option<&Path>, passphrase_file: Option<&Path>) -> Result<Option<(String, String)>> {
+    let Some(key) = key else { return Ok(None) };
+    let pem = input::text(key)?;
+    let passphrase = input::passphrase(passphrase_file, "Passphrase of the exported key: ")?;
+    Ok(Some((pem.to_string(), passphrase.to_string())))
+}
+
+async fn sign_crl(sign: SignCrl, context: &Context) -> Result<()> {
+    let mut body = json!({});
+    if let Some((pem, passphrase)) = exported(sign.key.as_deref(), sign.passphrase_file.as_deref())? {
+        body = json!({"key_pem": pem, "passphrase": passphrase});
+    }
+    let path = format!("/cas/{}/crl", sign.id);
+    show::object(context, &client::connect(context)?.post(&path, &body).await?.json()?)
+}
+
+async fn export_key(export: ExportKey, context: &Context) -> Result<()> {
+    let unwritable =
+        |e| Error::invalid("unwritable-file", format!("cannot make {}", export.out.display())).because(e);
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(&export.out).map_err(unwritable)?;
+    let written = async {
+        let passphrase =
+            input::passphrase(export.passphrase_file.as_deref(), "Passphrase to encrypt it under: ")?;
+        let body = json!({"passphrase": passphrase.as_str()});
+        let path = format!("/cas/{}/key/export", export.id);
+        let answer = client::connect(context)?.post(&path, &body).await?.json()?;
+        let pem = answer["pem"].as_str().unwrap_or_default();
+        std::io::Write::write_all(&mut file, pem.as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(unwritable)
+    }
+    .await;
+    if written.is_err() {
+        let _ = std::fs::remove_file(&export.out);
+    }
+    written?;
+    eprintln!("exported to {}; then: signet ca remove-key {} --yes", export.out.display(), export.id);
+    Ok(())
+}
+
+async fn remove_key(id: &str, yes: bool, context: &Context) -> Result<()> {
+    if !yes {
+        return Err(crate::cli::usage(format!(
+            "this cannot be undone; export the key first (signet ca export-key {id} --out FILE), then say --yes"
+        )));
+    }
+    client::connect(context)?.delete(&format!("/cas/{id}/key")).await?;
+    eprintln!("the key of {id} is no longer on this server");
+    Ok(())
 }

@@ -1,13 +1,80 @@
 //! `signet challenge`: one-time challenge passwords.
 
-use crate::cli::{Context, ExitCode};
-use crate::error::{Error, Result};
+use clap::Subcommand;
+use serde_json::json;
+
+use crate::cli::page::{self, Paging};
+use crate::cli::{Context, ExitCode, client, show};
+use crate::error::Result;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Make a challenge for one device; the secret alone goes to standard output, once
+    #[command(after_help = "Example:\n  signet challenge create --profile scep-device \
+        --subject \"CN=SEP001122334455\" --san dns:sep001122334455.example.org --ttl 1h")]
+    Create(Create),
+    /// List challenges; a secret is never shown again
+    #[command(after_help = "Example:\n  signet challenge list --output json")]
+    List(Paging),
+    /// Withdraw a challenge that was not used
+    #[command(after_help = "Example:\n  signet challenge withdraw 0199f2c4-7b1c-7cc3-98c4-dc0c0c07398f")]
+    Withdraw {
+        /// Its identifier, from the list
+        id: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Create {
+    /// The profile it is for
+    #[arg(long)]
+    profile: String,
+    /// The subject it is for, as CN=SEP001122334455,O=Acme
+    #[arg(long, value_name = "DN")]
+    subject: String,
+    /// An alternative name it is for, as dns:host.example or ip:10.0.0.1; repeat for more
+    #[arg(long, value_name = "TYPE:VALUE")]
+    san: Vec<String>,
+    /// How long it lives: 30m, 1h, 7d (at most 30d)
+    #[arg(long, default_value = "1h")]
+    ttl: String,
+}
 
 /// Runs the verb.
-pub async fn run(_args: Args, _context: &Context) -> Result<ExitCode> {
-    Err(Error::internal("not there yet"))
+pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
+    match args.verb {
+        Verb::Create(new) => create(new, context).await,
+        Verb::List(paging) => page::print(context, ("/challenges", Vec::new()), &paging, COLUMNS).await,
+        Verb::Withdraw { id } => {
+            client::connect(context)?.delete(&format!("/challenges/{id}")).await?;
+            Ok(ExitCode::Done)
+        }
+    }
+}
+
+const COLUMNS: &[show::Column] = &[
+    ("ID", "id"),
+    ("PROFILE", "profile"),
+    ("SUBJECT", "subject"),
+    ("STATE", "state"),
+    ("EXPIRES", "expires"),
+    ("USED FOR", "used_for"),
+];
+
+async fn create(new: Create, context: &Context) -> Result<ExitCode> {
+    let body = json!({"profile": new.profile, "subject": new.subject, "sans": new.san, "ttl": new.ttl});
+    let made = client::connect(context)?.post("/challenges", &body).await?.json()?;
+    if context.is_json() {
+        show::json(&made)?;
+    } else {
+        println!("{}", made["challenge"].as_str().unwrap_or_default());
+    }
+    Ok(ExitCode::Done)
 }

@@ -1,13 +1,24 @@
 //! `signet check`: is everything consistent.
 
-use crate::cli::{Context, ExitCode};
-use crate::error::{Error, Result};
+use serde_json::json;
+
+use crate::cli::{Context, ExitCode, client, show};
+use crate::error::{Kind, Result};
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  signet check --data /var/lib/signet && echo consistent\n\n\
+    Asks the running server; reads the store itself if none runs on the data folder.")]
 pub struct Args {}
 
 /// Runs the verb.
-pub async fn run(_args: Args, _context: &Context) -> Result<ExitCode> {
-    Err(Error::internal("not there yet"))
+pub async fn run(_args: Args, context: &Context) -> Result<ExitCode> {
+    let report = match client::connect(context) {
+        Ok(api) => api.post("/check", &json!({})).await?.json()?,
+        Err(e) if e.kind() == Kind::Unreachable && context.global.data.is_some() => {
+            crate::server::offline::check(&context.data()?).await?
+        }
+        Err(e) => return Err(e),
+    };
+    show::report(context, &report, "ok")
 }

@@ -1,13 +1,98 @@
-//! `signet profile`: profiles.
+//! `signet profile`: the profiles in force.
 
-use crate::cli::{Context, ExitCode};
-use crate::error::{Error, Result};
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use crate::ca::profile::ProfileSet;
+use crate::cli::page::{self, Paging};
+use crate::cli::{Context, ExitCode, client, show};
+use crate::error::Result;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List the profiles in force
+    #[command(after_help = "Example:\n  signet profile list")]
+    List,
+    /// Show one profile with its file
+    #[command(after_help = "Example:\n  signet profile show scep-device")]
+    Show {
+        /// Its name
+        id: String,
+    },
+    /// Validate a policies folder without loading it; needs no server
+    #[command(after_help = "Example:\n  signet profile check --policies ./policies")]
+    Check {
+        /// The folder that holds profiles/*.toml; without it: DIR/policies
+        #[arg(long, value_name = "DIR")]
+        policies: Option<PathBuf>,
+    },
+    /// Put the files as they are now in force, as a whole or not at all
+    #[command(after_help = "Example:\n  signet profile check && signet profile reload")]
+    Reload,
+}
 
 /// Runs the verb.
-pub async fn run(_args: Args, _context: &Context) -> Result<ExitCode> {
-    Err(Error::internal("not there yet"))
+pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
+    match args.verb {
+        Verb::List => page::print(context, ("/profiles", Vec::new()), &Paging::default(), COLUMNS).await,
+        Verb::Show { id } => {
+            show::object(
+                context,
+                &client::connect(context)?.get(&format!("/profiles/{id}"), &[]).await?.json()?,
+            )?;
+            Ok(ExitCode::Done)
+        }
+        Verb::Check { policies } => {
+            let policies = policies.map_or_else(|| context.data().map(|d| d.join("policies")), Ok)?;
+            check(&policies, context)
+        }
+        Verb::Reload => {
+            let answer = client::connect(context)?.post("/profiles/reload", &json!({})).await?.json()?;
+            show::object(context, &answer)?;
+            Ok(ExitCode::Done)
+        }
+    }
+}
+
+const COLUMNS: &[show::Column] = &[
+    ("ID", "id"),
+    ("ENABLED", "enabled"),
+    ("CA", "ca"),
+    ("APPROVAL", "approval"),
+    ("KEYS", "keys"),
+    ("DAYS", "validity_days"),
+    ("SCEP", "scep"),
+];
+
+fn check(policies: &std::path::Path, context: &Context) -> Result<ExitCode> {
+    let faults: Vec<_> = match ProfileSet::load(policies) {
+        Ok(set) => {
+            if context.is_json() {
+                show::json(&json!({"profiles": set.all().len(), "faults": []}))?;
+            } else {
+                println!("{} profiles, no faults", set.all().len());
+            }
+            return Ok(ExitCode::Done);
+        }
+        Err(faults) => faults,
+    };
+    if context.is_json() {
+        let faults: Vec<_> = faults
+            .iter()
+            .map(|f| json!({"where": f.field(), "reason": f.detail(), "code": f.code()}))
+            .collect();
+        show::json(&json!({"faults": faults}))?;
+    } else {
+        faults.iter().for_each(|fault| eprintln!("{fault}"));
+    }
+    Ok(ExitCode::Failed)
 }

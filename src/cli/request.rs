@@ -1,13 +1,91 @@
 //! `signet request`: requests that wait for an operator.
 
-use crate::cli::{Context, ExitCode};
-use crate::error::{Error, Result};
+use clap::{Subcommand, ValueEnum};
+use serde_json::json;
+
+use crate::cli::page::{self, Paging};
+use crate::cli::{Context, ExitCode, client, show};
+use crate::error::Result;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List requests, those that wait first
+    #[command(after_help = "Example:\n  signet request list --state pending")]
+    List {
+        /// Only in this state
+        #[arg(long)]
+        state: Option<State>,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show one request with its PKCS#10
+    #[command(after_help = "Example:\n  signet request show 0199f2c4-7b1c-7cc3-98c4-dc0c0c07398f")]
+    Show {
+        /// Its identifier
+        id: String,
+    },
+    /// Approve a request: exactly what was asked for is issued
+    #[command(after_help = "Example:\n  signet request approve 0199f2c4-… --comment \"ticket 4711\"")]
+    Approve(Decide),
+    /// Deny a request
+    #[command(after_help = "Example:\n  signet request deny 0199f2c4-… --comment \"unknown device\"")]
+    Deny(Decide),
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum State {
+    Pending,
+    Issued,
+    Denied,
+}
+
+#[derive(Debug, clap::Args)]
+struct Decide {
+    /// Its identifier
+    id: String,
+    /// Why, for the audit log
+    #[arg(long)]
+    comment: Option<String>,
+}
 
 /// Runs the verb.
-pub async fn run(_args: Args, _context: &Context) -> Result<ExitCode> {
-    Err(Error::internal("not there yet"))
+pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
+    match args.verb {
+        Verb::List { state, paging } => {
+            let state = state.map(|s| format!("{s:?}").to_lowercase());
+            page::print(context, ("/requests", page::given(vec![("state", state)])), &paging, COLUMNS).await
+        }
+        Verb::Show { id } => {
+            show::object(
+                context,
+                &client::connect(context)?.get(&format!("/requests/{id}"), &[]).await?.json()?,
+            )?;
+            Ok(ExitCode::Done)
+        }
+        Verb::Approve(decide) => decided(decide, "approve", context).await,
+        Verb::Deny(decide) => decided(decide, "deny", context).await,
+    }
+}
+
+const COLUMNS: &[show::Column] = &[
+    ("ID", "id"),
+    ("PROFILE", "profile"),
+    ("SUBJECT", "subject"),
+    ("REQUESTER", "requester"),
+    ("STATE", "state"),
+    ("CREATED", "created"),
+];
+
+async fn decided(decide: Decide, verb: &str, context: &Context) -> Result<ExitCode> {
+    let body = decide.comment.map_or_else(|| json!({}), |comment| json!({"comment": comment}));
+    let path = format!("/requests/{}/{verb}", decide.id);
+    show::object(context, &client::connect(context)?.post(&path, &body).await?.json()?)?;
+    Ok(ExitCode::Done)
 }

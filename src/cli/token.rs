@@ -1,13 +1,67 @@
 //! `signet token`: API tokens.
 
-use crate::cli::{Context, ExitCode};
-use crate::error::{Error, Result};
+use clap::Subcommand;
+use serde_json::json;
+
+use crate::cli::page::{self, Paging};
+use crate::cli::{Context, ExitCode, client, show};
+use crate::error::Result;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Make a token; it alone goes to standard output, once
+    #[command(
+        after_help = "Example:\n  (umask 077; signet token create --name ci --role operator --ttl 30d > ci.token)"
+    )]
+    Create {
+        /// Its name, as it stands in the audit log
+        #[arg(long)]
+        name: String,
+        /// Its role: see policies/roles.toml
+        #[arg(long)]
+        role: String,
+        /// How long it lives
+        #[arg(long, default_value = "90d")]
+        ttl: String,
+    },
+    /// List tokens; a secret is never shown again
+    #[command(after_help = "Example:\n  signet token list")]
+    List(Paging),
+    /// Revoke a token: it ends at once
+    #[command(after_help = "Example:\n  signet token revoke 0199f2c4-7b1c-7cc3-98c4-dc0c0c07398f")]
+    Revoke {
+        /// Its identifier, from the list
+        id: String,
+    },
+}
 
 /// Runs the verb.
-pub async fn run(_args: Args, _context: &Context) -> Result<ExitCode> {
-    Err(Error::internal("not there yet"))
+pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
+    match args.verb {
+        Verb::Create { name, role, ttl } => {
+            let body = json!({"name": name, "role": role, "ttl": ttl});
+            let made = client::connect(context)?.post("/tokens", &body).await?.json()?;
+            if context.is_json() {
+                show::json(&made)?;
+            } else {
+                println!("{}", made["token"].as_str().unwrap_or_default());
+            }
+            Ok(ExitCode::Done)
+        }
+        Verb::List(paging) => page::print(context, ("/tokens", Vec::new()), &paging, COLUMNS).await,
+        Verb::Revoke { id } => {
+            client::connect(context)?.delete(&format!("/tokens/{id}")).await?;
+            Ok(ExitCode::Done)
+        }
+    }
 }
+
+const COLUMNS: &[show::Column] =
+    &[("ID", "id"), ("NAME", "name"), ("ROLE", "role"), ("STATE", "state"), ("EXPIRES", "expires")];

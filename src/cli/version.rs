@@ -1,13 +1,22 @@
-//! `signet version`: the version.
+//! `signet version`: the version, of the server too if one is named.
 
-use crate::cli::{Context, ExitCode};
-use crate::error::{Error, Result};
+use serde_json::{Value, json};
+
+use crate::cli::{Context, ExitCode, client, show};
+use crate::error::Result;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  signet version --data /var/lib/signet")]
 pub struct Args {}
 
 /// Runs the verb.
-pub async fn run(_args: Args, _context: &Context) -> Result<ExitCode> {
-    Err(Error::internal("not there yet"))
+pub async fn run(_args: Args, context: &Context) -> Result<ExitCode> {
+    let mut versions = json!({"client": env!("CARGO_PKG_VERSION")});
+    if context.global.server.is_some() || context.global.data.is_some() {
+        let answer = client::connect(context)?.get("/version", &[]).await?.json()?;
+        versions["server"] = answer["version"].as_str().map_or(Value::Null, Value::from);
+    }
+    show::object(context, &versions)?;
+    Ok(ExitCode::Done)
 }

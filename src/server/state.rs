@@ -9,6 +9,7 @@ use crate::admin;
 use crate::ca::Authority;
 use crate::ca::profile::ProfileSet;
 use crate::clock::Clock;
+use crate::enrol::throttle::Throttle;
 use crate::enrol::{Desk, Profiles};
 use crate::error::{Error, Result};
 use crate::keys::KeyStore;
@@ -74,7 +75,11 @@ impl State {
         let profiles = ProfileSet::load(&policies).map_err(|faults| all_faults(&faults))?;
         let heads = Heads::open(db.clone(), pool.clone(), &*keys, &layout.audit())?;
         let authority = Authority::load(db.clone(), clock, random, pool, keys, public_url).await?;
-        let desk = Arc::new(Desk::new(Arc::new(authority), Arc::new(Profiles::new(profiles))));
+        let desk = Arc::new(Desk {
+            authority: Arc::new(authority),
+            profiles: Arc::new(Profiles::new(profiles)),
+            throttle: Throttle::default(),
+        });
         let ready = Arc::new(AtomicBool::new(false));
         let metrics = start_metrics();
         let admin = admin::State::load(admin::Parts {

@@ -18,7 +18,7 @@ use super::query::Query;
 use super::{Shared, certificates};
 use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
-use crate::enrol::decide;
+use crate::enrol::queue;
 use crate::enrol::records::{RequestRecord, RequestState};
 use crate::error::{Error, Result};
 use crate::id::RecordId;
@@ -79,7 +79,7 @@ pub async fn approve(State(state): Shared, caller: Caller, Named(id): Named, bod
     caller.may(Permission::RequestsDecide).await?;
     let (id, Decide { comment }) = (known(&id)?, body.json_or_empty()?);
     idempotency::once(&state.desk.authority.db, state.now(), &caller, &body, async {
-        let issued = decide::approve_request(&state.desk, id, &caller.token.name, comment).await?;
+        let (_, issued) = queue::approve(&state.desk, id, comment, caller.actor()).await?;
         let record = find(&state, id).await?;
         let certificate = certificates::shown(&issued.record, state.now())?;
         json::answer(StatusCode::OK, &Approved { request: listed(&record), certificate })
@@ -95,7 +95,7 @@ pub async fn deny(State(state): Shared, caller: Caller, Named(id): Named, body: 
     caller.may(Permission::RequestsDecide).await?;
     let (id, Decide { comment }) = (known(&id)?, body.json_or_empty()?);
     idempotency::once(&state.desk.authority.db, state.now(), &caller, &body, async {
-        let record = decide::deny_request(&state.desk, id, &caller.token.name, comment).await?;
+        let record = queue::deny(&state.desk, id, comment, caller.actor()).await?;
         json::answer(StatusCode::OK, &listed(&record))
     })
     .await

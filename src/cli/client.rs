@@ -1,0 +1,79 @@
+//! Where the server is, and with which token: `--server`, or what stands in the data folder.
+
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::cli::{Context, usage};
+use crate::error::{Error, Kind, Result};
+use crate::outbound::Api;
+
+/// The API that the common arguments name. Errors: `usage` without any; `unreachable` if no server runs on the
+/// data folder; `bad-token-file`.
+pub fn connect(context: &Context) -> Result<Api> {
+    let global = &context.global;
+    if let Some(server) = &global.server {
+        let token = global.token_file.as_deref().map(token).transpose()?;
+        return Api::new(server, token, global.ca.as_deref());
+    }
+    let data = context.global.data.clone().ok_or_else(|| {
+        usage("name the server: --data DIR on its own machine, or --server URL --token-file FILE --ca FILE")
+    })?;
+    let token_file = global.token_file.clone().unwrap_or_else(|| data.join("admin.token"));
+    let ca: PathBuf = global.ca.clone().unwrap_or_else(|| data.join("tls-ca.pem"));
+    Api::new(&address(&data)?, Some(token(&token_file)?), Some(&ca))
+}
+
+/// The HTTPS address that a server wrote into its data folder.
+fn address(data: &Path) -> Result<String> {
+    let file = data.join("listeners.json");
+    let text = std::fs::read_to_string(&file).map_err(|_| not_running(data))?;
+    let listeners: serde_json::Value = serde_json::from_str(&text).map_err(|_| not_running(data))?;
+    let https = listeners["https"].as_str().ok_or_else(|| {
+        Error::new(
+            Kind::Unreachable,
+            "unreachable",
+            "the server on this data folder has its HTTPS listener off",
+        )
+    })?;
+    Ok(format!("https://{}", reachable(https)))
+}
+
+/// A listener on all addresses is reached on the loopback one.
+fn reachable(listener: &str) -> String {
+    match listener.rsplit_once(':') {
+        Some(("0.0.0.0", port)) => format!("127.0.0.1:{port}"),
+        Some(("[::]", port)) => format!("[::1]:{port}"),
+        _ => listener.to_owned(),
+    }
+}
+
+fn not_running(data: &Path) -> Error {
+    let data = data.display();
+    Error::new(
+        Kind::Unreachable,
+        "unreachable",
+        format!(
+            "no server runs on {data} ({data}/listeners.json is not there); start it: signet serve --data {data}"
+        ),
+    )
+}
+
+fn token(file: &Path) -> Result<Zeroizing<String>> {
+    let text = std::fs::read_to_string(file).map(Zeroizing::new).map_err(|e| {
+        Error::invalid("bad-token-file", format!("cannot read the token from {}", file.display())).because(e)
+    })?;
+    Ok(Zeroizing::new(text.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_listener_is_reached_on_loopback() {
+        assert_eq!(reachable("0.0.0.0:8443"), "127.0.0.1:8443");
+        assert_eq!(reachable("[::]:8443"), "[::1]:8443");
+        assert_eq!(reachable("10.0.0.9:8443"), "10.0.0.9:8443");
+    }
+}

@@ -1,0 +1,68 @@
+//! Files that the user names, bounded; `-` is standard input.
+
+use std::io::{Read, Write};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Kind, Result};
+use crate::x509::pem;
+
+/// The most that is read from a file.
+const LARGEST: u64 = 1024 * 1024;
+
+/// A file's bytes. Errors: `unreadable-file`, `file-too-large`.
+pub fn bytes(file: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    let mut found = Zeroizing::new(Vec::new());
+    let read = if file == Path::new("-") {
+        std::io::stdin().take(LARGEST + 1).read_to_end(&mut found)
+    } else {
+        std::fs::File::open(file).and_then(|f| f.take(LARGEST + 1).read_to_end(&mut found))
+    };
+    read.map_err(|e| {
+        Error::invalid("unreadable-file", format!("cannot read {}", file.display())).because(e)
+    })?;
+    if found.len() as u64 > LARGEST {
+        return Err(Error::new(
+            Kind::TooLarge,
+            "file-too-large",
+            format!("{} is over 1 MiB", file.display()),
+        ));
+    }
+    Ok(found)
+}
+
+/// A file's text. Errors: as [`bytes`], and `unreadable-file` if it is not UTF-8.
+pub fn text(file: &Path) -> Result<Zeroizing<String>> {
+    String::from_utf8(bytes(file)?.to_vec())
+        .map(Zeroizing::new)
+        .map_err(|_| Error::invalid("unreadable-file", format!("{} is not text", file.display())))
+}
+
+/// A request as the API takes it: text as it is, DER as PEM.
+pub fn csr(file: &Path) -> Result<String> {
+    let found = bytes(file)?;
+    Ok(match std::str::from_utf8(&found) {
+        Ok(text) => text.to_owned(),
+        Err(_) => pem::encode("CERTIFICATE REQUEST", &found),
+    })
+}
+
+/// A passphrase: the first line of a file, or asked for on the terminal. Errors: `usage` without either.
+pub fn passphrase(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<String>> {
+    if let Some(file) = file {
+        return Ok(Zeroizing::new(text(file)?.lines().next().unwrap_or_default().to_owned()));
+    }
+    rpassword::prompt_password(prompt)
+        .map(Zeroizing::new)
+        .map_err(|_| crate::cli::usage("no terminal to ask on: name a file with --passphrase-file"))
+}
+
+/// Writes to a file or to standard output. Errors: `unwritable-file`.
+pub fn write(file: Option<&Path>, bytes: &[u8]) -> Result<()> {
+    let written = match file {
+        Some(file) => std::fs::write(file, bytes),
+        None => std::io::stdout().write_all(bytes),
+    };
+    written.map_err(|e| Error::invalid("unwritable-file", "cannot write the result").because(e))
+}

@@ -1,0 +1,208 @@
+//! The only door out. Today: the API of a Signet server, for the command line.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Method;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Kind, Result};
+
+/// Most of an answer that is read.
+const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
+
+/// A server's API, reached over HTTPS with a bearer token.
+#[derive(Debug)]
+pub struct Api {
+    client: reqwest::Client,
+    base: String,
+    token: Option<Zeroizing<String>>,
+}
+
+/// What the API answered with a status below 300.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as JSON. Errors: `bad-answer`.
+    pub fn json(&self) -> Result<serde_json::Value> {
+        if self.body.is_empty() {
+            return Ok(serde_json::Value::Null);
+        }
+        serde_json::from_slice(&self.body).map_err(|e| {
+            Error::new(Kind::Unreachable, "bad-answer", "the server's answer is not JSON").because(e)
+        })
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+impl Api {
+    /// An API at `base` (`https://HOST:PORT`), whose certificate chains to one in the PEM file `ca`; without a file the
+    /// system's trust store counts. Errors: `bad-ca-file`, `bad-address`.
+    pub fn new(base: &str, token: Option<Zeroizing<String>>, ca: Option<&Path>) -> Result<Self> {
+        if !base.starts_with("https://") {
+            return Err(Error::invalid(
+                "bad-address",
+                format!("the server's address begins with https://, not {base:.60}"),
+            ));
+        }
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls(ca)?)
+            .connect_timeout(Duration::from_secs(10))
+            .timeout(Duration::from_secs(120))
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|e| Error::internal("cannot make an HTTPS client").because(e))?;
+        Ok(Self { client, base: format!("{}/api/v1", base.trim_end_matches('/')), token })
+    }
+
+    /// Reads a resource; `path` begins with a slash and may carry a query.
+    pub async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Answer> {
+        self.send(self.request(Method::GET, path).query(query)).await
+    }
+
+    /// Posts JSON.
+    pub async fn post(&self, path: &str, body: &serde_json::Value) -> Result<Answer> {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// Deletes a resource.
+    pub async fn delete(&self, path: &str) -> Result<Answer> {
+        self.send(self.request(Method::DELETE, path)).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token.as_str()),
+            None => request,
+        }
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer> {
+        let mut response = request.send().await.map_err(|e| self.unreached(e))?;
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.unreached(e))? {
+            if body.len() + chunk.len() > LARGEST_ANSWER {
+                return Err(Error::new(
+                    Kind::TooLarge,
+                    "answer-too-large",
+                    "the server's answer is over 64 MiB",
+                ));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if status < 300 { Ok(Answer { status, body }) } else { Err(refused(status, &body)) }
+    }
+
+    fn unreached(&self, e: reqwest::Error) -> Error {
+        let mut why = e.to_string();
+        let mut cause = std::error::Error::source(&e);
+        while let Some(inner) = cause {
+            why = inner.to_string();
+            cause = inner.source();
+        }
+        Error::new(Kind::Unreachable, "unreachable", format!("no answer from {}: {why}", self.base))
+    }
+}
+
+/// The error that a problem document (RFC 9457) stands for.
+fn refused(status: u16, body: &[u8]) -> Error {
+    let problem: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let word = |name: &str| problem[name].as_str().map(printable);
+    let detail = word("detail").unwrap_or_else(|| format!("the server answered {status}"));
+    let detail = match word("code") {
+        Some(code) => format!("{detail} ({code})"),
+        None => detail,
+    };
+    let error = Error::new(kind_of(status), "refused", detail);
+    match word("pointer") {
+        Some(pointer) if !pointer.is_empty() => error.at(pointer),
+        _ => error,
+    }
+}
+
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(2000).collect()
+}
+
+fn kind_of(status: u16) -> Kind {
+    match status {
+        400 => Kind::Malformed,
+        401 => Kind::Unauthenticated,
+        403 => Kind::Forbidden,
+        404 => Kind::NotFound,
+        409 => Kind::Conflict,
+        413 => Kind::TooLarge,
+        429 => Kind::Throttled,
+        503 => Kind::Busy,
+        _ if status >= 500 => Kind::Internal,
+        _ => Kind::Invalid,
+    }
+}
+
+fn tls(ca: Option<&Path>) -> Result<rustls::ClientConfig> {
+    let mut roots = rustls::RootCertStore::empty();
+    match ca {
+        Some(file) => add_file(&mut roots, file)?,
+        None => {
+            let found = openssl_probe::probe();
+            if let Some(file) = found.cert_file {
+                add_file(&mut roots, &file)?;
+            }
+        }
+    }
+    if roots.is_empty() {
+        return Err(Error::invalid(
+            "bad-ca-file",
+            "no certificate to trust: name the server's CA with --ca FILE",
+        ));
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| Error::internal("TLS versions").because(e))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(config)
+}
+
+fn add_file(roots: &mut rustls::RootCertStore, file: &Path) -> Result<()> {
+    let bad = |e: String| {
+        Error::invalid("bad-ca-file", format!("cannot read {} as PEM certificates: {e}", file.display()))
+    };
+    for certificate in CertificateDer::pem_file_iter(file).map_err(|e| bad(e.to_string()))? {
+        // A system's store may hold roots that rustls does not take: the others still count.
+        let _ = roots.add(certificate.map_err(|e| bad(e.to_string()))?);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_becomes_one_sentence() {
+        let e = refused(422, br#"{"code":"bad-csr","detail":"RSA key below 2048 bits","pointer":"/csr"}"#);
+        assert_eq!(e.to_string(), "/csr: RSA key below 2048 bits (bad-csr)");
+        assert_eq!(refused(502, b"<html>").to_string(), "the server answered 502");
+    }
+
+    #[test]
+    fn only_https_is_spoken() {
+        assert_eq!(Api::new("http://x", None, None).unwrap_err().code(), "bad-address");
+    }
+}

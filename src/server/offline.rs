@@ -1,0 +1,52 @@
+//! `check` and `audit verify` where no server runs: the store is opened for the look and closed again.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::admin::Inspector;
+use crate::admin::api::audit::SignedHead;
+use crate::error::{Error, Result};
+use crate::server::inspector::StoreInspector;
+use crate::server::layout::Layout;
+use crate::storage;
+use crate::store::Db;
+use crate::x509::key::PublicKey;
+use crate::x509::pem;
+
+/// What `POST /check` would answer. Errors: `store-locked` if a server runs, `store-missing`, `storage`.
+pub async fn check(data: &Path) -> Result<Value> {
+    look(data, |inspector| inspector.check()).await
+}
+
+/// What `POST /audit/verify` would answer. Errors: as [`check`], and `bad-head`.
+pub async fn verify_audit(data: &Path, head: Option<Value>) -> Result<Value> {
+    let head: Option<SignedHead> = head
+        .map(serde_json::from_value)
+        .transpose()
+        .map_err(|e| Error::invalid("bad-head", "the file is not a signed head").because(e))?;
+    look(data, move |inspector| inspector.verify(head)).await
+}
+
+async fn look<T: Serialize + Send + 'static>(
+    data: &Path,
+    look: impl FnOnce(&dyn Inspector) -> Result<T> + Send + 'static,
+) -> Result<Value> {
+    let layout = Layout::new(data);
+    let key = audit_key(&layout)?;
+    let db = Db::new(storage::open(data, None)?);
+    let inspector = StoreInspector::new(db.clone(), key);
+    let task = tokio::task::spawn_blocking(move || look(&inspector));
+    let found = task.await.unwrap_or_else(|e| Err(Error::internal("looking into the store").because(e)));
+    db.raw().close().await?;
+    serde_json::to_value(found?).map_err(|e| Error::internal("a report").because(e))
+}
+
+fn audit_key(layout: &Layout) -> Result<PublicKey> {
+    let path = layout.audit().join("key.pem");
+    let unreadable = || Error::storage(format!("cannot read the audit log's key from {}", path.display()));
+    let text = std::fs::read(&path).map_err(|e| unreadable().because(e))?;
+    let (_, spki) = pem::decode_all(&text, 1)?.into_iter().next().ok_or_else(unreadable)?;
+    PublicKey::from_spki(&spki)
+}
