@@ -9,7 +9,7 @@ use super::read;
 use super::row::Row;
 use crate::audit::{Entry, Head};
 use crate::error::{Error, Result};
-use crate::store::{AuditOrder, Direction, Envelope, Snapshot};
+use crate::store::{AuditOrder, Direction, EachCounter, EachIndexEntry, EachRecord, Snapshot};
 
 type Each<'a> = dyn FnMut(&[u8], &[u8]) -> Result<()> + 'a;
 
@@ -49,11 +49,7 @@ impl Snapshot for EngineSnapshot {
         }
     }
 
-    fn records(
-        &self,
-        kind: u8,
-        each: &mut dyn FnMut(Envelope, Vec<(u8, Vec<u8>)>) -> Result<()>,
-    ) -> Result<()> {
+    fn records(&self, kind: u8, each: &mut EachRecord<'_>) -> Result<()> {
         self.each_row(Space::Records, &Span::prefix(&[kind]), &mut |key, value| {
             let row = Row::read(value)?;
             let indexes = row.indexes().iter().map(|listed| (listed.index, listed.key.to_vec())).collect();
@@ -61,14 +57,14 @@ impl Snapshot for EngineSnapshot {
         })
     }
 
-    fn index_entries(&self, kind: u8, each: &mut dyn FnMut(u8, &[u8], &[u8]) -> Result<()>) -> Result<()> {
+    fn index_entries(&self, kind: u8, each: &mut EachIndexEntry<'_>) -> Result<()> {
         self.each_row(Space::Index, &Span::prefix(&[kind]), &mut |key, value| {
             let entry = layout::read_index(key, value)?;
             each(entry.index, &entry.key, &entry.record)
         })
     }
 
-    fn counters(&self, each: &mut dyn FnMut(u8, &[u8], i64) -> Result<()>) -> Result<()> {
+    fn counters(&self, each: &mut EachCounter<'_>) -> Result<()> {
         self.each_row(Space::Counters, &Span::ALL, &mut |key, value| {
             let (kind, key) =
                 key.split_first().ok_or_else(|| Error::storage("a counter's key is damaged"))?;
