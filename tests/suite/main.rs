@@ -1,5 +1,5 @@
 //! The integration tests, one scenario per file, in one binary.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod api;
 mod approve;
