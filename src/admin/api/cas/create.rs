@@ -170,6 +170,10 @@ impl Draft {
     }
 }
 
+pub(super) fn reads(body: &[u8]) -> bool {
+    json::read::<Draft>(body).is_ok()
+}
+
 fn offline_key(fields: &mut Fields<'_>) -> Result<Option<(Zeroizing<String>, Zeroizing<String>)>> {
     match (fields.secret("parent_key_pem")?, fields.secret("parent_key_passphrase")?) {
         (None, None) => Ok(None),
