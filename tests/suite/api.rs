@@ -1,4 +1,5 @@
 //! The REST API, as a client meets it: requests in, answers out, over the router itself.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod audit;
 mod cas;

@@ -51,7 +51,7 @@ impl Body {
     /// Reads a JSON body in which nothing is required: none stands for `{}`.
     pub fn json_or_empty<T: json::Body>(&self) -> Answer<T> {
         match self.media {
-            Media::None if self.bytes.is_empty() => Ok(json::read(b"{}")?),
+            Media::None | Media::Json if self.bytes.is_empty() => Ok(json::read(b"{}")?),
             Media::None | Media::Json | Media::Pkcs10 => self.json(),
         }
     }

@@ -99,7 +99,7 @@ fn public_detail(error: &Error) -> String {
     match error.kind() {
         Kind::Unauthenticated => "a valid bearer token is needed".to_owned(),
         Kind::Internal => "a fault of the service; its log says more".to_owned(),
-        Kind::Storage => "the store cannot read or write now; nothing was changed".to_owned(),
+        Kind::Storage => unavailable_store(error).to_owned(),
         Kind::Malformed
         | Kind::Invalid
         | Kind::Forbidden
@@ -109,6 +109,18 @@ fn public_detail(error: &Error) -> String {
         | Kind::TooLarge
         | Kind::Busy
         | Kind::Unreachable => error.detail().to_owned(),
+    }
+}
+
+/// The reason of a failed store in words of our own: paths and engines go to the log.
+fn unavailable_store(error: &Error) -> &'static str {
+    let text = error.to_string().to_lowercase();
+    if text.contains("no space left") || text.contains("disk is full") {
+        "the store's disk is full: nothing is acknowledged until there is room"
+    } else if text.contains("read-only") {
+        "the store's file system is read-only: nothing is acknowledged until it takes writes"
+    } else {
+        "the store cannot read or write now: nothing was acknowledged"
     }
 }
 
@@ -182,4 +194,24 @@ pub enum Refusals {
     /// Busy, or the store does not write: try again.
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(Problem),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn internals_stay_inside_and_a_full_disk_is_told() {
+        let error = Error::storage("the store failed: /srv/x/store.redb: No space left on device");
+        let problem = Problem::from(error);
+        assert_eq!((problem.status, problem.code.as_str()), (503, "storage"));
+        assert!(
+            problem.detail.contains("disk is full") && !problem.detail.contains("/srv"),
+            "{}",
+            problem.detail
+        );
+        let problem = Problem::from(Error::internal("key 0x1234 at src/x.rs"));
+        assert_eq!(problem.status, 500);
+        assert!(!problem.detail.contains("0x1234"), "{}", problem.detail);
+    }
 }

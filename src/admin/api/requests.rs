@@ -79,8 +79,7 @@ pub async fn approve(State(state): Shared, caller: Caller, Named(id): Named, bod
     caller.may(Permission::RequestsDecide).await?;
     let (id, Decide { comment }) = (known(&id)?, body.json_or_empty()?);
     idempotency::once(&state.desk.authority.db, state.now(), &caller, &body, async {
-        let (_, issued) = queue::approve(&state.desk, id, comment, caller.actor()).await?;
-        let record = find(&state, id).await?;
+        let (record, issued) = queue::approve(&state.desk, id, comment, caller.actor()).await?;
         let certificate = certificates::shown(&issued.record, state.now())?;
         json::answer(StatusCode::OK, &Approved { request: listed(&record), certificate })
     })

@@ -1,8 +1,8 @@
 //! The API over an authority in a temporary folder.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -40,6 +40,7 @@ pub struct Api {
     pub state: Arc<State>,
     pub router: Router,
     pub admin: String,
+    keys: Option<TempDir>,
 }
 
 /// An answer, read whole.
@@ -83,10 +84,14 @@ impl Reply {
 }
 
 impl Api {
-    /// With an authority that has no CA yet.
+    /// With an authority that has no CA; its keys lie beside those of the other tests.
     pub async fn bare() -> Self {
+        Self::with_keys(shared_keys()).await
+    }
+
+    async fn with_keys(keys: Arc<Vault>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let authority = Arc::new(authority(dir.path()).await);
+        let authority = Arc::new(authority(dir.path(), keys).await);
         let mint = Mint { db: &authority.db, clock: &authority.clock, random: &authority.random };
         let admin = tokens::create_admin(mint).await.unwrap().to_string();
         let desk = Arc::new(Desk {
@@ -105,12 +110,14 @@ impl Api {
             metrics: PrometheusBuilder::new().build_recorder().handle(),
         };
         let state = Arc::new(State::load(parts).unwrap());
-        Self { dir, router: admin::router(state.clone()), state, admin }
+        Self { dir, router: admin::router(state.clone()), state, admin, keys: None }
     }
 
     /// With `ec-root` over `ec-issuing`, which sign for servers.
     pub async fn new() -> Self {
-        let api = Self::bare().await;
+        let dir = tempfile::tempdir().unwrap();
+        let mut api = Self::with_keys(own_keys(dir.path())).await;
+        api.keys = Some(dir);
         let ca = |id: &str, parent, lifetime| NewCa {
             id: id.parse().unwrap(),
             subject: default_subject(&id.parse().unwrap(), None).unwrap(),
@@ -135,6 +142,8 @@ impl Api {
     /// A token with this role.
     pub async fn token(&self, name: &str, role: &str) -> String {
         let authority = &self.state.desk.authority;
+        // Records made in one millisecond have no order.
+        authority.clock.advance(Duration::from_millis(1));
         let mint = Mint { db: &authority.db, clock: &authority.clock, random: &authority.random };
         let new = NewToken { name: name.to_owned(), role: role.to_owned(), ttl: YEAR };
         tokens::create(mint, new, Actor::System, Unit::new()).await.unwrap().1.to_string()
@@ -206,10 +215,25 @@ pub fn issue_body(profile: &str, csr: &str) -> String {
     serde_json::json!({ "profile": profile, "csr": csr }).to_string()
 }
 
-async fn authority(dir: &Path) -> Authority {
+fn own_keys(dir: &Path) -> Arc<Vault> {
+    Arc::new(Vault::create(dir, "correct horse", &Random::system()).unwrap())
+}
+
+/// Deriving the key of a vault takes a second: those who keep no CA share one.
+fn shared_keys() -> Arc<Vault> {
+    static SHARED: OnceLock<(TempDir, Arc<Vault>)> = OnceLock::new();
+    let shared = SHARED.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = own_keys(dir.path());
+        (dir, keys)
+    });
+    shared.1.clone()
+}
+
+async fn authority(dir: &Path, keys: Arc<Vault>) -> Authority {
     let random = Random::system();
     let store = storage::create(&dir.join("store"), EngineKind::Redb).unwrap();
-    let keys: Arc<dyn KeyStore> = Arc::new(Vault::create(dir, "correct horse", &random).unwrap());
+    let keys: Arc<dyn KeyStore> = keys;
     let clock = Clock::manual(Clock::system().now());
     let url = "http://ca.example:8080".to_owned();
     Authority::load(Db::new(store), clock, random, Pool::new(2, 64), keys, url).await.unwrap()

@@ -36,7 +36,7 @@ async fn a_request_is_seen_approved_and_its_certificate_given() {
         api.post_as(&other, &format!("{path}/approve"), r#"{"comment":"known host"}"#).await.done(200);
     assert_eq!(
         (&approved["request"]["state"], &approved["request"]["decided_by"]),
-        (&"issued".into(), &"boss".into())
+        (&"issued".into(), &"operator boss".into())
     );
     assert_eq!(approved["request"]["serial"], approved["certificate"]["serial"]);
     assert!(

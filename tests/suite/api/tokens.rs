@@ -38,7 +38,8 @@ async fn a_token_stops_working_when_it_expires() {
     api.clock().advance(std::time::Duration::from_hours(1));
     api.get_as(&token, "/api/v1/cas").await.refused(401, "unauthenticated");
     let listed = api.get(TOKENS).await.done(200);
-    assert_eq!(listed["items"][0]["state"], "expired");
+    let item = listed["items"].as_array().unwrap().iter().find(|t| t["name"] == "ci").unwrap();
+    assert_eq!(item["state"], "expired");
     api.clock().advance(YEAR);
     api.get(TOKENS).await.refused(401, "unauthenticated");
 }
@@ -71,7 +72,7 @@ async fn a_replay_never_shows_the_token_again() {
     api.post_once("k-2", TOKENS, body).await.refused(409, "already-exists");
     api.post_once("k-2", TOKENS, other).await.done(201);
     // After a day the key is forgotten.
-    api.clock().advance(std::time::Duration::from_hours(24));
+    api.clock().advance(std::time::Duration::from_hours(25));
     assert_eq!(signet::admin::sweep(&api.state, 100).await.unwrap(), 2);
     api.post_once("k-1", TOKENS, r#"{"name":"third","role":"auditor"}"#).await.done(201);
 }

@@ -19,7 +19,7 @@ use crate::audit::Actor;
 use crate::ca::Authority;
 use crate::ca::create::{self, Parent};
 use crate::ca::records::Role;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::id::CaId;
 use crate::x509::key::KeyAlgorithm;
 use crate::x509::name::Name;
@@ -54,10 +54,19 @@ pub async fn install(State(state): Shared, caller: Caller, Named(id): Named, bod
     let authority = &state.desk.authority;
     idempotency::once(&authority.db, state.now(), &caller, &body, async {
         let installed = create::install_chain(authority, &id, chain_pem.as_bytes(), caller.actor()).await;
-        installed.map_err(|e| if e.field().is_none() { e.at("/chain_pem") } else { e })?;
+        installed.map_err(unreadable_chain)?;
         shown(authority, StatusCode::OK, &id).await
     })
     .await
+}
+
+/// The body was read; what stands in its field was not.
+fn unreadable_chain(e: Error) -> Error {
+    match e.kind() {
+        Kind::Malformed => Error::invalid(e.code(), e.detail()).at("/chain_pem"),
+        Kind::Invalid => e.at("/chain_pem"),
+        _ => e,
+    }
 }
 
 impl json::Body for ExternalChain {
@@ -159,6 +168,10 @@ impl Draft {
         create::create(authority, vec![new], actor).await?;
         Ok(id)
     }
+}
+
+pub(super) fn reads(body: &[u8]) -> bool {
+    json::read::<Draft>(body).is_ok()
 }
 
 fn offline_key(fields: &mut Fields<'_>) -> Result<Option<(Zeroizing<String>, Zeroizing<String>)>> {

@@ -98,6 +98,10 @@ impl json::Body for Passphrase {
     }
 }
 
+pub(super) fn reads(body: &[u8]) -> bool {
+    json::read::<Brought>(body).is_ok() || json::read::<Passphrase>(body).is_ok()
+}
+
 /// The signer of a key that was brought, on a thread for that: its passphrase is stretched.
 pub(super) async fn offline(
     authority: &Authority,

@@ -206,3 +206,56 @@ impl<'a> Reader<'a> {
 fn too_many(path: &str, most: usize) -> Error {
     Error::invalid("too-many-items", format!("more than {most} items")).at(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_json_is() {
+        let text = r#" {"a": [1, -2.5e+3, true, null], "b": "x\n\ud83d\ude00\/", "c": {}} "#;
+        let Value::Object(members) = parse(text.as_bytes(), Limits::default()).unwrap() else { panic!() };
+        assert_eq!(
+            members[0].1,
+            Value::List(vec![Value::Number("1"), Value::Number("-2.5e+3"), Value::Bool(true), Value::Null,])
+        );
+        assert_eq!(members[1].1, Value::Text("x\n😀/".into()));
+        assert_eq!(members[2].1, Value::Object(Vec::new()));
+    }
+
+    #[test]
+    fn agrees_with_another_reader_on_what_is_json() {
+        let texts = [
+            "{}",
+            "[]",
+            "[1,2]",
+            "\"\"",
+            "0",
+            "-1",
+            "1e5",
+            "1E-5",
+            "[[[]]]",
+            "{\"a\":{\"b\":[]}}",
+            "",
+            "{",
+            "}",
+            "[1 2]",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{,}",
+            "[,]",
+            "\"\\x\"",
+            "\"\\u12\"",
+            "tru",
+            "nulll",
+            "01",
+            "1.",
+            "--1",
+            "\u{1}",
+        ];
+        for text in texts {
+            let ours = parse(text.as_bytes(), Limits::default()).is_ok();
+            assert_eq!(ours, serde_json::from_str::<serde_json::Value>(text).is_ok(), "{text:?}");
+        }
+    }
+}
