@@ -70,10 +70,7 @@ impl Envelope {
         };
         let algorithm = seq(&[&oid(self.cipher), &parameters]);
         let content = seq(&[&oid(DATA), &algorithm, &encrypted]);
-        content_info(
-            self.content_type,
-            &seq(&[&int(&[0]), &set(&[&self.recipients.concat()]), &content]),
-        )
+        content_info(self.content_type, &seq(&[&int(&[0]), &set(&[&self.recipients.concat()]), &content]))
     }
 }
 

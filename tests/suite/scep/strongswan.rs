@@ -1,0 +1,1 @@
+//! strongSwan's pki as a SCEP client.
