@@ -74,7 +74,7 @@ fn a_certificate_of_another_profile_does_not_renew_by_this_one() {
 fn a_renewal_keeps_its_identity() {
     scep(async |server| {
         let device = server.enrolled().await;
-        let message = server.request(&device, "17", &device.key.csr("somebody-else", None));
+        let message = server.request(&device, "17", &Key::new().csr("somebody-else", None));
         let reply = server.post(&message.signed_by(&device)).await;
         assert_eq!(refusal(&reply), ("2", "identity change not allowed on renewal"));
     });
