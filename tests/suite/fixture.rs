@@ -30,18 +30,13 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// What a scenario needs; keep it as long as the scenario runs.
 pub struct Fixture {
-    pub folder: TempDir,
+    _folder: TempDir,
     pub desk: Arc<Desk>,
     pub ra: Arc<Ras>,
 }
 
 impl Fixture {
-    /// With the shipped profiles.
-    pub async fn new() -> Self {
-        Self::with_profiles(&[]).await
-    }
-
-    /// With more profiles: (name, TOML).
+    /// With the shipped profiles and more: (name, TOML).
     pub async fn with_profiles(more: &[(&str, String)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let policies = folder.path().join("policies");
@@ -54,7 +49,7 @@ impl Fixture {
         let desk =
             Desk { authority, profiles: Arc::new(Profiles::new(profiles)), throttle: Default::default() };
         let ra = Arc::new(Ras::new(&desk.authority));
-        Self { folder, desk: Arc::new(desk), ra }
+        Self { _folder: folder, desk: Arc::new(desk), ra }
     }
 
     /// A challenge for CN=`common_name` without alternative names.

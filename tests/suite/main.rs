@@ -14,7 +14,6 @@ mod fixture;
 mod issue;
 mod openssl;
 mod profiles;
-mod durability;
 mod scep;
 mod storage;
 mod x509_judged;

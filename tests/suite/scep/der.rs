@@ -7,8 +7,8 @@ pub fn t(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let content = parts.concat();
     let mut out = vec![tag];
     match content.len() {
-        n @ 0..0x80 => out.push(n as u8),
-        n @ 0x80..0x100 => out.extend([0x81, n as u8]),
+        n @ ..=0x7f => out.push(n as u8),
+        n @ ..=0xff => out.extend([0x81, n as u8]),
         n => out.extend([0x82, (n >> 8) as u8, n as u8]),
     }
     out.extend(content);
@@ -91,7 +91,7 @@ pub fn to_ber(der: &[u8], piece: usize, kept: &[u8]) -> Vec<u8> {
 
 fn header(der: &[u8]) -> (usize, usize) {
     match der[1] {
-        n @ 0..0x80 => (2, usize::from(n)),
+        n @ ..=0x7f => (2, usize::from(n)),
         0x81 => (3, usize::from(der[2])),
         _ => (4, usize::from(der[2]) << 8 | usize::from(der[3])),
     }
