@@ -1,6 +1,9 @@
 //! The one place where a request is decided; the sole maker of [`Order`].
 
+use std::sync::Arc;
+
 use crate::audit::Actor;
+use crate::ca::profile::{Profile, ProfileSet};
 use crate::ca::{Issued, Order};
 use crate::clock::Timestamp;
 use crate::enrol::authorize::{Authorized, Grant, authorize};
@@ -38,7 +41,25 @@ pub(super) async fn approve_with(desk: &Desk, request: &Request, alongside: &Uni
         Earlier::Answered(decision) => return Ok(decision),
         Earlier::Free(claim) => claim,
     };
-    let wanted = policy::hold(desk, &set, profile, &request.csr, &request.proof).await?;
+    match decide(desk, &set, Arc::clone(&profile), request, claim, alongside).await {
+        Ok(decision) => Ok(decision),
+        // A copy of this very request may have been faster: then its answer counts, not the spent challenge (SCEP-34).
+        Err(error) => match earlier(desk, &profile, request).await {
+            Ok(Earlier::Answered(decision)) => Ok(decision),
+            Ok(Earlier::Free(_)) | Err(_) => Err(error),
+        },
+    }
+}
+
+async fn decide(
+    desk: &Desk,
+    set: &ProfileSet,
+    profile: Arc<Profile>,
+    request: &Request,
+    claim: Option<Claim>,
+    alongside: &Unit,
+) -> Result<Decision> {
+    let wanted = policy::hold(desk, set, profile, &request.csr, &request.proof).await?;
     match authorize(desk, request, &wanted).await? {
         Authorized::Now(grant) => {
             approved(desk, request, wanted, claim, &grant, alongside).map(Decision::Approved)

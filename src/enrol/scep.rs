@@ -3,15 +3,15 @@
 //! Order of checks: size, parse, digest and cipher allowed, signature, attributes, message type by
 //! allow-list, authorization, decrypt, proof of possession, policy, issue.
 
-mod attributes;
+pub mod attributes;
 mod ca_certificates;
 mod caps;
 mod exchange;
 pub mod http;
-mod message;
+pub mod message;
 mod open;
 mod poll;
-mod query;
+pub mod query;
 mod refusal;
 mod reply;
 mod service;

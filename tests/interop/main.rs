@@ -2,6 +2,8 @@
 //!
 //! A program that is missing fails its test: `tests/setup` installs them.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
 mod api;
 mod crash;
 mod pkilint;

@@ -9,13 +9,14 @@ use crate::ca::records::CertificateRecord;
 use crate::enrol::scep::message::Incoming;
 use crate::enrol::scep::open::{Opened, Opener};
 use crate::enrol::scep::poll::{Polled, poll};
-use crate::enrol::scep::refusal::Refusal;
+use crate::enrol::scep::refusal::{FailInfo, Refusal};
 use crate::enrol::scep::reply::{Reply, Status};
 use crate::enrol::scep::service::Service;
 use crate::enrol::scep_ra::Ra;
-use crate::enrol::{Desk, Outcome, Request, Transaction, enrol};
+use crate::enrol::{Desk, Outcome, Proof, Request, Transaction, enrol};
 use crate::error::Result;
 use crate::x509::cert::Certificate;
+use crate::x509::csr::Csr;
 
 /// One exchange with a client.
 pub struct Exchange {
@@ -35,10 +36,7 @@ impl Exchange {
         let incoming = Arc::new(Incoming::read(body)?);
         let status = match &incoming.signer {
             Ok(signer) => self.answer(Arc::clone(&incoming), signer.clone()).await?,
-            Err(e) => Status::Failure(Refusal::new(
-                crate::enrol::scep::refusal::FailInfo::BadMessageCheck,
-                e.detail(),
-            )),
+            Err(e) => Status::Failure(Refusal::new(FailInfo::MessageCheck, e.detail())),
         };
         if let Status::Failure(refusal) = &status {
             let transaction = &incoming.echo.transaction_id;
@@ -85,12 +83,7 @@ impl Exchange {
         Ok(found.map(|stored| stored.value).filter(|record: &CertificateRecord| record.der == signer.der()))
     }
 
-    async fn enrol(
-        &self,
-        csr: crate::x509::csr::Csr,
-        proof: crate::enrol::Proof,
-        transaction: Transaction,
-    ) -> Result<Status> {
+    async fn enrol(&self, csr: Csr, proof: Proof, transaction: Transaction) -> Result<Status> {
         let address = self.address.map_or_else(|| "unknown".to_owned(), |a| a.to_string());
         let request = Request {
             profile: self.service.profile.id().clone(),

@@ -69,9 +69,10 @@ impl Opener<'_> {
             Transaction { id: incoming.echo.transaction_id.clone(), signer_key: key.fingerprint() };
         match message_type {
             MessageType::CertPoll => Ok(Opened::Poll(transaction)),
-            MessageType::GetCert | MessageType::GetCrl => {
-                Err(Refusal::new(FailInfo::BadCertId, "no such certificate or CRL is given out over SCEP"))
-            }
+            MessageType::GetCert | MessageType::GetCrl => Err(Refusal::new(
+                FailInfo::CertificateId,
+                "no such certificate or CRL is given out over SCEP",
+            )),
             MessageType::PkcsReq | MessageType::RenewalReq => {
                 self.request(message_type, envelope, signer, &key, transaction)
             }
@@ -124,10 +125,10 @@ impl Opener<'_> {
         transaction: Transaction,
     ) -> Result<Opened, Refusal> {
         let envelope = envelope
-            .ok_or_else(|| Refusal::new(FailInfo::BadRequest, "the content must be an EnvelopedData"))?;
+            .ok_or_else(|| Refusal::new(FailInfo::Request, "the content must be an EnvelopedData"))?;
         if !matches!(key.kind(), KeyKind::Rsa(_)) {
             let text = "the reply cannot be encrypted to this signer: SCEP needs an RSA key";
-            return Err(Refusal::new(FailInfo::BadAlg, text));
+            return Err(Refusal::new(FailInfo::Algorithm, text));
         }
         let renewed = self.renewed_certificate(message_type, signer)?;
         let content = open_envelope(self.ra, &envelope)?;
@@ -137,7 +138,7 @@ impl Opener<'_> {
             && self.service.options.require_same_key
             && csr.public_key().fingerprint() != key.fingerprint()
         {
-            return Err(Refusal::new(FailInfo::BadRequest, "the signer's key must be the request's key"));
+            return Err(Refusal::new(FailInfo::Request, "the signer's key must be the request's key"));
         }
         let proof = Box::new(proof(&csr, renewed));
         Ok(Opened::Enrol { csr: Box::new(csr), proof, transaction })
@@ -154,7 +155,7 @@ impl Opener<'_> {
         let ours = ours.filter(|_| self.hierarchy.issuer_of(signer).is_some());
         if ours.is_none() && message_type == MessageType::RenewalReq {
             let text = "renewal signer is not a certificate of this CA";
-            return Err(Refusal::new(FailInfo::BadRequest, text));
+            return Err(Refusal::new(FailInfo::Request, text));
         }
         Ok(ours)
     }
@@ -194,7 +195,7 @@ fn open_envelope(ra: &Ra, envelope: &EnvelopedData<'_>) -> Result<Zeroizing<Vec<
         Some(Transport::Pkcs1) => KeyTransport::Pkcs1,
         Some(Transport::OaepSha1) => KeyTransport::OaepSha1,
         Some(Transport::OaepSha256) => KeyTransport::OaepSha256,
-        None => return Err(Refusal::new(FailInfo::BadAlg, "key transport not allowed")),
+        None => return Err(Refusal::new(FailInfo::Algorithm, "key transport not allowed")),
     };
     let key = content_key(decrypter, transport, encrypted_key, envelope.cipher);
     let content = envelope.open(&key).ok_or_else(Refusal::cannot_open)?;
@@ -241,14 +242,14 @@ fn not_for_us(envelope: &EnvelopedData<'_>) -> Refusal {
         // Shorter than any wrapped key (RFC 3211 §2.3.2): SCEP-58.
         Some(length) if length < 16 => Refusal::cannot_open(),
         // No trial over all secrets: SCEP-60.
-        Some(_) => Refusal::new(FailInfo::BadRequest, "no challenge is known for this transaction"),
-        None => Refusal::new(FailInfo::BadRequest, "not addressed to this CA"),
+        Some(_) => Refusal::new(FailInfo::Request, "no challenge is known for this transaction"),
+        None => Refusal::new(FailInfo::Request, "not addressed to this CA"),
     }
 }
 
 fn bad_csr(error: Error) -> Refusal {
     if error.detail() == "proof of possession failed" {
-        return Refusal::new(FailInfo::BadRequest, "CSR proof of possession failed");
+        return Refusal::new(FailInfo::Request, "CSR proof of possession failed");
     }
     told(error)
 }
@@ -257,6 +258,6 @@ fn bad_csr(error: Error) -> Refusal {
 fn told(error: Error) -> Refusal {
     Refusal::of(error).unwrap_or_else(|error| {
         tracing::error!(%error, "a SCEP message could not be checked");
-        Refusal::new(FailInfo::BadRequest, "the request could not be checked")
+        Refusal::new(FailInfo::Request, "the request could not be checked")
     })
 }

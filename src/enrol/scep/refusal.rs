@@ -5,27 +5,27 @@ use crate::error::{Error, Kind};
 /// failInfo, with its number on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailInfo {
-    /// 0: unrecognized or forbidden algorithm.
-    BadAlg,
-    /// 1: integrity or decryption failed.
-    BadMessageCheck,
-    /// 2: not permitted or not supported.
-    BadRequest,
-    /// 3: signingTime is too far off.
-    BadTime,
-    /// 4: no such certificate or CRL.
-    BadCertId,
+    /// badAlg 0: unrecognized or forbidden algorithm.
+    Algorithm,
+    /// badMessageCheck 1: integrity or decryption failed.
+    MessageCheck,
+    /// badRequest 2: not permitted or not supported.
+    Request,
+    /// badTime 3: signingTime is too far off.
+    Time,
+    /// badCertId 4: no such certificate or CRL.
+    CertificateId,
 }
 
 impl FailInfo {
     /// As the attribute holds it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::BadAlg => "0",
-            Self::BadMessageCheck => "1",
-            Self::BadRequest => "2",
-            Self::BadTime => "3",
-            Self::BadCertId => "4",
+            Self::Algorithm => "0",
+            Self::MessageCheck => "1",
+            Self::Request => "2",
+            Self::Time => "3",
+            Self::CertificateId => "4",
         }
     }
 }
@@ -47,7 +47,7 @@ impl Refusal {
 
     /// What is said of every failure after the RSA step, whatever its cause (SCEP-52, SCEP-58, SCEP-70).
     pub fn cannot_open() -> Self {
-        Self::new(FailInfo::BadMessageCheck, "the envelope cannot be opened")
+        Self::new(FailInfo::MessageCheck, "the envelope cannot be opened")
     }
 
     /// How a client is told of `error`; the error itself if it is not for a CertRep: a limit or a fault of ours,
@@ -65,10 +65,10 @@ impl Refusal {
 
 fn fail_info(code: &str) -> FailInfo {
     match code {
-        "cms-algorithm" | "cms-recipient" | "signature-algorithm" => FailInfo::BadAlg,
-        "cms-signature" => FailInfo::BadMessageCheck,
-        "scep-time" => FailInfo::BadTime,
-        "scep-certificate-id" => FailInfo::BadCertId,
-        _ => FailInfo::BadRequest,
+        "cms-algorithm" | "cms-recipient" | "signature-algorithm" => FailInfo::Algorithm,
+        "cms-signature" => FailInfo::MessageCheck,
+        "scep-time" => FailInfo::Time,
+        "scep-certificate-id" => FailInfo::CertificateId,
+        _ => FailInfo::Request,
     }
 }

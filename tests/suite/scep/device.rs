@@ -1,0 +1,138 @@
+//! A device: an RSA key, the self-signed certificate it signs with, and its PKCS#10 requests.
+
+use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey};
+use rsa::{Pkcs1v15Sign, RsaPrivateKey};
+use sha2::Digest as _;
+use zeroize::Zeroizing;
+
+use super::der::{algorithm, bits, int, name, oid, seq, set, t, utf8};
+
+/// The digests that clients sign with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hash {
+    Md5,
+    Sha1,
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl Hash {
+    pub fn oid(self) -> &'static str {
+        match self {
+            Self::Md5 => "1.2.840.113549.2.5",
+            Self::Sha1 => "1.3.14.3.2.26",
+            Self::Sha256 => "2.16.840.1.101.3.4.2.1",
+            Self::Sha384 => "2.16.840.1.101.3.4.2.2",
+            Self::Sha512 => "2.16.840.1.101.3.4.2.3",
+        }
+    }
+
+    pub fn digest(self, bytes: &[u8]) -> Vec<u8> {
+        match self {
+            // Nobody verifies it: the algorithm is refused before.
+            Self::Md5 => vec![0; 16],
+            Self::Sha1 => sha1::Sha1::digest(bytes).to_vec(),
+            Self::Sha256 => sha2::Sha256::digest(bytes).to_vec(),
+            Self::Sha384 => sha2::Sha384::digest(bytes).to_vec(),
+            Self::Sha512 => sha2::Sha512::digest(bytes).to_vec(),
+        }
+    }
+}
+
+/// An RSA key in the hands of a client.
+#[derive(Clone)]
+pub struct Key {
+    pub pkcs8: Zeroizing<Vec<u8>>,
+    private: RsaPrivateKey,
+}
+
+impl Key {
+    /// A new RSA-2048 key.
+    pub fn new() -> Self {
+        use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+        let pair = aws_lc_rs::rsa::KeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
+        let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+        let private = RsaPrivateKey::from_pkcs8_der(der.as_ref()).unwrap();
+        Self { pkcs8: Zeroizing::new(der.as_ref().to_vec()), private }
+    }
+
+    pub fn spki(&self) -> Vec<u8> {
+        self.private.to_public_key().to_public_key_der().unwrap().into_vec()
+    }
+
+    pub fn sign(&self, hash: Hash, bytes: &[u8]) -> Vec<u8> {
+        let digest = hash.digest(bytes);
+        let padding = match hash {
+            Hash::Md5 => Pkcs1v15Sign::new_unprefixed(),
+            Hash::Sha1 => Pkcs1v15Sign::new::<sha1::Sha1>(),
+            Hash::Sha256 => Pkcs1v15Sign::new::<sha2::Sha256>(),
+            Hash::Sha384 => Pkcs1v15Sign::new::<sha2::Sha384>(),
+            Hash::Sha512 => Pkcs1v15Sign::new::<sha2::Sha512>(),
+        };
+        self.private.sign(padding, &digest).unwrap()
+    }
+
+    fn signed(&self, tbs: &[u8]) -> Vec<u8> {
+        let signature = self.sign(Hash::Sha256, tbs);
+        seq(&[tbs, &algorithm("1.2.840.113549.1.1.11"), &bits(&signature)])
+    }
+
+    /// A certificate for this key, signed by it.
+    pub fn self_signed(&self, common_name: &str, serial: &[u8]) -> Vec<u8> {
+        self.certificate(&name(common_name), &name(common_name), serial, &self.spki())
+    }
+
+    /// A certificate for another key, signed by this one.
+    pub fn certificate(&self, issuer: &[u8], subject: &[u8], serial: &[u8], spki: &[u8]) -> Vec<u8> {
+        let validity = seq(&[&t(0x17, &[b"200101000000Z"]), &t(0x17, &[b"490101000000Z"])]);
+        let algorithm = algorithm("1.2.840.113549.1.1.11");
+        let version = t(0xa0, &[&int(&[2])]);
+        self.signed(&seq(&[&version, &int(serial), &algorithm, issuer, &validity, subject, spki]))
+    }
+
+    /// A PKCS#10 request.
+    pub fn csr(&self, common_name: &str, challenge: Option<&str>) -> Vec<u8> {
+        self.csr_with_version(common_name, challenge, 0)
+    }
+
+    /// A PKCS#10 request with another version, as Apple sends it.
+    pub fn csr_with_version(&self, common_name: &str, challenge: Option<&str>, version: u8) -> Vec<u8> {
+        let attribute = challenge
+            .map(|text| seq(&[&oid("1.2.840.113549.1.9.7"), &set(&[&utf8(text)])]))
+            .unwrap_or_default();
+        let attributes = t(0xa0, &[&attribute]);
+        self.signed(&seq(&[&int(&[version]), &name(common_name), &self.spki(), &attributes]))
+    }
+}
+
+/// A device with the certificate it signs with.
+#[derive(Clone)]
+pub struct Device {
+    pub name: String,
+    pub key: Key,
+    pub certificate: Vec<u8>,
+}
+
+impl Device {
+    /// A device that has only its self-signed certificate.
+    pub fn new(common_name: &str) -> Self {
+        Self::with_serial(common_name, &[1])
+    }
+
+    /// The same, with a serial number of its own making.
+    pub fn with_serial(common_name: &str, serial: &[u8]) -> Self {
+        let key = Key::new();
+        let certificate = key.self_signed(common_name, serial);
+        Self { name: common_name.to_owned(), key, certificate }
+    }
+
+    /// The same device with a certificate that was issued to it.
+    pub fn holding(&self, certificate: &[u8]) -> Self {
+        Self { certificate: certificate.to_vec(), ..self.clone() }
+    }
+
+    pub fn csr(&self, challenge: Option<&str>) -> Vec<u8> {
+        self.key.csr(&self.name, challenge)
+    }
+}
