@@ -128,7 +128,7 @@ fn every_cipher_and_digest_that_is_advertised() {
         ("aes", "sha256", "pkcs1"),
         ("aes", "sha384", "pkcs1"),
         ("aes", "sha512", "pkcs1"),
-        ("des3", "sha256", "pkcs1"),
+        ("aes", "sha256", "pss"),
     ]
     .into_iter()
     .enumerate()
