@@ -37,11 +37,11 @@ fn for_devices(signet: &str, data: &str, http: &str) -> String {
   curl -fo signet.pem http://{http}/trust/signet.pem
 
   # a device enrols by SCEP (strongSwan's pki)
-  pki --scepca --url http://{http}/scep --caout ca --raout ra --outform pem
+  pki --scepca --url http://{http}/scep --caout ca.pem --raout ra.pem --outform pem
   secret=$({signet} challenge create --data {data} --profile scep-device --subject CN=gw1.example.org)
   pki --gen --type rsa --size 2048 --outform pem > gw1.key
   pki --scep --url http://{http}/scep --in gw1.key --dn CN=gw1.example.org --password \"$secret\" \\
-      --cacert-enc ra --cacert-sig ra --cacert ca --cacert ca-1 --outform pem > gw1.pem
+      --cacert-enc ra.pem --cacert-sig ra.pem --cacert ca.pem --cacert ca-1.pem --outform pem > gw1.pem
 "
     )
 }
