@@ -15,7 +15,7 @@ use crate::server::listen::{Limits, Listener, Rules, Service, Transport};
 use crate::server::public_url::PublicUrl;
 use crate::server::settings::Given;
 use crate::server::state::{Opening, State};
-use crate::server::{routes, tls, worker};
+use crate::server::{files, routes, setup, tls, worker};
 
 /// What a server is started with.
 pub struct Start<'a> {
@@ -42,6 +42,7 @@ pub async fn run(start: Start<'_>, bound: Bound, ready: impl FnOnce()) -> Result
     let state = Arc::new(open(&start, names).await?);
     worker::refresh_identities(&state).await;
     worker::sign_head(&state).await;
+    export_tls_root(start.layout, &state)?;
     let (stop, stopped) = watch::channel(false);
     let addresses = bound.addresses();
     let listeners = listen(bound, &state, limits, &start.clock, &stopped)?;
@@ -66,6 +67,17 @@ async fn open(start: &Start<'_>, tls_names: Vec<crate::x509::san::San>) -> Resul
         random: start.random.clone(),
     })
     .await
+}
+
+/// `DIR/tls-ca.pem` follows the profile of the listener's certificate; without a root it stays as it is.
+fn export_tls_root(layout: &Layout, state: &State) -> Result<()> {
+    let (hierarchy, profiles) = (state.desk.authority.hierarchy(), state.desk.profiles.current());
+    let Ok(root) = setup::tls_root(&hierarchy, &profiles) else { return Ok(()) };
+    let path = layout.tls_ca();
+    if std::fs::read_to_string(&path).is_ok_and(|standing| standing == root) {
+        return Ok(());
+    }
+    files::write(&path, root.as_bytes(), files::PUBLIC)
 }
 
 fn limits(settings: &Given) -> Limits {

@@ -8,6 +8,7 @@ mod cms;
 mod durability;
 mod fixture;
 mod http_rows;
+mod identities;
 mod issue;
 mod layers;
 mod openssl;

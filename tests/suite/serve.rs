@@ -341,6 +341,20 @@ fn init_makes_it_once_and_serve_serves_it() {
 }
 
 #[test]
+fn a_systemd_credential_is_the_password_and_none_is_written() {
+    let home = Home::new();
+    let credentials = home.0.path().join("credentials");
+    std::fs::create_dir(&credentials).unwrap();
+    std::fs::write(credentials.join("signet-security-password"), "correct horse battery\n").unwrap();
+    let mut init = home.command(&["init", "--url", "http://pki", "--rsa-root", "rsa-2048"]);
+    let made = init.env("CREDENTIALS_DIRECTORY", &credentials).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert!(!home.file("security-password").exists());
+    let (code, _, said) = home.run(&["serve", "--http", "127.0.0.1:0", "--https", "off"]);
+    assert!(code == 2 && said.contains("no security password"), "{said}");
+}
+
+#[test]
 fn a_setting_that_is_not_known_is_refused_with_its_line() {
     let home = Home::new();
     std::fs::create_dir(home.data()).unwrap();

@@ -1,0 +1,223 @@
+//! Signet's own certificates over the months: made once, renewed by themselves, forgotten when nobody can ask.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use signet::ca::profile::RaMode;
+use signet::clock::{Clock, Timestamp};
+use signet::enrol::scep_ra::{Ra, RaSource};
+use signet::id::CaId;
+use signet::keys::KeyTransport;
+use signet::random::Random;
+use signet::server::heads;
+use signet::server::layout::Layout;
+use signet::server::records::IdentityRecord;
+use signet::server::settings::Given;
+use signet::server::setup::{self, Algorithms, NewAuthority};
+use signet::server::state::{Opening, State};
+use signet::server::worker;
+use signet::x509::cert::Certificate;
+use signet::x509::key::KeyAlgorithm;
+use signet::x509::san::San;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const PASSWORD: &str = "correct horse battery staple";
+
+struct House {
+    home: tempfile::TempDir,
+    clock: Clock,
+}
+
+impl House {
+    async fn build() -> Self {
+        let house = Self {
+            home: tempfile::tempdir().unwrap(),
+            clock: Clock::manual(Timestamp::parse("2026-11-22T01:26:00Z").unwrap()),
+        };
+        let layout = house.layout();
+        let algorithms = Algorithms {
+            rsa_root: KeyAlgorithm::Rsa2048,
+            rsa_issuing: KeyAlgorithm::Rsa2048,
+            ec_root: KeyAlgorithm::P256,
+            ec_issuing: KeyAlgorithm::P256,
+        };
+        let new = NewAuthority {
+            settings: Given::default(),
+            url: "http://pki.example.org".into(),
+            algorithms,
+            organization: None,
+            password: PASSWORD,
+            clock: house.clock.clone(),
+            random: Random::system(),
+        };
+        setup::build(new, &layout, &layout).await.unwrap();
+        house
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::new(self.home.path())
+    }
+
+    async fn open(&self, host: &str) -> State {
+        State::open(Opening {
+            layout: &self.layout(),
+            settings: &Given::default(),
+            public_url: "http://pki.example.org".into(),
+            tls_names: vec![San::Dns(host.into()), San::Ip("127.0.0.1".parse().unwrap())],
+            password: PASSWORD,
+            clock: self.clock.clone(),
+            random: Random::system(),
+        })
+        .await
+        .unwrap()
+    }
+}
+
+async fn refresh(state: &State) {
+    let failures = state.identities.refresh().await;
+    assert!(failures.is_empty(), "{failures:?}");
+}
+
+fn ra(state: &State, mode: RaMode) -> Arc<Ra> {
+    state.identities.ra(&"rsa-issuing".parse::<CaId>().unwrap(), mode).unwrap()
+}
+
+async fn tls(state: &State) -> Certificate {
+    let stored = state.desk.authority.db.require::<IdentityRecord>(b"tls", "tls").await.unwrap();
+    Certificate::from_der(&stored.value.current.certificate).unwrap()
+}
+
+fn keys(state: &State) -> Vec<String> {
+    state.desk.authority.keys.list().unwrap().iter().map(ToString::to_string).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_is_made_once_and_renewed_at_two_thirds_of_its_life() {
+    let house = House::build().await;
+    let state = house.open("pki.example.org").await;
+    assert_eq!(
+        state.identities.ra(&"rsa-issuing".parse().unwrap(), RaMode::Single).unwrap_err().code(),
+        "ra-not-ready"
+    );
+    refresh(&state).await;
+    let (first_ra, first_tls) = (ra(&state, RaMode::Single), tls(&state).await);
+    assert_eq!(first_ra.signing, first_ra.encryption);
+    let issuing = state.desk.authority.hierarchy();
+    let issuer = issuing.issuer_of(&first_ra.signing).unwrap();
+    assert_eq!(issuer.record.id.as_str(), "rsa-issuing");
+    assert_eq!(issuing.issuer_of(&first_tls).unwrap().record.id.as_str(), "ec-issuing");
+
+    house.clock.advance(19 * DAY);
+    refresh(&state).await;
+    assert_eq!(ra(&state, RaMode::Single).signing, first_ra.signing, "not before two thirds of 30 days");
+
+    house.clock.advance(2 * DAY);
+    refresh(&state).await;
+    let second_ra = ra(&state, RaMode::Single);
+    assert_ne!(second_ra.signing, first_ra.signing);
+    assert_ne!(second_ra.signer.public_key(), first_ra.signer.public_key(), "a new key each time");
+    assert_eq!(tls(&state).await, first_tls, "90 days are not two thirds over");
+    assert_eq!(second_ra.former.len(), 1, "envelopes to the one before are still opened");
+    assert_eq!(second_ra.former[0].0, first_ra.encryption);
+    let opened = second_ra.former[0].1.open_key(KeyTransport::Pkcs1, &[0; 256], 16);
+    assert_eq!(opened.len(), 16);
+
+    house.clock.advance(10 * DAY);
+    refresh(&state).await;
+    assert!(ra(&state, RaMode::Single).former.is_empty(), "the first has expired");
+    assert!(!keys(&state).contains(&"ra-rsa-issuing-1".to_owned()), "{:?}", keys(&state));
+
+    house.clock.advance(30 * DAY);
+    refresh(&state).await;
+    assert_ne!(tls(&state).await, first_tls);
+    assert!(!keys(&state).contains(&"tls-1".to_owned()), "{:?}", keys(&state));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn identities_outlive_a_restart_and_follow_the_name_they_are_reached_by() {
+    let house = House::build().await;
+    let state = house.open("pki.example.org").await;
+    refresh(&state).await;
+    let (first_ra, first_tls) = (ra(&state, RaMode::Single), tls(&state).await);
+    state.desk.authority.db.raw().close().await.unwrap();
+    drop(state);
+
+    let state = house.open("pki.example.org").await;
+    refresh(&state).await;
+    assert_eq!(ra(&state, RaMode::Single).signing, first_ra.signing);
+    assert_eq!(tls(&state).await, first_tls);
+    state.desk.authority.db.raw().close().await.unwrap();
+    drop(state);
+
+    let state = house.open("ca.example.net").await;
+    refresh(&state).await;
+    let renamed = tls(&state).await;
+    assert!(renamed.sans().unwrap().contains(&San::Dns("ca.example.net".into())));
+    assert_eq!(ra(&state, RaMode::Single).signing, first_ra.signing);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn split_mode_has_a_certificate_for_each_use() {
+    let house = House::build().await;
+    for profile in std::fs::read_dir(house.layout().policies().join("profiles")).unwrap() {
+        split(&profile.unwrap().path());
+    }
+    let state = house.open("pki.example.org").await;
+    refresh(&state).await;
+    let ra = ra(&state, RaMode::Split);
+    assert_ne!(ra.signing, ra.encryption);
+    assert_eq!(ra.signing.public_key().unwrap(), *ra.signer.public_key());
+    assert_eq!(ra.encryption.public_key().unwrap(), *ra.decrypter.public_key());
+}
+
+fn split(profile: &Path) {
+    let text = std::fs::read_to_string(profile).unwrap();
+    std::fs::write(profile, text.replace("ra_mode = \"single\"", "ra_mode = \"split\"")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_renewed_is_kept_as_long_as_it_is_valid() {
+    let house = House::build().await;
+    let state = house.open("pki.example.org").await;
+    refresh(&state).await;
+    let first = tls(&state).await;
+    state.desk.authority.keys.remove(&"ca-ec-issuing".parse().unwrap()).unwrap();
+    state.desk.authority.reload().await.unwrap();
+
+    house.clock.advance(70 * DAY);
+    refresh(&state).await;
+    assert_eq!(tls(&state).await, first);
+    house.clock.advance(30 * DAY);
+    let failures = state.identities.refresh().await;
+    assert!(
+        failures.iter().any(|(name, _)| name == "tls"),
+        "expired, and nothing in its place: {failures:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_kept_elsewhere_holds_until_the_log_is_another() {
+    let house = House::build().await;
+    let state = house.open("pki.example.org").await;
+    worker::sign_head(&state).await;
+    let exported = std::fs::read(house.layout().audit().join("head.json")).unwrap();
+    let kept: signet::admin::api::audit::SignedHead = serde_json::from_slice(&exported).unwrap();
+    refresh(&state).await;
+    let verified = state.admin.inspector.verify(Some(kept.clone())).unwrap();
+    assert!(verified.intact && verified.entries > kept.seq, "{verified:?}");
+    let checked = state.admin.inspector.check().unwrap();
+    assert!(checked.ok && checked.records > 4, "{checked:?}");
+
+    worker::sign_head(&state).await;
+    let newest = heads::newest(&state.desk.authority.db).await.unwrap().unwrap();
+    assert!(newest.seq > kept.seq);
+
+    let other = House::build().await;
+    let foreign = other.open("pki.example.org").await;
+    let verdict = foreign.admin.inspector.verify(Some(newest.clone())).unwrap();
+    assert!(!verdict.intact && verdict.findings[0].problem.contains("another key"), "{verdict:?}");
+
+    let unsigned = signet::admin::api::audit::SignedHead { seq: newest.seq - 1, ..newest };
+    assert!(!state.admin.inspector.verify(Some(unsigned)).unwrap().intact);
+}
