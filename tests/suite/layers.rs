@@ -185,7 +185,11 @@ fn time_and_randomness_have_one_source_each() {
         }
         // `keys` hands aws-lc's own generator to aws-lc's signatures, as its interface asks.
         for name in ["SystemRandom", "OsRng", "thread_rng", "rand::random"] {
-            assert!(is_own("random") || is_own("keys") || !source.code.contains(name), "{}: {name}", source.path.display());
+            assert!(
+                is_own("random") || is_own("keys") || !source.code.contains(name),
+                "{}: {name}",
+                source.path.display()
+            );
         }
     }
 }
