@@ -122,9 +122,11 @@ impl FromStr for RecordId {
 pub struct Serial(Vec<u8>);
 
 impl Serial {
-    /// 159 random bits, the first never zero: positive, 20 octets, minimal DER.
-    pub fn random(random: &Random) -> Result<Self> {
+    /// 20 octets, positive, minimal DER: 48 bits of `now` in milliseconds, then 112 random bits. Serials that rise
+    /// with time keep their index a sequential one (docs/decisions/issuance.md); what CABF asks is 64 random bits.
+    pub fn new(now: Timestamp, random: &Random) -> Result<Self> {
         let mut bytes: [u8; 20] = random.bytes()?;
+        bytes[..6].copy_from_slice(&now.millis().to_be_bytes()[2..]);
         bytes[0] = (bytes[0] & 0x7f).max(1);
         Ok(Self(bytes.to_vec()))
     }

@@ -94,7 +94,7 @@ fn approved(
     grant: &Grant,
     alongside: &Unit,
 ) -> Result<Box<Order>> {
-    let serial = Serial::random(&desk.authority.random)?;
+    let serial = Serial::new(desk.authority.clock.now(), &desk.authority.random)?;
     let mut unit = alongside.clone();
     if let Some(claim) = claim {
         claim.write(&mut unit, TransactionResult::Issued(serial.clone()))?;

@@ -36,7 +36,7 @@ pub async fn approve(
         return Err(Error::conflict("request-changed", "the request is not the one that came in"));
     }
     let (wanted, grant) = judge(desk, &stored.value, &csr, &actor).await?;
-    let serial = Serial::random(&desk.authority.random)?;
+    let serial = Serial::new(desk.authority.clock.now(), &desk.authority.random)?;
     let mut unit = Unit::new();
     let state = RequestState::Issued(serial.clone());
     let decided = write_decision(desk, &mut unit, &stored, state, comment, &actor)?;

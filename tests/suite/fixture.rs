@@ -157,7 +157,7 @@ fn ra_certificate(authority: &Authority, key: &KeyId, common_name: &str, usage: 
     let algorithm = key::signature_algorithm(signer.public_key().kind(), Digest::Sha256);
     let now = authority.clock.now().whole_secs();
     let tbs = Tbs {
-        serial: Serial::random(&authority.random).unwrap(),
+        serial: Serial::new(authority.clock.now(), &authority.random).unwrap(),
         signature_algorithm: algorithm.clone(),
         issuer: issuer.subject().clone(),
         not_before: now,

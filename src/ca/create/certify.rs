@@ -32,7 +32,7 @@ pub(super) fn certify(
     let key_id = signer.public_key().key_id();
     let (not_before, not_after) = validity(new, parent, work.now)?;
     let mut params = CertificateParams::default();
-    params.serial_number = Some(Serial::random(&work.random)?.content().to_vec().into());
+    params.serial_number = Some(Serial::new(work.now, &work.random)?.content().to_vec().into());
     params.not_before = date(not_before)?;
     params.not_after = date(not_after)?;
     params.distinguished_name = distinguished_name(&new.subject)?;

@@ -82,7 +82,7 @@ impl Fixture {
             actor: Actor::Operator("ann".to_owned()),
             renews: None,
             claim: Unit::new(),
-            serial: Serial::random(&self.authority.random).unwrap(),
+            serial: Serial::new(self.authority.clock.now(), &self.authority.random).unwrap(),
         }
     }
 

@@ -118,7 +118,7 @@ async fn a_restart_serves_the_last_crl_at_once() {
     .await
     .unwrap();
     assert_eq!(again.published().of(&ca("ec-issuing")).unwrap().number, 2);
-    let serial = signet::id::Serial::random(&again.random).unwrap();
+    let serial = signet::id::Serial::new(again.clock.now(), &again.random).unwrap();
     let revoked =
         signet::ca::revoke::revoke(&again, &serial, signet::x509::crl::Reason::Unspecified, Actor::System);
     assert_eq!(revoked.await.unwrap_err().code(), "not-found");

@@ -104,7 +104,7 @@ async fn cas_and_our_own_identities_are_not_revoked_by_it() {
     assert_eq!((error.code(), error.kind()), ("ca-certificate", Kind::Forbidden));
     revoke(&fixture.authority, &own.record.serial, Reason::Superseded, Actor::System).await.unwrap();
 
-    let unknown = Serial::random(&fixture.authority.random).unwrap();
+    let unknown = Serial::new(fixture.authority.clock.now(), &fixture.authority.random).unwrap();
     let error = revoke_as(&fixture, &unknown, Reason::KeyCompromise).await.unwrap_err();
     assert_eq!(error.code(), "not-found");
 }
