@@ -40,7 +40,7 @@ pub async fn run(
     let (cpu, start) = (server.cpu_time()?, Instant::now());
     let tasks: Vec<_> = streams
         .into_iter()
-        .map(|stream| tokio::spawn(drive(stream, requests.clone(), next.clone(), judge)))
+        .map(|stream| tokio::spawn(drive(target.clone(), stream, requests.clone(), next.clone(), judge)))
         .collect();
     let (mut latencies, mut failed) = (Vec::new(), 0);
     for task in tasks {
@@ -73,6 +73,7 @@ async fn connect(target: &Target) -> Result<Box<dyn Stream>, AnyError> {
 }
 
 async fn drive(
+    target: Target,
     mut stream: Box<dyn Stream>,
     requests: Arc<Vec<Vec<u8>>>,
     next: Arc<AtomicUsize>,
@@ -83,8 +84,11 @@ async fn drive(
         let start = Instant::now();
         stream.write_all(request).await?;
         stream.flush().await?;
-        let (status, body) = answer(&mut stream, &mut buffer).await?;
+        let (status, body, closes) = answer(&mut stream, &mut buffer).await?;
         times.push(start.elapsed());
+        if closes {
+            stream = connect(&target).await?;
+        }
         if !judge(status, &body) {
             failed += 1;
             if failed <= 3 {
@@ -95,11 +99,11 @@ async fn drive(
     Ok((times, failed))
 }
 
-/// Reads one answer with a Content-Length.
-pub async fn answer(
+/// Reads one answer with a Content-Length: status, body, and whether the server closes the connection.
+async fn answer(
     stream: &mut (impl AsyncRead + Unpin + ?Sized),
     buffer: &mut Vec<u8>,
-) -> Result<(u16, Vec<u8>), AnyError> {
+) -> Result<(u16, Vec<u8>, bool), AnyError> {
     buffer.clear();
     let head = loop {
         if let Some(end) = buffer.windows(4).position(|w| w == b"\r\n\r\n") {
@@ -120,7 +124,7 @@ pub async fn answer(
             return Err("the server closed the connection".into());
         }
     }
-    Ok((status, buffer[head..head + length].to_vec()))
+    Ok((status, buffer[head..head + length].to_vec(), text.contains("\r\nconnection: close\r\n")))
 }
 
 /// Sends requests one after the other and returns the bodies; any status but `expected` is an error.
@@ -129,7 +133,10 @@ pub async fn ask_all(target: &Target, requests: &[Vec<u8>], expected: u16) -> Re
     for request in requests {
         stream.write_all(request).await?;
         stream.flush().await?;
-        let (status, body) = answer(&mut stream, &mut buffer).await?;
+        let (status, body, closes) = answer(&mut stream, &mut buffer).await?;
+        if closes {
+            stream = connect(target).await?;
+        }
         if status != expected {
             return Err(format!("answered {status}: {}", String::from_utf8_lossy(&body)).into());
         }
