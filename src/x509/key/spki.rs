@@ -16,10 +16,14 @@ use crate::x509::tlv::{self, Broken, Reader, Tlv};
 const MAX_LEN: usize = 4096;
 
 thread_local! {
-    /// The RSA key that passed last, and its bits: a SCEP message brings the same key in its signer's
-    /// certificate and in the request, and the arithmetic is most of what reading either costs.
-    static LAST_GOOD_RSA: RefCell<(Vec<u8>, u32)> = const { RefCell::new((Vec::new(), 0)) };
+    /// The RSA keys that passed last, newest first, with their bits: a SCEP message brings the same key in its
+    /// signer's certificate and in the request, the RA's key comes back with every reply, and the arithmetic is
+    /// most of what reading a key costs.
+    static GOOD_RSA: RefCell<Vec<(Vec<u8>, u32)>> = const { RefCell::new(Vec::new()) };
 }
+
+/// How many keys each thread remembers.
+const REMEMBERED: usize = 32;
 
 /// The parts of a SubjectPublicKeyInfo as they stand.
 struct Parts<'a> {
@@ -63,15 +67,31 @@ fn check_rsa(der: &[u8], parts: &Parts<'_>) -> Result<(Vec<u8>, KeyKind)> {
     if parts.parameters.map(|p| p.whole) != Some(&[tlv::NULL, 0]) {
         return Err(malformed());
     }
-    let bits = LAST_GOOD_RSA.with_borrow_mut(|(last, bits)| {
-        if last != der {
+    let bits = match remembered(der) {
+        Some(bits) => bits,
+        None => {
             let (modulus, exponent) = rsa::read(parts.bits).map_err(|_| malformed())?;
-            *bits = rsa::check(modulus, exponent)?;
-            der.clone_into(last);
+            let bits = rsa::check(modulus, exponent)?;
+            remember(der, bits);
+            bits
         }
-        Ok::<_, Error>(*bits)
-    })?;
+    };
     Ok((der.to_vec(), KeyKind::Rsa(bits)))
+}
+
+fn remembered(der: &[u8]) -> Option<u32> {
+    GOOD_RSA.with_borrow_mut(|keys| {
+        let place = keys.iter().position(|(key, _)| key == der)?;
+        keys[..=place].rotate_right(1);
+        Some(keys[0].1)
+    })
+}
+
+fn remember(der: &[u8], bits: u32) {
+    GOOD_RSA.with_borrow_mut(|keys| {
+        keys.truncate(REMEMBERED - 1);
+        keys.insert(0, (der.to_vec(), bits));
+    });
 }
 
 fn check_ec(parts: &Parts<'_>) -> Result<(Vec<u8>, KeyKind)> {
