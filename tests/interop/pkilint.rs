@@ -5,9 +5,20 @@ use crate::server::{Server, run};
 /// What pkilint says at these severities is explained here, or fails the test.
 ///
 /// (finding's code, the profile it may stand for or `*`, why it is right as it is)
-const EXPLAINED: &[(&str, &str, &str)] = &[];
+const EXPLAINED: &[(&str, &str, &str)] = &[(
+    "pkix.invalid_domain_name_syntax",
+    "signet-tls",
+    "operators on the machine itself reach the API as localhost; RFC 5280 §4.2.1.6 allows names of one label",
+)];
 
 const LINT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/test-tools/bin/");
+
+/// Nobody but Signet itself is issued by these: the first two are linted below, as the server uses them, the
+/// third in the suite (`issue::internal`).
+const INTERNAL: &[&str] = &["scep-ra", "signet-tls", "ocsp-responder"];
+
+/// pkilint wants a host with a dot in the addresses that stand in certificates.
+const PUBLIC: &[&str] = &["--rsa-root", "rsa-2048", "--url", "http://pki.example.com"];
 
 #[track_caller]
 fn lint(tool: &str, file: &str, name: &str) {
@@ -59,14 +70,14 @@ fn identity(profile: &str) -> (&'static str, Option<&'static str>) {
 
 #[test]
 fn every_profile_and_key_type_passes() {
-    let server = Server::start();
+    let server = Server::start_with(PUBLIC);
     let listed = server.signet(&["profile", "list", "--output", "json"]).ok();
     let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
     let mut linted = 0;
     for profile in listed["items"].as_array().unwrap().iter().filter(|p| p["enabled"] == true) {
         let id = profile["id"].as_str().unwrap();
-        if profile["internal"] == true {
-            continue; // ours alone: linted below, as the server uses them
+        if INTERNAL.contains(&id) {
+            continue;
         }
         for key in profile["keys"].as_array().unwrap().iter().filter_map(|k| k.as_str()) {
             let (subject, san) = identity(id);
@@ -81,8 +92,10 @@ fn every_profile_and_key_type_passes() {
             }
             run("openssl", &arguments).ok();
             let pem = server.signet(&["cert", "issue", "--profile", id, "--csr", &csr]).ok();
-            std::fs::write(server.path("leaf.pem"), pem).unwrap();
-            lint("lint_pkix_cert", &server.file("leaf.pem"), &format!("{id} {key}"));
+            std::fs::write(server.path("chain.pem"), pem).unwrap();
+            let (chain, leaf) = (server.file("chain.pem"), server.file("leaf.pem"));
+            run("openssl", &["x509", "-in", &chain, "-out", &leaf]).ok();
+            lint("lint_pkix_cert", &leaf, &format!("{id} {key}"));
             linted += 1;
         }
     }
@@ -91,7 +104,7 @@ fn every_profile_and_key_type_passes() {
 
 #[test]
 fn our_own_certificates_and_crls_pass() {
-    let server = Server::start();
+    let server = Server::start_with(PUBLIC);
     let listed = server.signet(&["ca", "list", "--output", "json"]).ok();
     let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
     for ca in listed["items"].as_array().unwrap() {
@@ -104,10 +117,8 @@ fn our_own_certificates_and_crls_pass() {
             let pem = server.file("one.pem");
             let kind = if name == "ca" { "x509" } else { "crl" };
             run("openssl", &[kind, "-inform", "DER", "-in", &file, "-out", &pem]).ok();
-            let strict = if name == "crl" { vec!["lint", "-t", "CRL", "-p", "PKIX"] } else { vec!["lint"] };
             if name == "crl" {
-                let mut arguments = strict.clone();
-                arguments.extend(["-s", "WARNING", &pem]);
+                let arguments = ["lint", "-t", "CRL", "-p", "PKIX", "-s", "WARNING", &pem];
                 let ran = run(format!("{LINT}{tool}"), &arguments);
                 assert_eq!(ran.code, 0, "{id} crl: {}{}", ran.out, ran.err);
             } else {
@@ -115,8 +126,8 @@ fn our_own_certificates_and_crls_pass() {
             }
         }
     }
-    for (internal, query) in [("scep-ra", "scep-ra"), ("signet-tls", "signet-tls")] {
-        let listed = server.signet(&["cert", "list", "--profile", query, "--output", "json"]).ok();
+    for internal in ["scep-ra", "signet-tls"] {
+        let listed = server.signet(&["cert", "list", "--profile", internal, "--output", "json"]).ok();
         let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
         let serial =
             listed["items"][0]["serial"].as_str().unwrap_or_else(|| panic!("no {internal}: {listed}"));

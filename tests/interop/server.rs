@@ -86,8 +86,12 @@ impl Server {
     /// The command line that starts it, not yet run.
     pub fn command(&self) -> Command {
         let mut command = Command::new(SIGNET);
+        command.arg("up");
+        if !self.arguments.iter().any(|a| a == "--url") {
+            command.arg("--demo");
+        }
         command
-            .args(["up", "--demo", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--data"])
+            .args(["--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--data"])
             .arg(self.data())
             .args(&self.arguments)
             .stdin(Stdio::null())

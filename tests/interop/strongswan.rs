@@ -75,10 +75,11 @@ fn verify(server: &Server, leaf: &str) -> Ran {
 fn enrols_renews_and_is_revoked() {
     let server = Server::start();
     let client = Client::new(&server);
-    let dn = "C=CH, O=Acme, CN=SEP001122334455";
+    // strongSwan writes a name from its root down, RFC 4514 (and we) from the device up.
+    let (dn, rfc4514) = ("C=CH, O=Acme, CN=SEP001122334455", "CN=SEP001122334455,O=Acme,C=CH");
     let old_key = client.key("old.key");
 
-    let pem = client.enrol(&old_key, dn, &["--password", &client.challenge(dn)]).ok();
+    let pem = client.enrol(&old_key, dn, &["--password", &client.challenge(rfc4514)]).ok();
     let old = client.keep("old.pem", &pem);
     verify(&server, &old).ok();
 
@@ -124,13 +125,10 @@ fn refuses_a_wrong_challenge_and_one_used_twice() {
 fn every_cipher_and_digest_that_is_advertised() {
     let server = Server::start();
     let client = Client::new(&server);
-    for (n, (cipher, digest, padding)) in [
-        ("aes", "sha256", "pkcs1"),
-        ("aes", "sha384", "pkcs1"),
-        ("aes", "sha512", "pkcs1"),
-    ]
-    .into_iter()
-    .enumerate()
+    for (n, (cipher, digest, padding)) in
+        [("aes", "sha256", "pkcs1"), ("aes", "sha384", "pkcs1"), ("aes", "sha512", "pkcs1")]
+            .into_iter()
+            .enumerate()
     {
         let dn = format!("CN=SEP0000000000{n:02}");
         let key = client.key(&format!("{n}.key"));
