@@ -23,7 +23,8 @@ pub mod revoke;
 pub use hierarchy::{Hierarchy, LoadedCa};
 pub use issue::{Issued, Order, issue};
 
-/// Everything that issuing needs, shared by all edges.
+/// Everything that issuing needs, shared by all edges. Clones share one state.
+#[derive(Clone)]
 pub struct Authority {
     /// Durable state.
     pub db: Db,
@@ -37,13 +38,15 @@ pub struct Authority {
     pub keys: Arc<dyn KeyStore>,
     /// Where the CRLs and CA certificates are published: `http://HOST[:PORT]`, without a slash at the end.
     pub public_url: String,
-    hierarchy: RwLock<Arc<Hierarchy>>,
-    published: crl::Published,
+    hierarchy: Arc<RwLock<Arc<Hierarchy>>>,
+    /// Held from reading the CAs to swapping them: an older reading never replaces a newer one.
+    reloading: Arc<tokio::sync::Mutex<()>>,
+    published: Arc<crl::Published>,
 }
 
 impl Authority {
-    /// Puts the parts together and loads the CAs that the store holds.
-    /// Errors: `storage`, `damaged-file`.
+    /// Puts the parts together, loads the CAs that the store holds, and finishes what a crash left of the
+    /// removal of a key. Errors: `storage`, `damaged-file`.
     pub async fn load(
         db: Db,
         clock: Clock,
@@ -52,9 +55,12 @@ impl Authority {
         keys: Arc<dyn KeyStore>,
         public_url: String,
     ) -> Result<Self> {
-        let hierarchy = RwLock::new(Arc::new(Hierarchy::load(&db, &*keys, &public_url).await?));
-        let published = crl::Published::load(&db).await?;
-        Ok(Self { db, clock, random, pool, keys, public_url, hierarchy, published })
+        let loaded = Hierarchy::load(&db, &*keys, &public_url).await?;
+        custody::finish_removals(&loaded, &keys).await;
+        let hierarchy = Arc::new(RwLock::new(Arc::new(loaded)));
+        let published = Arc::new(crl::Published::load(&db).await?);
+        let reloading = Arc::default();
+        Ok(Self { db, clock, random, pool, keys, public_url, hierarchy, reloading, published })
     }
 
     /// The CAs as they stand now.
@@ -64,6 +70,7 @@ impl Authority {
 
     /// Reads the CAs anew, after one was added or its key was removed.
     pub async fn reload(&self) -> Result<()> {
+        let _alone = self.reloading.lock().await;
         let fresh = Arc::new(Hierarchy::load(&self.db, &*self.keys, &self.public_url).await?);
         *self.hierarchy.write().unwrap_or_else(std::sync::PoisonError::into_inner) = fresh;
         Ok(())
@@ -91,6 +98,11 @@ fn crl_url(public_url: &str, ca: &CaId) -> String {
 
 fn ca_url(public_url: &str, ca: &CaId) -> String {
     format!("{public_url}/ca/{ca}.crt")
+}
+
+/// Runs work to its end even if its caller leaves: what follows a durable write must not be cut off.
+async fn to_the_end<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    tokio::spawn(work).await.map_err(|e| Error::internal("a change of the CAs broke off").because(e))?
 }
 
 /// Runs blocking work that takes long (key generation, key derivation) on a thread of its own, so that

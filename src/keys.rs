@@ -53,7 +53,7 @@ pub trait KeyStore: Send + Sync {
     fn signer(&self, id: &KeyId) -> Result<Arc<dyn Signer>>;
     /// The decrypter of an RSA key. Errors: `key-not-present`, `key-not-rsa`.
     fn decrypter(&self, id: &KeyId) -> Result<Arc<dyn Decrypter>>;
-    /// The key as an encrypted PKCS#8 PEM (PBES2: scrypt or PBKDF2, AES-256-CBC) that openssl reads.
+    /// The key as an encrypted PKCS#8 PEM (PBES2: PBKDF2 with HMAC-SHA-256, AES-256-CBC) that openssl reads.
     fn export(&self, id: &KeyId, passphrase: &str) -> Result<Zeroizing<String>>;
     /// Stores a key from PKCS#8 DER. Errors: `key-exists`, `bad-key`.
     fn import(&self, id: &KeyId, pkcs8: &[u8]) -> Result<Arc<dyn Signer>>;

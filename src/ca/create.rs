@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::audit::{Actor, Event};
 use crate::ca::records::{CaRecord, CrlRecord, Role};
-use crate::ca::{Authority, crl, on_thread};
+use crate::ca::{Authority, crl, on_thread, to_the_end};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{CaId, KeyId};
@@ -52,10 +52,16 @@ pub enum Parent {
 }
 
 /// Makes the CAs of a plan: all keys at the same time, each on a thread of its own, then certificates and
-/// first CRLs, recorded in one write. What a broken-off attempt left of keys is used again.
+/// first CRLs, recorded in one write. What a broken-off attempt left of keys is used again;
+/// a caller that leaves does not cut it off.
 /// Errors: `ca-exists`, `reserved-name`, `not-found` for a parent, `ca-not-ready`, `wrong-key`,
 /// `ca-path-length`, `key-exists`, `bad-name`, `lint`, `storage`.
 pub async fn create(authority: &Authority, plan: Vec<NewCa>, actor: Actor) -> Result<Vec<CaRecord>> {
+    let authority = authority.clone();
+    to_the_end(async move { made(&authority, plan, actor).await }).await
+}
+
+async fn made(authority: &Authority, plan: Vec<NewCa>, actor: Actor) -> Result<Vec<CaRecord>> {
     for (place, new) in plan.iter().enumerate() {
         require_new(authority, &new.id, &new.subject, &plan[..place])?;
     }

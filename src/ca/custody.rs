@@ -6,15 +6,25 @@ use zeroize::Zeroizing;
 
 use crate::audit::{Actor, Event};
 use crate::ca::records::{CaRecord, Role};
-use crate::ca::{Authority, LoadedCa, on_thread};
+use crate::ca::{Authority, Hierarchy, LoadedCa, on_thread, to_the_end};
 use crate::error::{Error, Kind, Result};
-use crate::id::CaId;
-use crate::keys::Signer;
+use crate::id::{CaId, KeyId};
+use crate::keys::{KeyStore, Signer};
 use crate::store::Unit;
 
 /// The CA's key as an encrypted PKCS#8 PEM that openssl reads; the export is recorded before the key leaves.
-/// Errors: `not-found`, `ca-not-ready` if the key is not here, `state-conflict`, `storage`.
+/// A caller that leaves does not cut it off. Errors: `not-found`, `ca-not-ready` if the key is not here, `state-conflict`, `storage`.
 pub async fn export_key(
+    authority: &Authority,
+    ca: &CaId,
+    passphrase: Zeroizing<String>,
+    actor: Actor,
+) -> Result<Zeroizing<String>> {
+    let (authority, ca) = (authority.clone(), ca.clone());
+    to_the_end(async move { exported(&authority, &ca, passphrase, actor).await }).await
+}
+
+async fn exported(
     authority: &Authority,
     ca: &CaId,
     passphrase: Zeroizing<String>,
@@ -34,9 +44,15 @@ pub async fn export_key(
     Ok(pem)
 }
 
-/// Removes a root's key from this machine for good. Asked again after a cut-short removal, it finishes it.
+/// Removes a root's key from this machine for good. Asked again after a cut-short removal, it finishes it;
+/// a caller that leaves does not cut it off.
 /// Errors: `not-found`, `ca-key-needed` for an issuing CA, `key-not-exported`, `state-conflict`, `storage`.
 pub async fn remove_key(authority: &Authority, ca: &CaId, actor: Actor) -> Result<()> {
+    let (authority, ca) = (authority.clone(), ca.clone());
+    to_the_end(async move { removed(&authority, &ca, actor).await }).await
+}
+
+async fn removed(authority: &Authority, ca: &CaId, actor: Actor) -> Result<()> {
     let stored = authority.db.require::<CaRecord>(&CaRecord::key_of(ca), ca).await?;
     let key = stored.value.key.clone();
     if stored.value.key_removed.is_none() {
@@ -48,13 +64,29 @@ pub async fn remove_key(authority: &Authority, ca: &CaId, actor: Actor) -> Resul
         unit.event(Event::new(now, actor, "ca.key-remove", format!("ca:{ca}")));
         authority.db.commit(unit).await?;
     }
-    let keys = Arc::clone(&authority.keys);
+    let gone = remove_file(&authority.keys, key).await;
+    // Also where the file could not be removed: the key is no longer used.
+    authority.reload().await?;
+    gone
+}
+
+/// Removes the keys that were to be removed when the machine stopped; one that cannot be is reported.
+pub(super) async fn finish_removals(hierarchy: &Hierarchy, keys: &Arc<dyn KeyStore>) {
+    for ca in hierarchy.all().iter().filter(|ca| ca.record.key_removed.is_some()) {
+        if let Err(error) = remove_file(keys, ca.record.key.clone()).await {
+            tracing::error!(ca = %ca.record.id, %error, "the removed key of this CA still stands in the key folder");
+        }
+    }
+}
+
+/// Removes a key; one that is gone already is no error.
+async fn remove_file(keys: &Arc<dyn KeyStore>, key: KeyId) -> Result<()> {
+    let keys = Arc::clone(keys);
     on_thread(move || match keys.remove(&key) {
         Err(e) if e.code() == "key-not-present" => Ok(()),
         other => other,
     })
-    .await?;
-    authority.reload().await
+    .await
 }
 
 /// An exported key, opened for one task and kept in memory only.

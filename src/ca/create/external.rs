@@ -11,7 +11,7 @@ use super::{key_id, require_new};
 use crate::audit::{Actor, Event};
 use crate::ca::hierarchy::is_signed_by;
 use crate::ca::records::{CaRecord, Role};
-use crate::ca::{Authority, crl, on_thread};
+use crate::ca::{Authority, crl, on_thread, to_the_end};
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::id::CaId;
@@ -28,8 +28,20 @@ const MAX_CHAIN: usize = 8;
 const KEY_CERT_SIGN: u16 = 1 << 5;
 
 /// Makes a CA's key and its PKCS#10 request (in the record, DER), to be signed by an external root.
+/// A caller that leaves does not cut it off.
 /// Errors: `ca-exists`, `reserved-name`, `key-exists`, `bad-name`, `storage`.
 pub async fn request(
+    authority: &Authority,
+    id: CaId,
+    subject: Name,
+    algorithm: KeyAlgorithm,
+    actor: Actor,
+) -> Result<CaRecord> {
+    let authority = authority.clone();
+    to_the_end(async move { requested(&authority, id, subject, algorithm, actor).await }).await
+}
+
+async fn requested(
     authority: &Authority,
     id: CaId,
     subject: Name,
@@ -78,8 +90,14 @@ fn sign_request(subject: &Name, signer: &dyn Signer) -> Result<Vec<u8>> {
 
 /// Puts in the chain that the external root's owner sent back (PEM, the CA's own certificate first or
 /// anywhere, the root included), and publishes the CA's first CRL. A later chain for the same key replaces it.
+/// A caller that leaves does not cut it off.
 /// Errors: `not-found`, `bad-chain` naming the rule, `bad-pem`, `bad-certificate`, `ca-not-ready`, `storage`.
 pub async fn install_chain(authority: &Authority, id: &CaId, chain: &[u8], actor: Actor) -> Result<CaRecord> {
+    let (authority, id, chain) = (authority.clone(), id.clone(), chain.to_vec());
+    to_the_end(async move { installed(&authority, &id, &chain, actor).await }).await
+}
+
+async fn installed(authority: &Authority, id: &CaId, chain: &[u8], actor: Actor) -> Result<CaRecord> {
     let stored = authority.db.require::<CaRecord>(&CaRecord::key_of(id), id).await?;
     let signer = authority.keys.signer(&stored.value.key)?;
     let now = authority.clock.now();
