@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::audit::{Actor, Event};
 use crate::ca::records::{CrlRecord, RevocationRecord, Role};
-use crate::ca::{Authority, LoadedCa};
+use crate::ca::{Authority, LoadedCa, on_thread};
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::id::CaId;
@@ -25,11 +25,13 @@ pub use publisher::{publish_due, run_publisher};
 const ISSUING_WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How long the CRL of a root is good for: its key may be far away.
 const ROOT_WINDOW: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// How many expired entries leave with one CRL at most (a unit is bounded); the rest leave with the next.
+const MAX_LEAVING: usize = 5_000;
 /// How often a revision conflict is met by reading again.
 const ATTEMPTS: usize = 8;
 
 /// Makes, signs and stores the next CRL of a CA (CRLNumber one higher than the last).
-/// Errors: `ca-not-ready` if its key is not here; `busy`, `storage`.
+/// Errors: `ca-not-ready` if its key is not here; `storage`.
 pub async fn publish(authority: &Authority, ca: &CaId) -> Result<CrlRecord> {
     let ca = Arc::clone(authority.hierarchy().require(ca)?);
     let signer = Arc::clone(ca.ready()?.1);
@@ -69,7 +71,7 @@ async fn publish_with(
     for _ in 0..ATTEMPTS {
         let last = authority.db.get::<CrlRecord>(&CrlRecord::key_of(&ca.record.id)).await?;
         let (draft, expired) = draft(authority, ca, last.as_ref().map(|l| &l.value)).await?;
-        let made = sign_on_pool(authority, ca, &signer, draft).await?;
+        let made = sign_on_thread(ca, &signer, draft).await?;
         let unit = unit(&made, last.as_ref(), &expired, &actor, authority.clock.now())?;
         match authority.db.commit(unit).await {
             Ok(_) => {
@@ -97,7 +99,8 @@ async fn draft(
     let scan = Scan::all::<RevocationRecord>(PRIMARY).prefix(RevocationRecord::prefix(id)).limit(1000);
     let rows = authority.db.all::<RevocationRecord>(scan).await?;
     let now = authority.clock.now();
-    let expired = rows.iter().map(|r| &r.value).filter(|r| r.not_after < now.whole_secs()).cloned().collect();
+    let is_expired = |row: &&RevocationRecord| row.not_after < now.whole_secs();
+    let expired = rows.iter().map(|r| &r.value).filter(is_expired).take(MAX_LEAVING).cloned().collect();
     let entries = rows
         .into_iter()
         .map(|r| Revoked { serial: r.value.serial, at: r.value.at, reason: r.value.reason })
@@ -105,17 +108,13 @@ async fn draft(
     Ok((Draft::new(id.clone(), ca.record.role, last, covers, entries, now), expired))
 }
 
-async fn sign_on_pool(
-    authority: &Authority,
-    ca: &LoadedCa,
-    signer: &Arc<dyn Signer>,
-    draft: Draft,
-) -> Result<CrlRecord> {
+/// On a thread of its own: requests that fill the signing threads' queue must not keep a CRL waiting.
+async fn sign_on_thread(ca: &LoadedCa, signer: &Arc<dyn Signer>, draft: Draft) -> Result<CrlRecord> {
     let certificate = ca.certificate.clone().ok_or_else(|| {
         Error::new(Kind::Conflict, "ca-not-ready", format!("the CA {} has no certificate yet", ca.record.id))
     })?;
     let signer = Arc::clone(signer);
-    authority.pool.run(move || draft.sign(&certificate, &*signer)).await?
+    on_thread(move || draft.sign(&certificate, &*signer)).await
 }
 
 /// A CRL that is not signed yet.

@@ -1,5 +1,7 @@
 //! What the room keeps: certificates, revocations, CAs and their CRLs.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -9,6 +11,9 @@ use crate::x509::crl::Reason;
 use crate::x509::key::KeyAlgorithm;
 use crate::x509::name::Name;
 use crate::x509::san::San;
+
+/// How many words of a certificate are indexed; the store takes 1,000 index keys of a record.
+const MAX_WORDS: usize = 600;
 
 /// Whether a certificate was revoked (expiry is computed from the time).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +90,20 @@ impl CertificateRecord {
         }
     }
 
+    /// The words it is found by, lower-case, without repeats: first every value of subject and alternative names
+    /// whole, then their parts (split at anything but letters and digits) of two characters or more. What lies
+    /// beyond [`MAX_WORDS`] is parts, so that each name itself is found.
+    fn words(&self) -> Vec<String> {
+        let subject = self.subject.attributes().map(|a| a.value.to_lowercase());
+        let values: Vec<String> =
+            subject.chain(self.sans.iter().map(|san| san.value().to_lowercase())).collect();
+        let parts = values.iter().flat_map(|value| value.split(|c: char| !c.is_alphanumeric()));
+        let parts = parts.filter(|part| part.chars().nth(1).is_some());
+        let wholes = values.iter().map(String::as_str).filter(|value| !value.is_empty());
+        let mut seen = HashSet::new();
+        wholes.chain(parts).filter(|word| seen.insert(*word)).take(MAX_WORDS).map(str::to_owned).collect()
+    }
+
     /// Whether it is neither revoked nor outside its validity at `at`.
     pub fn is_live(&self, at: Timestamp) -> bool {
         self.status == Status::Good && self.not_before <= at && at <= self.not_after
@@ -100,11 +119,6 @@ impl Record for CertificateRecord {
     }
 
     fn indexes(&self) -> Vec<IndexKey> {
-        let mut words: Vec<String> = self.subject.words();
-        words.extend(self.sans.iter().flat_map(San::words));
-        words.sort();
-        words.dedup();
-        words.truncate(64);
         let plain = |index, key: &[u8]| IndexKey { index, key: key.to_vec() };
         let mut keys = vec![
             plain(Self::BY_SERIAL, self.serial.content()),
@@ -123,7 +137,7 @@ impl Record for CertificateRecord {
         if let Some(device) = &self.device {
             keys.push(plain(Self::BY_DEVICE, &KeyBuilder::new().text(&device.to_lowercase()).build()));
         }
-        keys.extend(words.iter().map(|w| plain(Self::BY_WORD, &KeyBuilder::new().text(w).build())));
+        keys.extend(self.words().iter().map(|w| plain(Self::BY_WORD, &KeyBuilder::new().text(w).build())));
         keys
     }
 }

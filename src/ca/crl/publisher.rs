@@ -1,6 +1,7 @@
 //! When the next CRL is due: after a revocation, and at half of its window.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ca::records::RevocationRecord;
@@ -16,14 +17,21 @@ const ROUND: Duration = Duration::from_secs(60);
 /// How soon a failed publication is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Publishes the CRL of every CA that has unpublished revocations or has used half of its window. A CA whose
-/// key is not here is passed over (`ca sign-crl` serves it).
+/// Publishes the CRL of every CA that has unpublished revocations or has used half of its window, all at the
+/// same time: a slow one keeps no other waiting. A CA whose key is not here is passed over (`ca sign-crl`
+/// serves it).
 /// Returns the CAs published, and the failures by CA.
 pub async fn publish_due(authority: &Authority) -> (Vec<CaId>, Vec<(CaId, Error)>) {
     let (mut published, mut failed) = (Vec::new(), Vec::new());
+    let mut tasks = Vec::new();
     for ca in authority.hierarchy().all().iter().filter(|ca| ca.ready().is_ok()) {
+        let (authority, ca) = (authority.clone(), Arc::clone(ca));
         let id = ca.record.id.clone();
-        match publish_if_due(authority, ca).await {
+        tasks.push((id, tokio::spawn(async move { publish_if_due(&authority, &ca).await })));
+    }
+    for (id, task) in tasks {
+        let broke_off = |e| Err(Error::internal("the making of the CRL broke off").because(e));
+        match task.await.unwrap_or_else(broke_off) {
             Ok(true) => published.push(id),
             Ok(false) => {}
             Err(error) => failed.push((id, error)),

@@ -5,9 +5,10 @@ use signet::ca::create::Parent;
 use signet::ca::issue::{IssueError, issue};
 use signet::ca::records::{CertificateRecord, Status};
 use signet::id::Serial;
-use signet::store::{AuditFilter, Unit};
+use signet::store::{AuditFilter, Record, Unit};
 use signet::x509::cert::Certificate;
 use signet::x509::key::KeyAlgorithm;
+use signet::x509::san::San;
 
 use super::fixture::{DAY, Fixture, URL, YEAR, text};
 
@@ -200,4 +201,24 @@ async fn our_own_identities_are_asked_for_by_the_system() {
 async fn find(fixture: &Fixture, serial: &Serial) -> Option<CertificateRecord> {
     let found = fixture.authority.db.find(CertificateRecord::BY_SERIAL, serial.content()).await;
     found.unwrap().map(|stored| stored.value)
+}
+
+fn words(record: &CertificateRecord) -> Vec<String> {
+    let by_word = record.indexes().into_iter().filter(|key| key.index == CertificateRecord::BY_WORD);
+    by_word.map(|key| String::from_utf8(key.key).unwrap().trim_end_matches('\0').to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_certificate_is_found_by_each_of_its_names_however_many_they_are() {
+    let fixture = Fixture::ec().await;
+    let issued = fixture.server("host-1.example.com").await;
+    assert_eq!(words(&issued.record), ["host-1.example.com", "host", "example", "com"]);
+
+    let names: Vec<String> = (0..250).map(|n| format!("dns:a{n}.b{n}.c{n}.example.com")).collect();
+    let mut record = issued.record;
+    record.sans = names.iter().map(|name| San::parse(name).unwrap()).collect();
+    let found = words(&record);
+    assert_eq!(found.len(), 600, "bounded");
+    assert!(names.iter().all(|name| found.iter().any(|word| *word == name[4..])));
+    assert!(found.contains(&"host-1.example.com".to_owned()));
 }

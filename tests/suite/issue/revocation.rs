@@ -9,8 +9,8 @@ use signet::ca::issue::issue;
 use signet::ca::records::{CertificateRecord, RevocationRecord, Status};
 use signet::ca::revoke::revoke;
 use signet::error::Kind;
-use signet::id::Serial;
-use signet::store::{AuditFilter, PRIMARY, Scan};
+use signet::id::{RecordId, Serial};
+use signet::store::{AuditFilter, PRIMARY, Scan, Unit};
 use signet::x509::crl::Reason;
 use signet::x509::key::KeyAlgorithm;
 
@@ -177,4 +177,60 @@ async fn the_publisher_answers_a_revocation_and_stops_when_told() {
     assert!(!text.contains("CRL Reason Code"), "unspecified is left out (RFC 5280 5.3.1): {text}");
     stop.send(()).unwrap();
     publisher.await.unwrap();
+}
+
+/// More entries expired than one write may remove: they leave with several CRLs, and none fails.
+#[tokio::test]
+async fn ten_thousand_expired_entries_do_not_stop_publication() {
+    let fixture = Fixture::ec().await;
+    let authority = &fixture.authority;
+    let now = fixture.now();
+    let expired = |_| {
+        Ok(RevocationRecord {
+            ca: ca("ec-issuing"),
+            certificate: RecordId::new(now, &authority.random)?,
+            serial: Serial::new(now, &authority.random)?,
+            at: now.minus(DAY * 2).whole_secs(),
+            reason: Reason::Superseded,
+            not_after: now.minus(DAY).whole_secs(),
+        })
+    };
+    let rows = (0..10_001).map(expired).collect::<signet::error::Result<Vec<_>>>().unwrap();
+    for part in rows.chunks(5_000) {
+        let mut unit = Unit::new();
+        for row in part {
+            unit.insert(row).unwrap();
+        }
+        authority.db.commit(unit).await.unwrap();
+    }
+    for entries in [10_001, 5_001, 1, 0] {
+        assert_eq!(publish(authority, &ca("ec-issuing")).await.unwrap().entries, entries);
+    }
+}
+
+#[tokio::test]
+async fn a_full_signing_queue_does_not_keep_a_revocation_from_the_crl() {
+    let fixture = Fixture::ec().await;
+    let issued = fixture.server("t.acme.example").await;
+    revoke_as(&fixture, &issued.record.serial, Reason::KeyCompromise).await.unwrap();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = Arc::new(std::sync::Mutex::new(released));
+    let mut jobs = Vec::new();
+    // Two workers that wait, and a queue of 64 behind them.
+    for _ in 0..80 {
+        let (pool, released) = (fixture.authority.pool.clone(), Arc::clone(&released));
+        jobs.push(tokio::spawn(
+            async move { pool.run(move || released.lock().unwrap().recv().is_err()).await },
+        ));
+    }
+    // The first that ends was refused: the queue is full.
+    while !jobs.iter().any(tokio::task::JoinHandle::is_finished) {
+        tokio::task::yield_now().await;
+    }
+    let (published, failed) = publish_due(&fixture.authority).await;
+    assert_eq!((published, failed.len()), (vec![ca("ec-issuing")], 0), "{failed:?}");
+    drop(release);
+    for job in jobs {
+        let _ = job.await.unwrap();
+    }
 }
