@@ -1,6 +1,7 @@
 //! The one committer: it drains what waits, checks each unit, writes the group in one durable
 //! batch and answers all of them after it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -76,19 +77,20 @@ impl Committer {
     }
 
     fn probe(&mut self) {
+        let outcome = unbroken(|| self.try_probe());
+        self.state.report(outcome.err().map(|e| e.to_string()));
+    }
+
+    fn try_probe(&self) -> Result<()> {
         let mut batch = Batch::new();
         batch.put(Space::Meta, layout::META_PROBE.to_vec(), Vec::new());
-        let written = self.engine.view().and_then(|view| {
-            let generation = view.generation();
-            drop(view);
-            self.write(&batch, generation)
-        });
-        self.state.report(written.err().map(|e| e.to_string()));
+        let generation = self.engine.view()?.generation();
+        self.write(&batch, generation)
     }
 
     fn commit(&mut self, jobs: Vec<Job>) {
         let (units, waiting): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.unit, job.answer)).unzip();
-        match self.try_commit(units) {
+        match unbroken(|| self.try_commit(units)) {
             Ok(answers) => {
                 for (answer, waiting) in answers.into_iter().zip(waiting) {
                     // Whoever no longer waits reads the outcome from the store.
@@ -189,9 +191,19 @@ impl Last {
     }
 }
 
+/// Runs work on the engine; a panic in it is a failure like others, and the committer goes on. What it left
+/// half done is read anew: the head is reset, and an engine that was lost is reopened.
+fn unbroken<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(Error::storage("writing to the store broke off; see the log")))
+}
+
 fn same(e: &Error) -> Error {
     match e.kind() {
         ErrorKind::Storage => Error::storage(e.to_string()),
         _ => Error::internal(e.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,8 +54,15 @@ impl Local {
             TrySendError::Full(_) => {
                 Error::new(ErrorKind::Busy, "busy", format!("{QUEUE} changes wait for the disk; try again"))
             }
-            TrySendError::Disconnected(_) => Error::storage("the committer has stopped; restart the service"),
+            TrySendError::Disconnected(_) => self.stopped(),
         })
+    }
+
+    /// The committer is gone: also the store's health says so from now on.
+    fn stopped(&self) -> Error {
+        let error = Error::storage("the committer has stopped; restart the service");
+        self.state.report(Some(error.to_string()));
+        error
     }
 
     /// Reads on a worker thread: for what may take longer than a few lookups.
@@ -93,9 +100,7 @@ impl Store for Local {
         let unit = prepare(unit).map_err(CommitError::Failed)?;
         let (answer, waiting) = oneshot::channel();
         self.send(Job { unit, answer }).map_err(CommitError::Failed)?;
-        waiting.await.unwrap_or_else(|_| {
-            Err(CommitError::Failed(Error::storage("the committer has stopped; restart the service")))
-        })
+        waiting.await.unwrap_or_else(|_| Err(CommitError::Failed(self.stopped())))
     }
 
     async fn fetch(&self, kind: Kind, key: &[u8]) -> Result<Option<Envelope>> {
@@ -161,5 +166,23 @@ impl Drop for Local {
             let _ = thread.join();
         }
         let _ = self.engine.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::{EngineKind, engine};
+
+    #[tokio::test]
+    async fn a_store_without_its_committer_is_not_healthy() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Local::start(engine::create(EngineKind::Redb, dir.path()).unwrap()).unwrap();
+        assert!(store.health().is_ok());
+        let (sender, receiver) = sync_channel(1);
+        drop(receiver);
+        *store.queue.write().unwrap() = Some(sender);
+        assert!(matches!(store.commit(Unit::new()).await, Err(CommitError::Failed(_))));
+        assert!(store.health().unwrap_err().detail().contains("has stopped"));
     }
 }

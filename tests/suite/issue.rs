@@ -6,5 +6,6 @@ mod external;
 mod fixture;
 mod leaves;
 mod published;
+mod reloads;
 mod revocation;
 mod trust;
