@@ -3,16 +3,15 @@
 use crate::admin::Inspector;
 use crate::admin::api::audit::{AuditFinding, SignedHead, Verified};
 use crate::admin::api::check::Checked;
-use crate::admin::records::TokenRecord;
-use crate::ca::records::{CaRecord, CertificateRecord, CrlRecord, RevocationRecord};
-use crate::enrol::records::{ChallengeRecord, RequestRecord, TransactionRecord};
 use crate::error::{Error, Result};
 use crate::server::heads;
-use crate::server::records::{HeadRecord, IdentityRecord};
 use crate::storage::{Report, check::check, verify};
-use crate::store::{Db, Envelope, Record, Stored};
-use crate::x509::cert::Certificate;
+use crate::store::Db;
 use crate::x509::key::PublicKey;
+
+mod records;
+
+use self::records::Records;
 
 /// Looks into a store whose heads `key` signs.
 pub struct StoreInspector {
@@ -56,7 +55,10 @@ impl Inspector for StoreInspector {
 
     fn check(&self) -> Result<Checked> {
         let snapshot = self.db.raw().snapshot()?;
-        let report = check(&*snapshot, &mut look)?;
+        let mut records = Records::begin(&*snapshot)?;
+        let mut report =
+            check(&*snapshot, &mut |kind, envelope, listed| records.look(kind, envelope, listed))?;
+        records.end(&*snapshot, &mut report)?;
         let records = report.counts.get("records").copied().unwrap_or_default();
         Ok(Checked { records, ok: report.is_clean(), findings: report.findings })
     }
@@ -71,36 +73,6 @@ impl Inspector for StoreInspector {
 fn place(problem: &str) -> Option<u64> {
     let words = problem.split_once("audit entr").map(|(_, rest)| rest)?;
     words.split(|c: char| !c.is_ascii_digit()).find(|w| !w.is_empty())?.parse().ok()
-}
-
-/// Whether a record can be read, and a certificate's record says what its certificate says.
-fn look(kind: u8, envelope: &Envelope) -> Result<()> {
-    match kind {
-        k if k == CertificateRecord::KIND.id => certificate(&read::<CertificateRecord>(envelope)?),
-        k if k == RevocationRecord::KIND.id => read::<RevocationRecord>(envelope).map(drop),
-        k if k == CaRecord::KIND.id => read::<CaRecord>(envelope).map(drop),
-        k if k == CrlRecord::KIND.id => read::<CrlRecord>(envelope).map(drop),
-        k if k == ChallengeRecord::KIND.id => read::<ChallengeRecord>(envelope).map(drop),
-        k if k == TransactionRecord::KIND.id => read::<TransactionRecord>(envelope).map(drop),
-        k if k == RequestRecord::KIND.id => read::<RequestRecord>(envelope).map(drop),
-        k if k == TokenRecord::KIND.id => read::<TokenRecord>(envelope).map(drop),
-        k if k == IdentityRecord::KIND.id => read::<IdentityRecord>(envelope).map(drop),
-        k if k == HeadRecord::KIND.id => read::<HeadRecord>(envelope).map(drop),
-        _ => Ok(()),
-    }
-}
-
-fn read<R: Record>(envelope: &Envelope) -> Result<R> {
-    let record = Stored::<R>::open(envelope)?.value;
-    if record.key() == envelope.key { Ok(record) } else { Err(Error::storage("it stands under another key")) }
-}
-
-fn certificate(record: &CertificateRecord) -> Result<()> {
-    let certificate = Certificate::from_der(&record.der)?;
-    if certificate.serial() != &record.serial || certificate.fingerprint() != record.fingerprint {
-        return Err(Error::storage("serial or fingerprint is not the certificate's"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -12,8 +12,9 @@ use super::verify::verify_chain;
 use crate::error::Result;
 use crate::store::{AuditOrder, Envelope, Snapshot};
 
-/// Looks at a record of a kind, as to decode it; an error becomes a finding.
-pub type Look<'a> = dyn FnMut(u8, &Envelope) -> Result<()> + 'a;
+/// Looks at a record of a kind, as to decode it, with the index keys that its row lists (index and key, sorted,
+/// without repeats); an error becomes a finding. Records come by rising kind and key.
+pub type Look<'a> = dyn FnMut(u8, &Envelope, &[(u8, Vec<u8>)]) -> Result<()> + 'a;
 
 /// Checks everything. Errors: `storage` where nothing can be read at all.
 pub fn check(snapshot: &dyn Snapshot, look: &mut Look<'_>) -> Result<Report> {
@@ -67,10 +68,11 @@ fn kind_agrees(snapshot: &dyn Snapshot, kind: u8, look: &mut Look<'_>, report: &
     let (mut listed, mut standing, mut records) = (Sum::default(), Sum::default(), 0);
     snapshot.records(kind, &mut |envelope, indexes| {
         records += 1;
-        for (index, key) in distinct(indexes) {
-            listed.add(fingerprint(index.into(), &key, &envelope.key));
+        let indexes = distinct(indexes);
+        for (index, key) in &indexes {
+            listed.add(fingerprint((*index).into(), key, &envelope.key));
         }
-        if let Err(e) = look(kind, &envelope) {
+        if let Err(e) = look(kind, &envelope, &indexes) {
             report.find(format!("record {} of kind {kind}: {e}", hex(&envelope.key)));
         }
         Ok(())

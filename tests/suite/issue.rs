@@ -1,5 +1,6 @@
 //! The authority with real keys and a real store: what it issues is judged by openssl.
 
+mod checked;
 mod creation;
 mod custody;
 mod external;

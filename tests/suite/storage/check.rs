@@ -15,7 +15,7 @@ over_every_engine!(
 );
 
 fn report(f: &Fixture) -> Report {
-    check(&*f.store.snapshot().unwrap(), &mut |_, _| Ok(())).unwrap()
+    check(&*f.store.snapshot().unwrap(), &mut |_, _, _| Ok(())).unwrap()
 }
 
 async fn filled(engine: EngineKind) -> Fixture {
@@ -80,8 +80,9 @@ async fn each_disagreement_is_named(engine: EngineKind) {
 
 async fn a_damaged_record_is_a_finding(engine: EngineKind) {
     let f = filled(engine).await;
-    let mut look = |kind, envelope: &Envelope| {
+    let mut look = |kind, envelope: &Envelope, listed: &[(u8, Vec<u8>)]| {
         assert_eq!(kind, THING.id);
+        assert!(listed.contains(&(SERIAL.id, envelope.key.clone())), "{listed:?}");
         if envelope.key == b"k3" { Err(Error::storage("a thing record is damaged")) } else { Ok(()) }
     };
     let report = check(&*f.store.snapshot().unwrap(), &mut look).unwrap();

@@ -1,0 +1,176 @@
+//! What records say, of themselves and of each other, looked at one at a time. Of the certificates only the
+//! revoked ones are kept in memory, a few words each.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::admin::records::{IdempotencyRecord, TokenRecord};
+use crate::ca::records::{CaRecord, CertificateRecord, CrlRecord, RevocationRecord, Status};
+use crate::clock::Timestamp;
+use crate::enrol::records::{ChallengeRecord, RequestRecord, TransactionRecord};
+use crate::error::{Error, Result};
+use crate::id::{CaId, RecordId, Serial};
+use crate::server::records::{HeadRecord, IdentityRecord};
+use crate::storage::Report;
+use crate::store::{Envelope, Record, Snapshot, Stored};
+use crate::x509::cert::Certificate;
+use crate::x509::crl::Reason;
+
+/// The kinds that this program writes.
+const KNOWN: [u8; 11] = [
+    CertificateRecord::KIND.id,
+    RevocationRecord::KIND.id,
+    CaRecord::KIND.id,
+    CrlRecord::KIND.id,
+    ChallengeRecord::KIND.id,
+    TransactionRecord::KIND.id,
+    RequestRecord::KIND.id,
+    TokenRecord::KIND.id,
+    IdempotencyRecord::KIND.id,
+    IdentityRecord::KIND.id,
+    HeadRecord::KIND.id,
+];
+
+/// What was seen so far, where another record must agree with it.
+#[derive(Default)]
+pub(super) struct Records {
+    /// Serial numbers of the CAs' certificates, each with its issuer (DER) and its CA.
+    ca_serials: HashMap<Serial, Vec<(Vec<u8>, CaId)>>,
+    /// When the last CRL of each CA was made: what expired before may have left the revocations.
+    last_crl: HashMap<CaId, Timestamp>,
+    /// Revoked certificates whose revocation was not met yet.
+    revoked: HashMap<RecordId, Revoked>,
+    findings: Vec<String>,
+}
+
+struct Revoked {
+    said: u64,
+    may_be_gone: bool,
+}
+
+impl Records {
+    /// Reads the CAs and their CRLs, which are few. One that cannot be read becomes a finding later.
+    pub(super) fn begin(snapshot: &dyn Snapshot) -> Result<Self> {
+        let mut seen = Self::default();
+        let read = snapshot.records(CaRecord::KIND.id, &mut |envelope, _| {
+            if let Ok(stored) = Stored::<CaRecord>::open(&envelope) {
+                seen.ca(&stored.value);
+            }
+            Ok(())
+        });
+        let read = read.and_then(|()| {
+            snapshot.records(CrlRecord::KIND.id, &mut |envelope, _| {
+                if let Ok(Stored { value, .. }) = Stored::<CrlRecord>::open(&envelope) {
+                    seen.last_crl.insert(value.ca, value.this_update);
+                }
+                Ok(())
+            })
+        });
+        // A damaged row is named by the check itself.
+        read.or_else(|e| if e.code() == "storage" { Ok(()) } else { Err(e) })?;
+        Ok(seen)
+    }
+
+    /// Whether a record can be read, stands where it says and is listed in its indexes, and whether it agrees
+    /// with those seen before. Certificates come before revocations: their kind has the lower number.
+    pub(super) fn look(&mut self, kind: u8, envelope: &Envelope, listed: &[(u8, Vec<u8>)]) -> Result<()> {
+        match kind {
+            k if k == CertificateRecord::KIND.id => self.certificate(&read(envelope, listed)?),
+            k if k == RevocationRecord::KIND.id => self.revocation(&read(envelope, listed)?),
+            k if k == CaRecord::KIND.id => read::<CaRecord>(envelope, listed).map(drop),
+            k if k == CrlRecord::KIND.id => read::<CrlRecord>(envelope, listed).map(drop),
+            k if k == ChallengeRecord::KIND.id => read::<ChallengeRecord>(envelope, listed).map(drop),
+            k if k == TransactionRecord::KIND.id => read::<TransactionRecord>(envelope, listed).map(drop),
+            k if k == RequestRecord::KIND.id => read::<RequestRecord>(envelope, listed).map(drop),
+            k if k == TokenRecord::KIND.id => read::<TokenRecord>(envelope, listed).map(drop),
+            k if k == IdempotencyRecord::KIND.id => read::<IdempotencyRecord>(envelope, listed).map(drop),
+            k if k == IdentityRecord::KIND.id => read::<IdentityRecord>(envelope, listed).map(drop),
+            k if k == HeadRecord::KIND.id => read::<HeadRecord>(envelope, listed).map(drop),
+            // Named once for the whole kind, at the end.
+            _ => Ok(()),
+        }
+    }
+
+    /// What only shows once everything was seen. Errors: `storage`.
+    pub(super) fn end(self, snapshot: &dyn Snapshot, report: &mut Report) -> Result<()> {
+        self.findings.into_iter().for_each(|finding| report.find(finding));
+        for (id, _) in self.revoked.iter().filter(|(_, revoked)| !revoked.may_be_gone) {
+            report.find(format!(
+                "certificate {id} is revoked and unexpired, but its revocation is missing: the next CRL would \
+                 leave it out"
+            ));
+        }
+        for kind in snapshot.kinds()?.into_iter().filter(|kind| !KNOWN.contains(kind)) {
+            report.find(format!("kind {kind} is not known to this program: its records were not looked at"));
+        }
+        Ok(())
+    }
+
+    fn ca(&mut self, record: &CaRecord) {
+        let Some(certificate) = record.certificate.as_deref().and_then(|der| Certificate::from_der(der).ok())
+        else {
+            return;
+        };
+        if let Some(other) = self.ca_of(&certificate) {
+            let serial = certificate.serial();
+            self.findings.push(format!("the CAs {other} and {} share the serial number {serial}", record.id));
+        }
+        let place = (certificate.issuer().der().to_vec(), record.id.clone());
+        self.ca_serials.entry(certificate.serial().clone()).or_default().push(place);
+    }
+
+    /// The CA that has a certificate of the same issuer and serial number.
+    fn ca_of(&self, certificate: &Certificate) -> Option<&CaId> {
+        let same = self.ca_serials.get(certificate.serial())?;
+        same.iter().find(|(issuer, _)| issuer == certificate.issuer().der()).map(|(_, ca)| ca)
+    }
+
+    fn certificate(&mut self, record: &CertificateRecord) -> Result<()> {
+        if let Status::Revoked { at, reason } = record.status {
+            let may_be_gone = self.last_crl.get(&record.ca).is_some_and(|made| record.not_after < *made);
+            let said = said(&record.ca, &record.serial, at, reason, record.not_after);
+            self.revoked.insert(record.id, Revoked { said, may_be_gone });
+        }
+        let certificate = Certificate::from_der(&record.der)?;
+        if certificate.serial() != &record.serial || certificate.fingerprint() != record.fingerprint {
+            return Err(Error::storage("serial or fingerprint is not the certificate's"));
+        }
+        match self.ca_of(&certificate) {
+            None => Ok(()),
+            Some(ca) => Err(Error::storage(format!("its serial number is also that of the CA {ca}"))),
+        }
+    }
+
+    fn revocation(&mut self, row: &RevocationRecord) -> Result<()> {
+        let said = said(&row.ca, &row.serial, row.at, row.reason, row.not_after);
+        match self.revoked.remove(&row.certificate) {
+            None => Err(Error::storage(format!("the certificate {} is not revoked", row.certificate))),
+            Some(revoked) if revoked.said != said => {
+                Err(Error::storage(format!("the certificate {} says something else of it", row.certificate)))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+/// What a certificate and its revocation must say alike, in brief.
+fn said(ca: &CaId, serial: &Serial, at: Timestamp, reason: Reason, not_after: Timestamp) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (ca, serial, at, reason, not_after).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn read<R: Record>(envelope: &Envelope, listed: &[(u8, Vec<u8>)]) -> Result<R> {
+    let record = Stored::<R>::open(envelope)?.value;
+    if record.key() != envelope.key {
+        return Err(Error::storage("it stands under another key"));
+    }
+    let mut indexes: Vec<_> = record.indexes().into_iter().map(|entry| (entry.index.id, entry.key)).collect();
+    indexes.sort();
+    indexes.dedup();
+    if indexes == listed {
+        Ok(record)
+    } else {
+        Err(Error::storage("its index keys are not those it must have"))
+    }
+}
