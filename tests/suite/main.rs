@@ -7,6 +7,7 @@ mod bad_csr;
 mod cms;
 mod durability;
 mod fixture;
+mod full_disk;
 mod http_rows;
 mod identities;
 mod issue;
