@@ -92,7 +92,8 @@ async fn an_issuing_key_stays() {
 /// Begins some work and leaves at once, as a client does that disconnects.
 async fn begin_and_leave<T>(work: impl Future<Output = T>) {
     let mut work = pin!(work);
-    poll_fn(|context| Poll::Ready(assert!(work.as_mut().poll(context).is_pending()))).await;
+    let waits = poll_fn(|context| Poll::Ready(work.as_mut().poll(context).is_pending())).await;
+    assert!(waits);
 }
 
 async fn eventually(what: &str, holds: impl Fn() -> bool) {
