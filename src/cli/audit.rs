@@ -57,7 +57,8 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
                 ("before", list.before.map(|seq| seq.to_string())),
             ]);
             query.push(("limit", list.limit.to_string()));
-            show::list(context, &client::connect(context)?.get("/audit", &query).await?.json()?, COLUMNS)?;
+            let found = client::connect(context)?.get("/audit", &query).await?.json()?;
+            show::list(context, &found, COLUMNS, "--before")?;
             Ok(ExitCode::Done)
         }
         Verb::Verify { head } => verify(head, context).await,

@@ -9,6 +9,7 @@ use crate::ca::profile::ProfileSet;
 use crate::cli::page::{self, Paging};
 use crate::cli::{Context, ExitCode, client, show};
 use crate::error::Result;
+use crate::id::ProfileId;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
@@ -26,7 +27,7 @@ enum Verb {
     #[command(after_help = "Example:\n  signet profile show scep-device")]
     Show {
         /// Its name
-        id: String,
+        id: ProfileId,
     },
     /// Validate a policies folder without loading it; needs no server
     #[command(after_help = "Example:\n  signet profile check --policies ./policies")]

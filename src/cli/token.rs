@@ -4,8 +4,9 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::cli::page::{self, Paging};
-use crate::cli::{Context, ExitCode, client, show};
+use crate::cli::{Context, ExitCode, client, input, show};
 use crate::error::Result;
+use crate::id::RecordId;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
@@ -27,8 +28,8 @@ enum Verb {
         /// Its role: see policies/roles.toml
         #[arg(long)]
         role: String,
-        /// How long it lives
-        #[arg(long, default_value = "90d")]
+        /// How long it lives: 1h, 30d
+        #[arg(long, default_value = "90d", allow_hyphen_values = true, value_parser = input::duration)]
         ttl: String,
     },
     /// List tokens; a secret is never shown again
@@ -38,7 +39,7 @@ enum Verb {
     #[command(after_help = "Example:\n  signet token revoke 0199f2c4-7b1c-7cc3-98c4-dc0c0c07398f")]
     Revoke {
         /// Its identifier, from the list
-        id: String,
+        id: RecordId,
     },
 }
 
@@ -58,6 +59,8 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
         Verb::List(paging) => page::print(context, ("/tokens", Vec::new()), &paging, COLUMNS).await,
         Verb::Revoke { id } => {
             client::connect(context)?.delete(&format!("/tokens/{id}")).await?;
+            let revoked = json!({"id": id.to_string(), "state": "revoked"});
+            show::done(context, &revoked, &format!("revoked the token {id}"))?;
             Ok(ExitCode::Done)
         }
     }
