@@ -17,6 +17,7 @@ pub mod challenge;
 pub mod check;
 mod client;
 pub mod completions;
+mod failure;
 pub mod init;
 mod input;
 pub mod logging;
@@ -229,12 +230,13 @@ pub fn usage(detail: impl Into<String>) -> Error {
 pub fn main() -> process::ExitCode {
     let cli = Cli::parse();
     logging::start(cli.global.log);
+    let output = cli.global.output;
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(e) => return report(&Error::internal("cannot start the runtime").because(e)).into(),
+        Err(e) => return report(&Error::internal("cannot start the runtime").because(e), output).into(),
     };
     let context = Context { global: cli.global, clock: Clock::system(), random: Random::system() };
-    let code = runtime.block_on(run(cli.verb, &context)).unwrap_or_else(|e| report(&e));
+    let code = runtime.block_on(run(cli.verb, &context)).unwrap_or_else(|e| report(&e, output));
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     code.into()
 }
@@ -258,8 +260,11 @@ async fn run(verb: Verb, context: &Context) -> Result<ExitCode> {
     }
 }
 
-fn report(error: &Error) -> ExitCode {
-    eprintln!("signet: {error}");
+fn report(error: &Error, output: Output) -> ExitCode {
+    match output {
+        Output::Text => eprintln!("signet: {}", failure::sentence(error)),
+        Output::Json => eprintln!("{}", failure::document(error)),
+    }
     ExitCode::of(error)
 }
 

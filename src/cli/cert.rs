@@ -30,7 +30,7 @@ enum Verb {
         and how to fetch the certificate later, and the exit code is 1. With --output json it is 0, and\n\
         the document holds \"request\" instead of \"pem\".")]
     Issue(Issue),
-    /// Search certificates; without filters: all, newest last
+    /// Search certificates; without filters: all, newest first; with a time: those that expire first come first
     #[command(after_help = "Examples:\n  signet cert list --search sep0011 --status good\n  \
         signet cert list --expires-before 2027-01-01T00:00:00Z --output json")]
     List(Box<List>),

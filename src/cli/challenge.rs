@@ -72,7 +72,8 @@ const COLUMNS: &[show::Column] = &[
 ];
 
 async fn create(new: Create, context: &Context) -> Result<ExitCode> {
-    let body = json!({"profile": new.profile.as_str(), "subject": new.subject, "sans": new.san, "ttl": new.ttl});
+    let body =
+        json!({"profile": new.profile.as_str(), "subject": new.subject, "sans": new.san, "ttl": new.ttl});
     let made = client::connect(context)?.post("/challenges", &body).await?.json()?;
     if context.is_json() {
         show::json(&made)?;

@@ -15,7 +15,7 @@ use crate::store::Db;
 use crate::x509::key::PublicKey;
 use crate::x509::pem;
 
-/// What `POST /check` would answer. Errors: `store-locked` if a server runs, `store-missing`, `storage`.
+/// What `POST /check` would answer. Errors: `not-initialised`, `store-locked` if a server runs, `store-missing`, `storage`.
 pub async fn check(data: &Path) -> Result<Value> {
     look(data, |inspector| inspector.check()).await
 }
@@ -33,7 +33,7 @@ async fn look<T: Serialize + Send + 'static>(
     data: &Path,
     look: impl FnOnce(&dyn Inspector) -> Result<T> + Send + 'static,
 ) -> Result<Value> {
-    let layout = Layout::new(data);
+    let layout = initialised(data)?;
     let key = audit_key(&layout)?;
     let db = Db::new(storage::open(data, None)?);
     let inspector = StoreInspector::new(db.clone(), key);
@@ -41,6 +41,15 @@ async fn look<T: Serialize + Send + 'static>(
     let found = task.await.unwrap_or_else(|e| Err(Error::internal("looking into the store").because(e)));
     db.raw().close().await?;
     serde_json::to_value(found?).map_err(|e| Error::internal("a report").because(e))
+}
+
+/// Errors: `not-initialised`.
+fn initialised(data: &Path) -> Result<Layout> {
+    let layout = Layout::new(data);
+    if layout.is_initialised() {
+        return Ok(layout);
+    }
+    Err(Error::conflict("not-initialised", format!("there is no CA in {}", data.display())))
 }
 
 fn audit_key(layout: &Layout) -> Result<PublicKey> {

@@ -59,10 +59,7 @@ pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer 
     let found = state.desk.authority.db.scan::<RequestRecord>(scan).await?;
     let (records, next) = (found.items, found.next);
     let items = state.desk.authority.pool.run(move || records.iter().map(|r| listed(&r.value)).collect());
-    json::answer(
-        StatusCode::OK,
-        &Page { items: items.await?, next: next.map(|place| cursors.seal(&place)) },
-    )
+    json::answer(StatusCode::OK, &Page { items: items.await?, next: next.map(|place| cursors.seal(&place)) })
 }
 
 /// One request, with its PKCS#10 as it came.
@@ -158,8 +155,5 @@ fn names(record: &RequestRecord) -> Vec<String> {
 
 /// With its PKCS#10.
 fn shown(record: &RequestRecord) -> Request {
-    Request {
-        csr_pem: Some(pem::encode("CERTIFICATE REQUEST", &record.csr)),
-        ..listed(record)
-    }
+    Request { csr_pem: Some(pem::encode("CERTIFICATE REQUEST", &record.csr)), ..listed(record) }
 }
