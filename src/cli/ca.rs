@@ -13,6 +13,7 @@ use crate::id::CaId;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  signet ca list")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -51,7 +52,7 @@ enum Verb {
     },
     /// Make and publish a CA's next CRL now; a root whose key was removed needs the exported key
     #[command(
-        after_help = "Example:\n  signet ca sign-crl rsa-root --key rsa-root.key --passphrase-file pass"
+        after_help = "Example:\n  signet ca sign-crl rsa-root --key rsa-root.key \\\n      --passphrase-file pass"
     )]
     SignCrl(SignCrl),
     /// Export a CA's key, encrypted under a passphrase (PKCS#8), as for a safe

@@ -17,6 +17,7 @@ use crate::x509::crl::Reason;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  signet cert issue --profile tls-server --csr www.csr > www.pem")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -26,9 +27,9 @@ pub struct Args {
 enum Verb {
     /// Issue a certificate for a PKCS#10 request; leaf and chain go to standard output as PEM
     #[command(after_help = "Example:\n  signet cert issue --profile tls-server --csr www.csr > www.pem\n\n\
-        Where the profile asks for an operator, nothing is issued yet: standard error names the request\n\
-        and how to fetch the certificate later, and the exit code is 1. With --output json it is 0, and\n\
-        the document holds \"request\" instead of \"pem\".")]
+        Where the profile asks for an operator, nothing is issued yet: standard error\n\
+        names the request and how to fetch the certificate later; the exit code is 1.\n\
+        With --output json it is 0, and the document has \"request\", not \"pem\".")]
     Issue(Issue),
     /// Search certificates; without filters: all, newest first; with a time: those that expire first come first
     #[command(after_help = "Examples:\n  signet cert list --search sep0011 --status good\n  \

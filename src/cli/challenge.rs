@@ -10,6 +10,7 @@ use crate::id::{ProfileId, RecordId};
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  signet challenge create --profile scep-device --subject CN=gw1")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -18,8 +19,9 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Make a challenge for one device; the secret alone goes to standard output, once
-    #[command(after_help = "Example:\n  signet challenge create --profile scep-device \
-        --subject \"CN=SEP001122334455\" --san dns:sep001122334455.example.org --ttl 1h")]
+    #[command(
+        after_help = "Example:\n  signet challenge create --profile scep-device \\\n      --subject \"CN=SEP001122334455\" \\\n      --san dns:sep001122334455.example.org --ttl 1h"
+    )]
     Create(Create),
     /// List challenges; a secret is never shown again
     #[command(after_help = "Example:\n  signet challenge list --output json")]

@@ -13,6 +13,7 @@ use crate::id::ProfileId;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  signet profile check --policies ./policies")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,

@@ -10,6 +10,7 @@ use crate::id::RecordId;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  signet request list --state pending")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,

@@ -12,7 +12,7 @@ use crate::server::settings::Given;
 /// Its arguments.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  signet serve --data /var/lib/signet --http 0.0.0.0:8080 --https 0.0.0.0:8443"
+    after_help = "Example:\n  signet serve --data /var/lib/signet \\\n      --http 0.0.0.0:8080 --https 0.0.0.0:8443"
 )]
 pub struct Args {
     #[command(flatten)]

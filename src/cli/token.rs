@@ -10,6 +10,7 @@ use crate::id::RecordId;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  signet token create --name ci --role operator --ttl 30d")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -19,7 +20,7 @@ pub struct Args {
 enum Verb {
     /// Make a token; it alone goes to standard output, once
     #[command(
-        after_help = "Example:\n  (umask 077; signet token create --name ci --role operator --ttl 30d > ci.token)"
+        after_help = "Example:\n  umask 077\n  signet token create --name ci --role operator --ttl 30d > ci.token"
     )]
     Create {
         /// Its name, as it stands in the audit log
@@ -35,6 +36,11 @@ enum Verb {
     /// List tokens; a secret is never shown again
     #[command(after_help = "Example:\n  signet token list")]
     List(Paging),
+    /// Make a new administrator's token where none is left; needs the data folder and its server stopped
+    #[command(after_help = "Example:\n  signet token recover --data /var/lib/signet\n\n\
+        The token goes to DIR/admin.token (0600) and stands in the audit log. The old ones still work:\n\
+        revoke those that may be in other hands (signet token list, signet token revoke ID).")]
+    Recover,
     /// Revoke a token: it ends at once
     #[command(after_help = "Example:\n  signet token revoke 0199f2c4-7b1c-7cc3-98c4-dc0c0c07398f")]
     Revoke {
@@ -57,6 +63,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
             Ok(ExitCode::Done)
         }
         Verb::List(paging) => page::print(context, ("/tokens", Vec::new()), &paging, COLUMNS).await,
+        Verb::Recover => recover(context).await,
         Verb::Revoke { id } => {
             client::connect(context)?.delete(&format!("/tokens/{id}")).await?;
             let revoked = json!({"id": id.to_string(), "state": "revoked"});
@@ -64,6 +71,15 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
             Ok(ExitCode::Done)
         }
     }
+}
+
+async fn recover(context: &Context) -> Result<ExitCode> {
+    let data = context.data()?;
+    let record = crate::server::offline::recover_token(&data, &context.clock, &context.random).await?;
+    let file = data.join("admin.token").display().to_string();
+    let answer = json!({"id": record.id.to_string(), "name": record.name, "file": file});
+    show::done(context, &answer, &format!("a new administrator's token, {}, is in {file}", record.name))?;
+    Ok(ExitCode::Done)
 }
 
 const COLUMNS: &[show::Column] =

@@ -1,17 +1,26 @@
-//! `check` and `audit verify` where no server runs: the store is opened for the look and closed again.
+//! What is done where no server runs: `check`, `audit verify`, and a new token for an administrator who lost theirs.
+//! The store is opened for it and closed again.
 
 use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use crate::admin::Inspector;
 use crate::admin::api::audit::SignedHead;
+use crate::admin::records::TokenRecord;
+use crate::admin::tokens::{self, ADMIN, ADMIN_TTL, Mint, NewToken};
+use crate::audit::Actor;
+use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::random::Random;
+use crate::server::files;
 use crate::server::inspector::StoreInspector;
 use crate::server::layout::Layout;
+use crate::server::lock::FolderLock;
 use crate::storage;
-use crate::store::Db;
+use crate::store::{Db, Unit};
 use crate::x509::key::PublicKey;
 use crate::x509::pem;
 
@@ -27,6 +36,27 @@ pub async fn verify_audit(data: &Path, head: Option<Value>) -> Result<Value> {
         .transpose()
         .map_err(|e| Error::invalid("bad-head", "the file is not a signed head").because(e))?;
     look(data, move |inspector| inspector.verify(head)).await
+}
+
+/// Makes an administrator's token and puts it into `DIR/admin.token` (0600): whoever may write the data folder has
+/// all power already. Errors: `not-initialised`, `already-running`, `store-locked`, `storage`.
+pub async fn recover_token(data: &Path, clock: &Clock, random: &Random) -> Result<TokenRecord> {
+    let layout = initialised(data)?;
+    let _lock = FolderLock::take(&layout)?;
+    let db = Db::new(storage::open(data, None)?);
+    let new = NewToken {
+        // A name is given once, and that of the lost token is taken.
+        name: format!("{ADMIN} {}", clock.now()),
+        role: "administrator".to_owned(),
+        ttl: ADMIN_TTL,
+    };
+    let made = tokens::create(Mint { db: &db, clock, random }, new, Actor::System, Unit::new()).await;
+    let written = made.and_then(|(record, token)| {
+        let line = Zeroizing::new(format!("{}\n", token.as_str()));
+        files::write(&layout.admin_token(), line.as_bytes(), files::PRIVATE).map(|()| record)
+    });
+    db.raw().close().await?;
+    written
 }
 
 async fn look<T: Serialize + Send + 'static>(
