@@ -2,12 +2,19 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use serde_json::{Value, json};
+
 use crate::server::bound::Addresses;
 use crate::server::layout::Layout;
 
 /// Prints it.
 pub fn print(layout: &Layout, addresses: Addresses) {
     print!("{}", text(&program(), layout, addresses));
+}
+
+/// The same for scripts, as one line: the data folder and the real addresses, null where a listener is off.
+pub fn document(layout: &Layout, addresses: Addresses) -> Value {
+    json!({"data": layout.dir(), "http": addresses.http, "https": addresses.https})
 }
 
 fn text(signet: &str, layout: &Layout, addresses: Addresses) -> String {
@@ -130,6 +137,13 @@ mod tests {
         let addresses = Addresses { http: None, https: Some("[::1]:8443".parse().unwrap()) };
         let text = text("signet", &Layout::new("/d"), addresses);
         assert!(!text.contains("http://") && !text.contains("scep"), "{text}");
+    }
+
+    #[test]
+    fn a_script_reads_where_it_serves() {
+        let addresses = Addresses { http: Some("127.0.0.1:8080".parse().unwrap()), https: None };
+        let document = document(&Layout::new("/d"), addresses);
+        assert_eq!(document.to_string(), r#"{"data":"/d","http":"127.0.0.1:8080","https":null}"#);
     }
 
     #[test]
