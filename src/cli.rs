@@ -17,6 +17,7 @@ pub mod challenge;
 pub mod check;
 mod client;
 pub mod completions;
+mod failure;
 pub mod init;
 mod input;
 pub mod logging;
@@ -36,7 +37,7 @@ pub mod version;
 #[derive(Debug, Parser)]
 #[command(name = "signet", version, max_term_width = 100, subcommand_required = true)]
 #[command(after_help = "Examples:\n  signet up --data ./signet --url http://pki.example.org:8080\n  \
-    signet challenge create --data ./signet --profile scep-device --subject CN=gw1.example.org\n  \
+    signet challenge create --data ./signet --profile scep-device \\\n      --subject CN=gw1.example.org\n  \
     signet cert list --data ./signet --output json")]
 pub struct Cli {
     /// What holds for every verb.
@@ -229,12 +230,13 @@ pub fn usage(detail: impl Into<String>) -> Error {
 pub fn main() -> process::ExitCode {
     let cli = Cli::parse();
     logging::start(cli.global.log);
+    let output = cli.global.output;
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(e) => return report(&Error::internal("cannot start the runtime").because(e)).into(),
+        Err(e) => return report(&Error::internal("cannot start the runtime").because(e), output).into(),
     };
     let context = Context { global: cli.global, clock: Clock::system(), random: Random::system() };
-    let code = runtime.block_on(run(cli.verb, &context)).unwrap_or_else(|e| report(&e));
+    let code = runtime.block_on(run(cli.verb, &context)).unwrap_or_else(|e| report(&e, output));
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     code.into()
 }
@@ -258,8 +260,11 @@ async fn run(verb: Verb, context: &Context) -> Result<ExitCode> {
     }
 }
 
-fn report(error: &Error) -> ExitCode {
-    eprintln!("signet: {error}");
+fn report(error: &Error, output: Output) -> ExitCode {
+    match output {
+        Output::Text => eprintln!("signet: {}", failure::sentence(error)),
+        Output::Json => eprintln!("{}", failure::document(error)),
+    }
     ExitCode::of(error)
 }
 
@@ -272,6 +277,45 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    /// Every subcommand, under its whole name.
+    fn all(command: clap::Command, path: &str, found: &mut Vec<(String, clap::Command)>) {
+        let name = format!("{path} {}", command.get_name());
+        command.get_subcommands().for_each(|inner| all(inner.clone(), &name, found));
+        found.push((name, command));
+    }
+
+    #[test]
+    fn every_help_has_an_example_that_can_be_copied() {
+        let mut commands = Vec::new();
+        all(Cli::command(), "", &mut commands);
+        for (name, command) in commands {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.starts_with("Example"), "{name} shows no example");
+            let wrapped: Vec<_> = help.lines().filter(|line| line.chars().count() > 79).collect();
+            assert!(wrapped.is_empty(), "{name}: wrapped on a terminal of 80 columns: {wrapped:#?}");
+        }
+    }
+
+    #[test]
+    fn what_names_a_resource_is_checked_before_it_becomes_a_path() {
+        for bad in [
+            &["cert", "revoke", "../profiles/reload?x="][..],
+            &["cert", "show", "12/34"],
+            &["cert", "download", "%2e%2e"],
+            &["ca", "show", "../certificates"],
+            &["ca", "remove-key", "rsa-root?", "--yes"],
+            &["profile", "show", "a/b"],
+            &["request", "approve", "../x"],
+            &["challenge", "withdraw", "1"],
+            &["challenge", "create", "--profile", "p", "--subject", "CN=x", "--ttl", "-1h"],
+            &["token", "revoke", ""],
+            &["cert", "list", "--expires-before", "tomorrow"],
+        ] {
+            let error = Cli::try_parse_from([&["signet"], bad].concat()).unwrap_err();
+            assert_eq!((error.exit_code(), error.kind()), (2, clap::error::ErrorKind::ValueValidation));
+        }
     }
 
     #[test]

@@ -51,12 +51,7 @@ impl Api {
     /// An API at `base` (`https://HOST:PORT`), whose certificate chains to one in the PEM file `ca`; without a file the
     /// system's trust store counts. Errors: `bad-ca-file`, `bad-address`.
     pub fn new(base: &str, token: Option<Zeroizing<String>>, ca: Option<&Path>) -> Result<Self> {
-        if !base.starts_with("https://") {
-            return Err(Error::invalid(
-                "bad-address",
-                format!("the server's address begins with https://, not {base:.60}"),
-            ));
-        }
+        let base = address(base)?;
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls(ca)?)
             .connect_timeout(Duration::from_secs(10))
@@ -64,7 +59,7 @@ impl Api {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|e| Error::internal("cannot make an HTTPS client").because(e))?;
-        Ok(Self { client, base: format!("{}/api/v1", base.trim_end_matches('/')), token })
+        Ok(Self { client, base: format!("{base}/api/v1"), token })
     }
 
     /// Reads a resource; `path` begins with a slash and may carry a query.
@@ -104,7 +99,11 @@ impl Api {
             }
             body.extend_from_slice(&chunk);
         }
-        if status < 300 { Ok(Answer { status, body }) } else { Err(refused(status, &body)) }
+        if status < 300 {
+            Ok(Answer { status, body })
+        } else {
+            Err(refused(status, &body, self.token.is_some()))
+        }
     }
 
     fn unreached(&self, e: reqwest::Error) -> Error {
@@ -114,20 +113,63 @@ impl Api {
             why = inner.to_string();
             cause = inner.source();
         }
+        if why.contains("UnknownIssuer") {
+            why += "; name the CA of its TLS certificate: --ca DIR/tls-ca.pem, from the server's data folder";
+        }
         Error::new(Kind::Unreachable, "unreachable", format!("no answer from {}: {why}", self.base))
     }
 }
 
+/// `https://HOST[:PORT]` without a slash at its end. Errors: `bad-address` for anything else.
+fn address(base: &str) -> Result<String> {
+    let is_plain = |url: &reqwest::Url| {
+        url.scheme() == "https"
+            && url.has_host()
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    };
+    match reqwest::Url::parse(base) {
+        Ok(url) if is_plain(&url) => Ok(url.as_str().trim_end_matches('/').to_owned()),
+        _ => Err(Error::invalid(
+            "bad-address",
+            format!("the server's address is https://HOST:PORT without a path, not {:?}", printable(base)),
+        )),
+    }
+}
+
+/// The stable code with which the server refused; kept as the cause of the error.
+#[derive(Debug)]
+struct ServerCode(String);
+
+impl std::error::Error for ServerCode {}
+
+impl std::fmt::Display for ServerCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The server's own code, where an error is what a server answered.
+pub fn server_code(error: &Error) -> Option<&str> {
+    let cause = std::error::Error::source(error)?;
+    cause.downcast_ref::<ServerCode>().map(|code| code.0.as_str())
+}
+
 /// The error that a problem document (RFC 9457) stands for.
-fn refused(status: u16, body: &[u8]) -> Error {
+fn refused(status: u16, body: &[u8], with_token: bool) -> Error {
     let problem: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     let word = |name: &str| problem[name].as_str().map(printable);
-    let detail = word("detail").unwrap_or_else(|| format!("the server answered {status}"));
-    let detail = match word("code") {
-        Some(code) => format!("{detail} ({code})"),
-        None => detail,
-    };
-    let error = Error::new(kind_of(status), "refused", detail);
+    let mut detail = word("detail").unwrap_or_else(|| format!("the server answered {status}"));
+    if status == 401 && !with_token {
+        detail += "; name the file that holds the API token: --token-file FILE";
+    }
+    let mut error = Error::new(kind_of(status), "refused", detail);
+    if let Some(code) = word("code") {
+        error = error.because(ServerCode(code));
+    }
     match word("pointer") {
         Some(pointer) if !pointer.is_empty() => error.at(pointer),
         _ => error,
@@ -196,13 +238,26 @@ mod tests {
 
     #[test]
     fn a_problem_becomes_one_sentence() {
-        let e = refused(422, br#"{"code":"bad-csr","detail":"RSA key below 2048 bits","pointer":"/csr"}"#);
-        assert_eq!(e.to_string(), "/csr: RSA key below 2048 bits (bad-csr)");
-        assert_eq!(refused(502, b"<html>").to_string(), "the server answered 502");
+        let problem = br#"{"code":"bad-csr","detail":"RSA key below 2048 bits","pointer":"/csr"}"#;
+        let e = refused(422, problem, true);
+        assert_eq!((e.field(), e.detail()), (Some("/csr"), "RSA key below 2048 bits"));
+        assert_eq!(server_code(&e), Some("bad-csr"));
+        let other = refused(502, b"<html>", true);
+        assert_eq!((other.detail(), server_code(&other)), ("the server answered 502", None));
+    }
+
+    #[test]
+    fn who_gave_no_token_is_told_how() {
+        assert!(refused(401, b"{}", false).detail().contains("--token-file"));
+        assert!(!refused(401, b"{}", true).detail().contains("--token-file"));
     }
 
     #[test]
     fn only_https_is_spoken() {
-        assert_eq!(Api::new("http://x", None, None).unwrap_err().code(), "bad-address");
+        for bad in ["http://x", "x:8443", "https://", "https://x/api/v1", "https://x?y", "https://u@x"] {
+            assert_eq!(Api::new(bad, None, None).unwrap_err().code(), "bad-address", "{bad}");
+        }
+        assert_eq!(address("https://pki.example.org:8443/").unwrap(), "https://pki.example.org:8443");
+        assert_eq!(address("https://[::1]:8443").unwrap(), "https://[::1]:8443");
     }
 }

@@ -52,8 +52,8 @@ impl LoadedCa {
         let id = &self.record.id;
         let Some(certificate) = &self.certificate else {
             return Err(not_ready(format!(
-                "the CA {id} has no certificate yet: have its request signed by the external root, then install \
-                 the chain (signet ca install-chain {id})"
+                "the CA {id} has no certificate yet: have its request signed by the external root, then bring in \
+                 the chain (signet ca certificate {id} --chain FILE)"
             )));
         };
         match (&self.signer, self.record.key_removed) {

@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Result};
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  signet audit list --limit 20")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -23,7 +24,8 @@ enum Verb {
     List(List),
     /// Prove that no entry was altered, removed or reordered
     #[command(after_help = "Example:\n  signet audit verify --head /safe/place/head.json\n\n\
-        DIR/audit/head.json is signed every minute; a copy kept elsewhere shows a log that was cut or rewritten.")]
+        DIR/audit/head.json is signed every minute;\n\
+        a copy kept elsewhere shows a log that was cut or rewritten.")]
     Verify {
         /// A signed head that was kept elsewhere
         #[arg(long, value_name = "FILE")]
@@ -57,7 +59,8 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
                 ("before", list.before.map(|seq| seq.to_string())),
             ]);
             query.push(("limit", list.limit.to_string()));
-            show::list(context, &client::connect(context)?.get("/audit", &query).await?.json()?, COLUMNS)?;
+            let found = client::connect(context)?.get("/audit", &query).await?.json()?;
+            show::list(context, &found, COLUMNS, "--before")?;
             Ok(ExitCode::Done)
         }
         Verb::Verify { head } => verify(head, context).await,

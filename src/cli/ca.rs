@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 use crate::cli::page::{self, Paging};
 use crate::cli::{Context, ExitCode, client, input, show};
 use crate::error::{Error, Result};
+use crate::id::CaId;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  signet ca list")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -26,13 +28,13 @@ enum Verb {
     #[command(after_help = "Example:\n  signet ca show rsa-issuing")]
     Show {
         /// Its name
-        id: String,
+        id: CaId,
     },
     /// Write a CA's chain as PEM: itself first, the root last; without a name: of every issuing CA
     #[command(after_help = "Example:\n  signet ca chain ec-issuing > chain.pem")]
     Chain {
         /// Its name
-        id: Option<String>,
+        id: Option<CaId>,
     },
     /// Make a CA: a root, an issuing CA under one, or one for an external root to sign
     #[command(after_help = "Examples:\n  signet ca create voice --parent rsa-root --key rsa-3072\n  \
@@ -43,14 +45,14 @@ enum Verb {
     #[command(after_help = "Example:\n  signet ca certificate corp-voice --chain signed-chain.pem")]
     Certificate {
         /// Its name
-        id: String,
+        id: CaId,
         /// The CA's new certificate and those above it, PEM
         #[arg(long, value_name = "FILE")]
         chain: PathBuf,
     },
     /// Make and publish a CA's next CRL now; a root whose key was removed needs the exported key
     #[command(
-        after_help = "Example:\n  signet ca sign-crl rsa-root --key rsa-root.key --passphrase-file pass"
+        after_help = "Example:\n  signet ca sign-crl rsa-root --key rsa-root.key \\\n      --passphrase-file pass"
     )]
     SignCrl(SignCrl),
     /// Export a CA's key, encrypted under a passphrase (PKCS#8), as for a safe
@@ -60,7 +62,7 @@ enum Verb {
     #[command(after_help = "Example:\n  signet ca remove-key rsa-root --yes")]
     RemoveKey {
         /// Its name
-        id: String,
+        id: CaId,
         /// Yes, it was exported and is not needed here
         #[arg(long)]
         yes: bool,
@@ -70,13 +72,13 @@ enum Verb {
 #[derive(Debug, clap::Args)]
 struct Create {
     /// Its name, as it stands in URLs
-    id: String,
+    id: CaId,
     /// A root, signed by itself
     #[arg(long, conflicts_with_all = ["parent", "external"])]
     root: bool,
     /// Our CA that signs it
     #[arg(long, conflicts_with = "external")]
-    parent: Option<String>,
+    parent: Option<CaId>,
     /// An external root signs it: its request goes to standard output
     #[arg(long)]
     external: bool,
@@ -100,7 +102,7 @@ struct Create {
 #[derive(Debug, clap::Args)]
 struct SignCrl {
     /// The CA
-    id: String,
+    id: CaId,
     /// Its exported key, if it was removed from the server
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
@@ -112,7 +114,7 @@ struct SignCrl {
 #[derive(Debug, clap::Args)]
 struct ExportKey {
     /// The CA
-    id: String,
+    id: CaId,
     /// Where to (0600); it must not exist
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -153,32 +155,56 @@ const COLUMNS: &[show::Column] = &[
     ("CRL", "crl.number"),
 ];
 
-async fn chain(id: Option<String>, context: &Context) -> Result<()> {
+async fn chain(id: Option<CaId>, context: &Context) -> Result<()> {
     let api = client::connect(context)?;
     let ids = match id {
         Some(id) => vec![id],
         None => issuing(&page::fetch(&api, "/cas", Vec::new(), &Paging::default()).await?),
     };
+    let mut items = Vec::new();
     for id in ids {
-        print!("{}", api.get(&format!("/cas/{id}/chain"), &[]).await?.text());
+        let pem = api.get(&format!("/cas/{id}/chain"), &[]).await?.text();
+        if pem.is_empty() {
+            return Err(no_chain(&id));
+        }
+        items.push((id, pem));
     }
+    if context.is_json() {
+        let items: Vec<_> =
+            items.iter().map(|(id, pem)| json!({"id": id.as_str(), "pem": pem.as_str()})).collect();
+        return show::json(&json!({"items": items}));
+    }
+    items.iter().for_each(|(_, pem)| print!("{pem}"));
     Ok(())
 }
 
-fn issuing(cas: &Value) -> Vec<String> {
+fn no_chain(id: &CaId) -> Error {
+    Error::conflict(
+        "no-chain",
+        format!(
+            "{id} has no certificate yet; bring in the chain that its external root made: \
+             signet ca certificate {id} --chain FILE"
+        ),
+    )
+}
+
+/// The issuing CAs that have a certificate.
+fn issuing(cas: &Value) -> Vec<CaId> {
     let all = cas["items"].as_array().into_iter().flatten();
-    all.filter(|ca| ca["role"] == "issuing").filter_map(|ca| ca["id"].as_str().map(str::to_owned)).collect()
+    all.filter(|ca| ca["role"] == "issuing" && ca["state"] == "active")
+        .filter_map(|ca| ca["id"].as_str()?.parse().ok())
+        .collect()
 }
 
 async fn create(new: Create, context: &Context) -> Result<()> {
     let mut body = json!({
-        "id": new.id,
+        "id": new.id.as_str(),
         "role": if new.root { "root" } else { "issuing" },
         "algorithm": new.key,
         "external": new.external,
     });
     let optional = [
-        ("parent", new.parent.map(Value::from)),
+        ("parent", new.parent.map(|id| id.as_str().into())),
         ("subject", new.subject.map(Value::from)),
         ("validity_days", new.validity_days.map(Value::from)),
     ];
@@ -195,6 +221,13 @@ async fn create(new: Create, context: &Context) -> Result<()> {
     match made["request_pem"].as_str() {
         Some(request) if !context.is_json() => print!("{request}"),
         _ => show::object(context, &made)?,
+    }
+    if new.external {
+        eprintln!(
+            "have the request signed by the external root, then bring in what it made:\n  \
+             signet ca certificate {} --chain FILE",
+            new.id
+        );
     }
     Ok(())
 }
@@ -237,17 +270,18 @@ async fn export_key(export: ExportKey, context: &Context) -> Result<()> {
         let _ = std::fs::remove_file(&export.out);
     }
     written?;
-    eprintln!("exported to {}; then: signet ca remove-key {} --yes", export.out.display(), export.id);
-    Ok(())
+    let (id, out) = (&export.id, export.out.display());
+    let answer = json!({"id": id.as_str(), "file": out.to_string()});
+    show::done(context, &answer, &format!("exported to {out}; then: signet ca remove-key {id} --yes"))
 }
 
-async fn remove_key(id: &str, yes: bool, context: &Context) -> Result<()> {
+async fn remove_key(id: &CaId, yes: bool, context: &Context) -> Result<()> {
     if !yes {
         return Err(crate::cli::usage(format!(
             "this cannot be undone; export the key first (signet ca export-key {id} --out FILE), then say --yes"
         )));
     }
     client::connect(context)?.delete(&format!("/cas/{id}/key")).await?;
-    eprintln!("the key of {id} is no longer on this server");
-    Ok(())
+    let answer = json!({"id": id.as_str(), "key": "removed"});
+    show::done(context, &answer, &format!("the key of {id} is no longer on this server"))
 }

@@ -2,16 +2,22 @@
 
 use std::path::PathBuf;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::cli::page::{self, Paging};
 use crate::cli::{Context, ExitCode, client, input, show};
-use crate::error::Result;
+use crate::clock::Timestamp;
+use crate::error::{Error, Kind, Result};
+use crate::id::{CaId, ProfileId, Serial};
+use crate::outbound::Api;
 use crate::x509::crl::Reason;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  signet cert issue --profile tls-server --csr www.csr > www.pem")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -20,9 +26,12 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Issue a certificate for a PKCS#10 request; leaf and chain go to standard output as PEM
-    #[command(after_help = "Example:\n  signet cert issue --profile tls-server --csr www.csr > www.pem")]
+    #[command(after_help = "Example:\n  signet cert issue --profile tls-server --csr www.csr > www.pem\n\n\
+        Where the profile asks for an operator, nothing is issued yet: standard error\n\
+        names the request and how to fetch the certificate later; the exit code is 1.\n\
+        With --output json it is 0, and the document has \"request\", not \"pem\".")]
     Issue(Issue),
-    /// Search certificates; without filters: all, newest last
+    /// Search certificates; without filters: all, newest first; with a time: those that expire first come first
     #[command(after_help = "Examples:\n  signet cert list --search sep0011 --status good\n  \
         signet cert list --expires-before 2027-01-01T00:00:00Z --output json")]
     List(Box<List>),
@@ -30,7 +39,7 @@ enum Verb {
     #[command(after_help = "Example:\n  signet cert show 3F0A…  # as openssl x509 -serial prints it")]
     Show {
         /// Serial number, hexadecimal
-        serial: String,
+        serial: Serial,
     },
     /// Write one certificate to standard output or a file
     #[command(after_help = "Example:\n  signet cert download 3F0A… --format p7b --out www.p7b")]
@@ -39,7 +48,7 @@ enum Verb {
     #[command(after_help = "Example:\n  signet cert revoke 3F0A… --reason key-compromise")]
     Revoke {
         /// Serial number, hexadecimal
-        serial: String,
+        serial: Serial,
         /// Why (RFC 5280 §5.3.1)
         #[arg(long, value_parser = reason, value_name = "REASON", default_value = "unspecified",
             help = format!("Why: {}", reasons()))]
@@ -51,13 +60,13 @@ enum Verb {
 struct Issue {
     /// The profile to issue by
     #[arg(long)]
-    profile: String,
+    profile: ProfileId,
     /// The request: PEM, DER or base64; - reads standard input
     #[arg(long, value_name = "FILE")]
     csr: PathBuf,
     /// Not valid longer than this, as 2027-01-01T00:00:00Z
-    #[arg(long, value_name = "TIME")]
-    not_after: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = input::time)]
+    not_after: Option<Timestamp>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -67,7 +76,7 @@ struct List {
     search: Option<String>,
     /// Only this serial number
     #[arg(long)]
-    serial: Option<String>,
+    serial: Option<Serial>,
     /// Only this SHA-256 fingerprint
     #[arg(long, value_name = "HEX")]
     fingerprint: Option<String>,
@@ -76,16 +85,16 @@ struct List {
     device: Option<String>,
     /// Only of this profile
     #[arg(long)]
-    profile: Option<String>,
+    profile: Option<ProfileId>,
     /// Only with this status
     #[arg(long)]
     status: Option<Status>,
-    /// Only those that expire at or after this time
-    #[arg(long, value_name = "TIME")]
-    expires_after: Option<String>,
-    /// Only those that expire before this time
-    #[arg(long, value_name = "TIME")]
-    expires_before: Option<String>,
+    /// Only those that expire at or after this time, as 2027-01-01T00:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = input::time)]
+    expires_after: Option<Timestamp>,
+    /// Only those that expire before this time, as 2027-01-01T00:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = input::time)]
+    expires_before: Option<Timestamp>,
     #[command(flatten)]
     paging: Paging,
 }
@@ -100,7 +109,7 @@ enum Status {
 #[derive(Debug, clap::Args)]
 struct Download {
     /// Serial number, hexadecimal
-    serial: String,
+    serial: Serial,
     /// In which form
     #[arg(long, default_value = "pem")]
     format: Format,
@@ -148,54 +157,91 @@ const COLUMNS: &[show::Column] = &[
 ];
 
 async fn issue_one(issue: Issue, context: &Context) -> Result<ExitCode> {
-    let mut body = json!({"profile": issue.profile, "csr": input::csr(&issue.csr)?});
+    let mut body = json!({"profile": issue.profile.as_str(), "csr": input::csr(&issue.csr)?});
     if let Some(not_after) = issue.not_after {
-        body["not_after"] = Value::String(not_after);
+        body["not_after"] = Value::String(not_after.to_string());
     }
     let answer = client::connect(context)?.post("/certificates", &body).await?;
     let made = answer.json()?;
     if context.is_json() {
         show::json(&made)?;
     } else if answer.status == 202 {
-        let request = made["request"].as_str().unwrap_or_default();
-        eprintln!("waiting for an operator: signet request approve {request}");
+        // Not a success: what standard output was redirected to holds no certificate.
+        eprintln!("{}", waiting(made["request"].as_str().unwrap_or_default()));
+        return Ok(ExitCode::Failed);
     } else {
         print!("{}", made["pem"].as_str().unwrap_or_default());
     }
     Ok(ExitCode::Done)
 }
 
+fn waiting(request: &str) -> String {
+    format!(
+        "signet: waiting for an operator (request {request}): nothing is issued until one says\n  \
+         signet request approve {request}\n\
+         Then its serial number is in\n  signet request show {request}\n\
+         and the certificate with its chain in\n  signet cert download SERIAL --format chain"
+    )
+}
+
 fn filters(list: &List) -> Vec<(&'static str, String)> {
     let status = list.status.map(|s| format!("{s:?}").to_lowercase());
     page::given(vec![
         ("q", list.search.clone()),
-        ("serial", list.serial.clone()),
+        ("serial", list.serial.as_ref().map(ToString::to_string)),
         ("fingerprint", list.fingerprint.clone()),
         ("device", list.device.clone()),
-        ("profile", list.profile.clone()),
+        ("profile", list.profile.as_ref().map(ToString::to_string)),
         ("status", status),
-        ("expires_after", list.expires_after.clone()),
-        ("expires_before", list.expires_before.clone()),
+        ("expires_after", list.expires_after.map(|at| at.to_string())),
+        ("expires_before", list.expires_before.map(|at| at.to_string())),
     ])
 }
 
 async fn fetch(download: Download, context: &Context) -> Result<ExitCode> {
     let format = format!("{:?}", download.format).to_lowercase();
     let path = format!("/certificates/{}/download", download.serial);
-    let answer = client::connect(context)?.get(&path, &[("format", format)]).await?;
-    input::write(download.out.as_deref(), &answer.body)?;
+    let answer = client::connect(context)?.get(&path, &[("format", format.clone())]).await?;
+    let mut document = json!({"serial": download.serial.to_string(), "format": format});
+    if let Some(out) = &download.out {
+        input::write(Some(out), &answer.body)?;
+        document["file"] = out.display().to_string().into();
+        show::done(context, &document, &format!("wrote {}", out.display()))?;
+    } else if context.is_json() {
+        match download.format {
+            Format::Pem | Format::Chain => document["pem"] = answer.text().into(),
+            Format::Der | Format::P7b => document["base64"] = STANDARD.encode(&answer.body).into(),
+        }
+        show::json(&document)?;
+    } else {
+        input::write(None, &answer.body)?;
+    }
     Ok(ExitCode::Done)
 }
 
-async fn revoke(serial: &str, reason: Reason, context: &Context) -> Result<ExitCode> {
+async fn revoke(serial: &Serial, reason: Reason, context: &Context) -> Result<ExitCode> {
+    let api = client::connect(context)?;
     let path = format!("/certificates/{serial}/revoke");
-    let revoked = client::connect(context)?.post(&path, &json!({"reason": reason.as_str()})).await?.json()?;
-    if context.is_json() {
-        show::json(&revoked)?;
-    } else {
-        println!("revoked {} ({})", revoked["serial"].as_str().unwrap_or(serial), reason.as_str());
-    }
+    let revoked = api.post(&path, &json!({"reason": reason.as_str()})).await?.json()?;
+    let Some(number) = revoked["serial"].as_str() else {
+        return Err(Error::new(Kind::Unreachable, "bad-answer", "the server did not say what it revoked"));
+    };
+    show::done(context, &revoked, &format!("revoked {number} ({})", reason.as_str()))?;
+    warn_without_crl(&api, &revoked).await;
     Ok(ExitCode::Done)
+}
+
+/// A CA whose key is kept elsewhere cannot put the certificate on its CRL by itself. Whoever may not read the CA is
+/// not told: the certificate is revoked all the same.
+async fn warn_without_crl(api: &Api, revoked: &Value) {
+    let Some(Ok(id)) = revoked["ca"].as_str().map(str::parse::<CaId>) else { return };
+    let Ok(answer) = api.get(&format!("/cas/{id}"), &[]).await else { return };
+    if answer.json().is_ok_and(|ca| ca["key"] == "removed") {
+        eprintln!(
+            "signet: it is not on the CRL yet, because the key of {id} is not on this server; make the CRL:\n  \
+             signet ca sign-crl {id} --key FILE"
+        );
+    }
 }
 
 fn reason(text: &str) -> Result<Reason> {

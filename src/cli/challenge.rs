@@ -4,11 +4,13 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::cli::page::{self, Paging};
-use crate::cli::{Context, ExitCode, client, show};
+use crate::cli::{Context, ExitCode, client, input, show};
 use crate::error::Result;
+use crate::id::{ProfileId, RecordId};
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  signet challenge create --profile scep-device --subject CN=gw1")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -17,8 +19,9 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Make a challenge for one device; the secret alone goes to standard output, once
-    #[command(after_help = "Example:\n  signet challenge create --profile scep-device \
-        --subject \"CN=SEP001122334455\" --san dns:sep001122334455.example.org --ttl 1h")]
+    #[command(
+        after_help = "Example:\n  signet challenge create --profile scep-device \\\n      --subject \"CN=SEP001122334455\" \\\n      --san dns:sep001122334455.example.org --ttl 1h"
+    )]
     Create(Create),
     /// List challenges; a secret is never shown again
     #[command(after_help = "Example:\n  signet challenge list --output json")]
@@ -27,7 +30,7 @@ enum Verb {
     #[command(after_help = "Example:\n  signet challenge withdraw 0199f2c4-7b1c-7cc3-98c4-dc0c0c07398f")]
     Withdraw {
         /// Its identifier, from the list
-        id: String,
+        id: RecordId,
     },
 }
 
@@ -35,7 +38,7 @@ enum Verb {
 struct Create {
     /// The profile it is for
     #[arg(long)]
-    profile: String,
+    profile: ProfileId,
     /// The subject it is for, as CN=SEP001122334455,O=Acme
     #[arg(long, value_name = "DN")]
     subject: String,
@@ -43,7 +46,7 @@ struct Create {
     #[arg(long, value_name = "TYPE:VALUE")]
     san: Vec<String>,
     /// How long it lives: 30m, 1h, 7d (at most 30d)
-    #[arg(long, default_value = "1h")]
+    #[arg(long, default_value = "1h", allow_hyphen_values = true, value_parser = input::duration)]
     ttl: String,
 }
 
@@ -54,6 +57,8 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
         Verb::List(paging) => page::print(context, ("/challenges", Vec::new()), &paging, COLUMNS).await,
         Verb::Withdraw { id } => {
             client::connect(context)?.delete(&format!("/challenges/{id}")).await?;
+            let withdrawn = json!({"id": id.to_string(), "state": "withdrawn"});
+            show::done(context, &withdrawn, &format!("withdrew the challenge {id}"))?;
             Ok(ExitCode::Done)
         }
     }
@@ -69,7 +74,8 @@ const COLUMNS: &[show::Column] = &[
 ];
 
 async fn create(new: Create, context: &Context) -> Result<ExitCode> {
-    let body = json!({"profile": new.profile, "subject": new.subject, "sans": new.san, "ttl": new.ttl});
+    let body =
+        json!({"profile": new.profile.as_str(), "subject": new.subject, "sans": new.san, "ttl": new.ttl});
     let made = client::connect(context)?.post("/challenges", &body).await?.json()?;
     if context.is_json() {
         show::json(&made)?;

@@ -14,7 +14,7 @@ pub fn connect(context: &Context) -> Result<Api> {
     let global = &context.global;
     if let Some(server) = &global.server {
         let token = global.token_file.as_deref().map(token).transpose()?;
-        return Api::new(server, token, global.ca.as_deref());
+        return Api::new(server, token, global.ca.as_deref()).map_err(as_usage);
     }
     let data = context.global.data.clone().ok_or_else(|| {
         usage("name the server: --data DIR on its own machine, or --server URL --token-file FILE --ca FILE")
@@ -22,6 +22,11 @@ pub fn connect(context: &Context) -> Result<Api> {
     let token_file = global.token_file.clone().unwrap_or_else(|| data.join("admin.token"));
     let ca: PathBuf = global.ca.clone().unwrap_or_else(|| data.join("tls-ca.pem"));
     Api::new(&address(&data)?, Some(token(&token_file)?), Some(&ca))
+}
+
+/// An address that is none is a matter of how the command was called.
+fn as_usage(error: Error) -> Error {
+    if error.code() == "bad-address" { usage(format!("--server: {}", error.detail())) } else { error }
 }
 
 /// The HTTPS address that a server wrote into its data folder.
@@ -63,12 +68,31 @@ fn token(file: &Path) -> Result<Zeroizing<String>> {
     let text = std::fs::read_to_string(file).map(Zeroizing::new).map_err(|e| {
         Error::invalid("bad-token-file", format!("cannot read the token from {}", file.display())).because(e)
     })?;
-    Ok(Zeroizing::new(text.trim().to_owned()))
+    let token = text.trim();
+    let is_token = (1..=200).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic());
+    if !is_token {
+        return Err(Error::invalid("bad-token-file", format!("{} holds no token", file.display())));
+    }
+    Ok(Zeroizing::new(token.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_without_a_token_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let read = |text: &str| {
+            std::fs::write(file.path(), text).unwrap();
+            token(file.path())
+        };
+        assert_eq!(*read("signet_abc\n").unwrap(), "signet_abc");
+        for bad in ["", "\n", "-----BEGIN CERTIFICATE-----\nMII\n", "two words", &"x".repeat(201)] {
+            let error = read(bad).unwrap_err();
+            assert!(error.detail().ends_with("holds no token"), "{bad}: {error}");
+        }
+    }
 
     #[test]
     fn a_wildcard_listener_is_reached_on_loopback() {

@@ -1,7 +1,9 @@
 //! `signet init`: make a CA.
 
+use serde_json::json;
+
 use crate::cli::serving::{self, NewFlags, ServerFlags};
-use crate::cli::{Context, ExitCode};
+use crate::cli::{Context, ExitCode, show};
 use crate::error::Result;
 use crate::server::layout::Layout;
 use crate::server::public_url::PublicUrl;
@@ -31,7 +33,9 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
         return Err(error);
     }
     site.finish()?;
-    println!("A new CA is in {}. Serve it:\n  signet serve --data {0}", layout.dir().display());
+    let dir = layout.dir().display();
+    let sentence = format!("A new CA is in {dir}. Serve it:\n  signet serve --data {dir}");
+    show::done(context, &json!({"data": dir.to_string()}), &sentence)?;
     Ok(ExitCode::Done)
 }
 

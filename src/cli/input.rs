@@ -5,6 +5,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::x509::pem;
 
@@ -46,6 +47,17 @@ pub fn csr(file: &Path) -> Result<String> {
         Ok(text) => text.to_owned(),
         Err(_) => pem::encode("CERTIFICATE REQUEST", &found),
     })
+}
+
+/// A time, for clap. Errors: with an example, as clap names the flag.
+pub fn time(text: &str) -> Result<Timestamp> {
+    Timestamp::parse(text)
+        .map_err(|_| Error::invalid("invalid-time", "a time is RFC 3339, as 2027-01-01T00:00:00Z"))
+}
+
+/// A duration, for clap: as it was written, once it can be read.
+pub fn duration(text: &str) -> Result<String> {
+    crate::admin::duration::parse(text).map(|_| text.to_owned())
 }
 
 /// A passphrase: the first line of a file, or asked for on the terminal. Errors: `usage` without either.

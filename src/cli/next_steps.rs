@@ -2,12 +2,19 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use serde_json::{Value, json};
+
 use crate::server::bound::Addresses;
 use crate::server::layout::Layout;
 
 /// Prints it.
 pub fn print(layout: &Layout, addresses: Addresses) {
     print!("{}", text(&program(), layout, addresses));
+}
+
+/// The same for scripts, as one line: the data folder and the real addresses, null where a listener is off.
+pub fn document(layout: &Layout, addresses: Addresses) -> Value {
+    json!({"data": layout.dir(), "http": addresses.http, "https": addresses.https})
 }
 
 fn text(signet: &str, layout: &Layout, addresses: Addresses) -> String {
@@ -22,7 +29,12 @@ fn text(signet: &str, layout: &Layout, addresses: Addresses) -> String {
     text += &format!("  {data}  data; administrator's token in admin.token, settings in signet.toml\n\n");
     text += "Next steps, to copy into another terminal:\n";
     if let Some(http) = addresses.http.map(reachable) {
-        text += &for_devices(signet, &data, &http.to_string());
+        text += &for_trust(&http.to_string());
+    }
+    match (addresses.http.map(reachable), addresses.https) {
+        (Some(http), Some(_)) => text += &for_devices(signet, &data, &http.to_string()),
+        (None, Some(_)) => {}
+        (_, None) => text += NO_API,
     }
     if addresses.https.is_some() {
         text += &for_servers(signet, &data);
@@ -30,12 +42,23 @@ fn text(signet: &str, layout: &Layout, addresses: Addresses) -> String {
     text
 }
 
-fn for_devices(signet: &str, data: &str, http: &str) -> String {
+/// Challenges, certificates and the audit log are had over the API alone.
+const NO_API: &str = "
+  # the API is off: to make challenges, issue, list and revoke, start again with --https ADDR:PORT
+";
+
+fn for_trust(http: &str) -> String {
     format!(
         "
   # what servers and clients must trust
   curl -fo signet.pem http://{http}/trust/signet.pem
+"
+    )
+}
 
+fn for_devices(signet: &str, data: &str, http: &str) -> String {
+    format!(
+        "
   # a device enrols by SCEP (strongSwan's pki)
   pki --scepca --url http://{http}/scep --caout ca.pem --raout ra.pem --outform pem
   secret=$({signet} challenge create --data {data} --profile scep-device --subject CN=gw1.example.org)
@@ -114,5 +137,20 @@ mod tests {
         let addresses = Addresses { http: None, https: Some("[::1]:8443".parse().unwrap()) };
         let text = text("signet", &Layout::new("/d"), addresses);
         assert!(!text.contains("http://") && !text.contains("scep"), "{text}");
+    }
+
+    #[test]
+    fn a_script_reads_where_it_serves() {
+        let addresses = Addresses { http: Some("127.0.0.1:8080".parse().unwrap()), https: None };
+        let document = document(&Layout::new("/d"), addresses);
+        assert_eq!(document.to_string(), r#"{"data":"/d","http":"127.0.0.1:8080","https":null}"#);
+    }
+
+    #[test]
+    fn without_the_api_no_step_needs_it() {
+        let addresses = Addresses { http: Some("127.0.0.1:8080".parse().unwrap()), https: None };
+        let text = text("signet", &Layout::new("/d"), addresses);
+        assert!(text.contains("/trust/signet.pem") && text.contains("--https ADDR:PORT"), "{text}");
+        assert!(!text.contains("challenge create") && !text.contains("cert "), "{text}");
     }
 }

@@ -46,7 +46,7 @@ pub async fn print(
     columns: &[show::Column],
 ) -> Result<crate::cli::ExitCode> {
     let api = crate::cli::client::connect(context)?;
-    show::list(context, &fetch(&api, path, filters, paging).await?, columns)?;
+    show::list(context, &fetch(&api, path, filters, paging).await?, columns, "--cursor")?;
     Ok(crate::cli::ExitCode::Done)
 }
 

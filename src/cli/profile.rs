@@ -9,9 +9,11 @@ use crate::ca::profile::ProfileSet;
 use crate::cli::page::{self, Paging};
 use crate::cli::{Context, ExitCode, client, show};
 use crate::error::Result;
+use crate::id::ProfileId;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  signet profile check --policies ./policies")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -26,7 +28,7 @@ enum Verb {
     #[command(after_help = "Example:\n  signet profile show scep-device")]
     Show {
         /// Its name
-        id: String,
+        id: ProfileId,
     },
     /// Validate a policies folder without loading it; needs no server
     #[command(after_help = "Example:\n  signet profile check --policies ./policies")]

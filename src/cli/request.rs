@@ -6,9 +6,11 @@ use serde_json::json;
 use crate::cli::page::{self, Paging};
 use crate::cli::{Context, ExitCode, client, show};
 use crate::error::Result;
+use crate::id::RecordId;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  signet request list --state pending")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -29,7 +31,7 @@ enum Verb {
     #[command(after_help = "Example:\n  signet request show 0199f2c4-7b1c-7cc3-98c4-dc0c0c07398f")]
     Show {
         /// Its identifier
-        id: String,
+        id: RecordId,
     },
     /// Approve a request: exactly what was asked for is issued
     #[command(after_help = "Example:\n  signet request approve 0199f2c4-… --comment \"ticket 4711\"")]
@@ -49,7 +51,7 @@ enum State {
 #[derive(Debug, clap::Args)]
 struct Decide {
     /// Its identifier
-    id: String,
+    id: RecordId,
     /// Why, for the audit log
     #[arg(long)]
     comment: Option<String>,
@@ -86,6 +88,13 @@ const COLUMNS: &[show::Column] = &[
 async fn decided(decide: Decide, verb: &str, context: &Context) -> Result<ExitCode> {
     let body = decide.comment.map_or_else(|| json!({}), |comment| json!({"comment": comment}));
     let path = format!("/requests/{}/{verb}", decide.id);
-    show::object(context, &client::connect(context)?.post(&path, &body).await?.json()?)?;
+    let answer = client::connect(context)?.post(&path, &body).await?.json()?;
+    let sentence = match answer["certificate"]["serial"].as_str() {
+        Some(serial) => format!(
+            "approved: certificate {serial} is issued; fetch it: signet cert download {serial} --format chain"
+        ),
+        None => format!("denied the request {}", decide.id),
+    };
+    show::done(context, &answer, &sentence)?;
     Ok(ExitCode::Done)
 }

@@ -1,7 +1,7 @@
 //! `signet serve`: serve the CA of a data folder.
 
 use crate::cli::serving::{self, ServerFlags};
-use crate::cli::{Context, ExitCode, next_steps};
+use crate::cli::{Context, ExitCode, Output, next_steps};
 use crate::error::{Error, Result};
 use crate::server::bound::Bound;
 use crate::server::layout::Layout;
@@ -12,7 +12,7 @@ use crate::server::settings::Given;
 /// Its arguments.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  signet serve --data /var/lib/signet --http 0.0.0.0:8080 --https 0.0.0.0:8443"
+    after_help = "Example:\n  signet serve --data /var/lib/signet \\\n      --http 0.0.0.0:8080 --https 0.0.0.0:8443"
 )]
 pub struct Args {
     #[command(flatten)]
@@ -52,6 +52,10 @@ pub async fn serve(
         clock: context.clock.clone(),
         random: context.random.clone(),
     };
-    run_server(start, bound, || next_steps::print(layout, addresses)).await?;
+    let ready = || match context.global.output {
+        Output::Text => next_steps::print(layout, addresses),
+        Output::Json => println!("{}", next_steps::document(layout, addresses)),
+    };
+    run_server(start, bound, ready).await?;
     Ok(ExitCode::Done)
 }

@@ -23,7 +23,8 @@ pub struct ServerFlags {
     /// For trying it out: the address is http://localhost:PORT unless --url says otherwise
     #[arg(long)]
     pub demo: bool,
-    /// A file with the security password (mode 0600)
+    /// A file with the security password (mode 0600); else the systemd credential
+    /// signet-security-password, else DIR/security-password, else asked for
     #[arg(long, env = "SIGNET_SECURITY_PASSWORD_FILE", value_name = "FILE")]
     pub security_password_file: Option<PathBuf>,
     /// The folder of profiles and roles [default: DIR/policies]
@@ -77,7 +78,7 @@ fn engine(text: &str) -> Result<String> {
 }
 
 impl ServerFlags {
-    /// The settings in force: flag, environment, `DIR/signet.toml`. Errors: `bad-settings`.
+    /// The settings in force: flag, environment, `DIR/signet.toml`. Errors: `bad-settings`; `usage` if nothing is on.
     pub fn settings(&self, layout: &Layout) -> Result<Given> {
         let given = Given {
             url: self.url.clone(),
@@ -90,6 +91,11 @@ impl ServerFlags {
             connections_per_address: None,
         };
         let mut settings = given.or(Given::read(layout)?);
+        if (settings.http(), settings.https()) == (Listen::Off, Listen::Off) {
+            return Err(usage(
+                "--http and --https are both off: nothing would be served; give one of them ADDR:PORT",
+            ));
+        }
         // What a relative path is relative to must not change with the folder the next start is made from.
         for path in [&mut settings.policies, &mut settings.security_password_file].into_iter().flatten() {
             *path = std::path::absolute(&*path)

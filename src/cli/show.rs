@@ -8,15 +8,15 @@ use crate::error::Result;
 /// A column: its heading and the field it shows (`crl.number` for an inner one).
 pub type Column = (&'static str, &'static str);
 
-/// Prints a list answer (`{"items": […], "next": …}`).
-pub fn list(context: &Context, answer: &Value, columns: &[Column]) -> Result<()> {
+/// Prints a list answer (`{"items": […], "next": …}`); `next` goes on with the flag `onward`.
+pub fn list(context: &Context, answer: &Value, columns: &[Column], onward: &str) -> Result<()> {
     if context.is_json() {
         return json(answer);
     }
     let items = answer["items"].as_array().cloned().unwrap_or_default();
     print!("{}", table(&items, columns));
     if answer["next"].is_string() {
-        eprintln!("more: go on with --cursor {}", text(&answer["next"]));
+        eprintln!("more: go on with {onward} {}", text(&answer["next"]));
     }
     Ok(())
 }
@@ -36,6 +36,15 @@ pub fn object(context: &Context, answer: &Value) -> Result<()> {
     for (_, value) in long {
         println!("\n{}", value.as_str().unwrap_or_default().trim_end());
     }
+    Ok(())
+}
+
+/// Says what was done: a sentence for people, an object for scripts.
+pub fn done(context: &Context, answer: &Value, sentence: &str) -> Result<()> {
+    if context.is_json() {
+        return json(answer);
+    }
+    println!("{sentence}");
     Ok(())
 }
 

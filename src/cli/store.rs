@@ -13,6 +13,7 @@ use crate::storage::{self, EngineKind};
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  signet store bench --dir /var/lib")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,

@@ -4,11 +4,13 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::cli::page::{self, Paging};
-use crate::cli::{Context, ExitCode, client, show};
+use crate::cli::{Context, ExitCode, client, input, show};
 use crate::error::Result;
+use crate::id::RecordId;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  signet token create --name ci --role operator --ttl 30d")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -18,7 +20,7 @@ pub struct Args {
 enum Verb {
     /// Make a token; it alone goes to standard output, once
     #[command(
-        after_help = "Example:\n  (umask 077; signet token create --name ci --role operator --ttl 30d > ci.token)"
+        after_help = "Example:\n  umask 077\n  signet token create --name ci --role operator --ttl 30d > ci.token"
     )]
     Create {
         /// Its name, as it stands in the audit log
@@ -27,18 +29,23 @@ enum Verb {
         /// Its role: see policies/roles.toml
         #[arg(long)]
         role: String,
-        /// How long it lives
-        #[arg(long, default_value = "90d")]
+        /// How long it lives: 1h, 30d
+        #[arg(long, default_value = "90d", allow_hyphen_values = true, value_parser = input::duration)]
         ttl: String,
     },
     /// List tokens; a secret is never shown again
     #[command(after_help = "Example:\n  signet token list")]
     List(Paging),
+    /// Make a new administrator's token where none is left; needs the data folder and its server stopped
+    #[command(after_help = "Example:\n  signet token recover --data /var/lib/signet\n\n\
+        The token goes to DIR/admin.token (0600) and stands in the audit log. The old ones still work:\n\
+        revoke those that may be in other hands (signet token list, signet token revoke ID).")]
+    Recover,
     /// Revoke a token: it ends at once
     #[command(after_help = "Example:\n  signet token revoke 0199f2c4-7b1c-7cc3-98c4-dc0c0c07398f")]
     Revoke {
         /// Its identifier, from the list
-        id: String,
+        id: RecordId,
     },
 }
 
@@ -56,11 +63,23 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
             Ok(ExitCode::Done)
         }
         Verb::List(paging) => page::print(context, ("/tokens", Vec::new()), &paging, COLUMNS).await,
+        Verb::Recover => recover(context).await,
         Verb::Revoke { id } => {
             client::connect(context)?.delete(&format!("/tokens/{id}")).await?;
+            let revoked = json!({"id": id.to_string(), "state": "revoked"});
+            show::done(context, &revoked, &format!("revoked the token {id}"))?;
             Ok(ExitCode::Done)
         }
     }
+}
+
+async fn recover(context: &Context) -> Result<ExitCode> {
+    let data = context.data()?;
+    let record = crate::server::offline::recover_token(&data, &context.clock, &context.random).await?;
+    let file = data.join("admin.token").display().to_string();
+    let answer = json!({"id": record.id.to_string(), "name": record.name, "file": file});
+    show::done(context, &answer, &format!("a new administrator's token, {}, is in {file}", record.name))?;
+    Ok(ExitCode::Done)
 }
 
 const COLUMNS: &[show::Column] =

@@ -16,7 +16,7 @@ use crate::server::setup::Site;
 /// Its arguments.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  signet up --data ./signet --demo\n  \
-    signet up --data /var/lib/signet --url http://pki.example.org --http 0.0.0.0:80 --https 0.0.0.0:8443")]
+    signet up --data /var/lib/signet --url http://pki.example.org \\\n      --http 0.0.0.0:80 --https 0.0.0.0:8443")]
 pub struct Args {
     #[command(flatten)]
     server: ServerFlags,

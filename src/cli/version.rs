@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cli::{Context, ExitCode, client, show};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
@@ -14,9 +14,20 @@ pub struct Args {}
 pub async fn run(_args: Args, context: &Context) -> Result<ExitCode> {
     let mut versions = json!({"client": env!("CARGO_PKG_VERSION")});
     if context.global.server.is_some() || context.global.data.is_some() {
-        let answer = client::connect(context)?.get("/version", &[]).await?.json()?;
-        versions["server"] = answer["version"].as_str().map_or(Value::Null, Value::from);
+        versions["server"] = match server(context).await {
+            // A data folder stands in the environment also where nobody asks for its server.
+            Err(e) if e.kind() == Kind::Unreachable && context.global.server.is_none() => {
+                eprintln!("signet: the server was not reached: {}", e.detail());
+                Value::Null
+            }
+            found => found?,
+        };
     }
     show::object(context, &versions)?;
     Ok(ExitCode::Done)
+}
+
+async fn server(context: &Context) -> Result<Value> {
+    let answer = client::connect(context)?.get("/version", &[]).await?.json()?;
+    Ok(answer["version"].as_str().map_or(Value::Null, Value::from))
 }

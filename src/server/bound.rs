@@ -33,7 +33,7 @@ pub struct Addresses {
 impl Bound {
     /// Binds what the settings say. Errors: `cannot-listen`.
     pub async fn bind(settings: &Given) -> Result<Self> {
-        Ok(Self { http: bind(settings.http()).await?, https: bind(settings.https()).await? })
+        Ok(Self { http: bind("http", settings.http()).await?, https: bind("https", settings.https()).await? })
     }
 
     /// Their real addresses.
@@ -58,10 +58,10 @@ impl Bound {
     }
 }
 
-async fn bind(listen: Listen) -> Result<Option<Listener>> {
+async fn bind(name: &str, listen: Listen) -> Result<Option<Listener>> {
     match listen {
         Listen::Off => Ok(None),
-        Listen::At(address) => Listener::bind(address).await.map(Some),
+        Listen::At(address) => Listener::bind(name, address).await.map(Some),
     }
 }
 

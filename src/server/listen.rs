@@ -1,6 +1,7 @@
 //! The bounded accept loop under every listener: so many connections, so many from one address,
 //! a time limit on each phase, and an end that finishes what was accepted.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 pub mod address;
 mod connection;
@@ -57,11 +58,10 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds. Errors: `cannot-listen` naming the address.
-    pub async fn bind(at: SocketAddr) -> Result<Self> {
-        let failed = |e: std::io::Error| {
-            Error::new(Kind::Unreachable, "cannot-listen", format!("cannot listen on {at}")).because(e)
-        };
+    /// Binds what the setting `name` (`http` or `https`) says. Errors: `cannot-listen` naming the address, the flag
+    /// and what to do.
+    pub async fn bind(name: &str, at: SocketAddr) -> Result<Self> {
+        let failed = |e: std::io::Error| cannot_listen(name, at, e);
         let socket = TcpListener::bind(at).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
         Ok(Self { socket, address })
@@ -98,6 +98,21 @@ impl Listener {
         drop(self.socket);
         drain(connections, service.limits.drain).await;
     }
+}
+
+fn cannot_listen(name: &str, at: SocketAddr, e: std::io::Error) -> Error {
+    let next = match e.kind() {
+        ErrorKind::AddrInUse => "another program has this port: stop it or name another port",
+        ErrorKind::AddrNotAvailable => {
+            "this machine has no such address: name one that it has, or 0.0.0.0 for all"
+        }
+        ErrorKind::PermissionDenied => {
+            "ports below 1024 need the right to bind them: name a higher port, or give CAP_NET_BIND_SERVICE"
+        }
+        _ => "name another address",
+    };
+    let flag = format!("--{name} ADDR:PORT or SIGNET_{}", name.to_uppercase());
+    Error::conflict("cannot-listen", format!("cannot listen on {at} ({e}); {next} ({flag})"))
 }
 
 /// Waits for room first: what does not fit stays in the kernel's bounded queue.

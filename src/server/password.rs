@@ -80,7 +80,11 @@ fn source(named: Option<&Path>, layout: &Layout) -> Option<Source> {
 /// between a copy of the folder and the CA's keys, and a warning in a log is read by nobody.
 fn read_private(path: &Path) -> Result<Zeroizing<String>> {
     let unreadable = |e| bad(path, "cannot be read").because(e);
-    let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err(bad(path, "is a folder"));
+    }
+    let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(bad(path, &format!("is open to others (mode {mode:04o}); chmod 600 it")));
     }
@@ -159,5 +163,7 @@ mod tests {
         let path = dir.path().join("p");
         files::write(&path, b"\n", 0o600).unwrap();
         assert!(find(Some(&path), &layout, Purpose::Open).is_err());
+        let folder = find(Some(dir.path()), &layout, Purpose::Open).unwrap_err();
+        assert!(folder.detail().ends_with("is a folder"), "{folder}");
     }
 }

@@ -43,7 +43,7 @@ fn limits() -> Limits {
 }
 
 async fn open(limits: Limits) -> Door {
-    let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let listener = Listener::bind("http", "127.0.0.1:0".parse().unwrap()).await.unwrap();
     let at = listener.address();
     let (stop, stopped) = watch::channel(false);
     let service = Service {

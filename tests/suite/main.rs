@@ -17,4 +17,5 @@ mod profiles;
 mod scep;
 mod serve;
 mod storage;
+mod verbs;
 mod x509_judged;

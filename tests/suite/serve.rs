@@ -10,33 +10,33 @@ use std::time::{Duration, Instant};
 const SIGNET: &str = env!("CARGO_BIN_EXE_signet");
 
 /// A data folder in a home of its own.
-struct Home(tempfile::TempDir);
+pub(super) struct Home(tempfile::TempDir);
 
 /// A running server; killed when dropped.
-struct Server {
+pub(super) struct Server {
     child: Child,
     http: String,
     https: Option<String>,
 }
 
 impl Home {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn data(&self) -> PathBuf {
+    pub(super) fn data(&self) -> PathBuf {
         self.0.path().join("data")
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(super) fn file(&self, name: &str) -> PathBuf {
         self.data().join(name)
     }
 
-    fn read(&self, name: &str) -> String {
+    pub(super) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.file(name)).unwrap()
     }
 
-    fn mode(&self, name: &str) -> u32 {
+    pub(super) fn mode(&self, name: &str) -> u32 {
         self.file(name).metadata().unwrap().permissions().mode() & 0o777
     }
 
@@ -47,13 +47,13 @@ impl Home {
     }
 
     /// Runs to the end. (exit code, standard output, standard error)
-    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+    pub(super) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (status.code().unwrap_or(-1), text(stdout), text(stderr))
     }
 
-    fn up(&self) -> Server {
+    pub(super) fn up(&self) -> Server {
         self.start(&[
             "up",
             "--demo",
@@ -128,7 +128,7 @@ impl Server {
         assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
     }
 
-    fn stop(mut self) {
+    pub(super) fn stop(mut self) {
         self.signal("-TERM");
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{status}");
@@ -300,6 +300,8 @@ fn without_an_address_for_certificates_nothing_is_made() {
     assert!(code == 2 && said.contains("--url"), "{said}");
     let (code, _, said) = home.run(&["serve"]);
     assert!(code == 1 && said.contains("signet init"), "{said}");
+    let (code, _, said) = home.run(&["up", "--demo", "--http", "off", "--https", "off"]);
+    assert!(code == 2 && said.contains("both off") && !home.data().exists(), "{said}");
 }
 
 #[test]
@@ -371,6 +373,7 @@ fn an_occupied_address_is_refused_before_anything_is_made() {
     let occupied = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = occupied.local_addr().unwrap().to_string();
     let (code, _, said) = home.run(&["up", "--demo", "--http", &address]);
-    assert!(code != 0 && said.contains(&format!("cannot listen on {address}")), "{said}");
+    assert!(code == 1 && said.contains(&format!("cannot listen on {address}")), "{said}");
+    assert!(said.contains("--http") && said.contains("SIGNET_HTTP"), "{said}");
     assert!(!home.data().exists());
 }

@@ -57,8 +57,9 @@ pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer 
         .limit(page::limit(query.take("limit").as_deref())?)
         .after(query.parsed("cursor", |c| cursors.open(c))?);
     let found = state.desk.authority.db.scan::<RequestRecord>(scan).await?;
-    let items = found.items.iter().map(|stored| listed(&stored.value)).collect();
-    json::answer(StatusCode::OK, &Page { items, next: found.next.map(|place| cursors.seal(&place)) })
+    let (records, next) = (found.items, found.next);
+    let items = state.desk.authority.pool.run(move || records.iter().map(|r| listed(&r.value)).collect());
+    json::answer(StatusCode::OK, &Page { items: items.await?, next: next.map(|place| cursors.seal(&place)) })
 }
 
 /// One request, with its PKCS#10 as it came.
@@ -135,7 +136,7 @@ fn listed(record: &RequestRecord) -> Request {
         id: record.id.to_string(),
         profile: record.profile.to_string(),
         subject: record.subject.to_string(),
-        sans: Vec::new(),
+        sans: names(record),
         requester: record.requester.clone(),
         state: state.to_owned(),
         created: record.id.made_at().to_string(),
@@ -146,12 +147,13 @@ fn listed(record: &RequestRecord) -> Request {
     }
 }
 
-/// With its alternative names, read from the request as it came (which was checked then).
-fn shown(record: &RequestRecord) -> Request {
+/// The alternative names, read from the request as it came (which was checked then).
+fn names(record: &RequestRecord) -> Vec<String> {
     let csr = Csr::from_der(&record.csr, Leniency::Device);
-    Request {
-        sans: csr.map(|csr| csr.sans().iter().map(ToString::to_string).collect()).unwrap_or_default(),
-        csr_pem: Some(pem::encode("CERTIFICATE REQUEST", &record.csr)),
-        ..listed(record)
-    }
+    csr.map(|csr| csr.sans().iter().map(ToString::to_string).collect()).unwrap_or_default()
+}
+
+/// With its PKCS#10.
+fn shown(record: &RequestRecord) -> Request {
+    Request { csr_pem: Some(pem::encode("CERTIFICATE REQUEST", &record.csr)), ..listed(record) }
 }

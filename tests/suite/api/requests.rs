@@ -28,6 +28,7 @@ async fn a_request_is_seen_approved_and_its_certificate_given() {
     let (api, path) = waiting().await;
     let list = api.get("/api/v1/requests?state=pending").await.done(200);
     assert_eq!(list["items"][0]["requester"], "operator admin");
+    assert_eq!(list["items"][0]["sans"], serde_json::json!(["dns:a.example.com"]));
     let shown = api.get(&path).await.done(200);
     assert_eq!(shown["sans"], serde_json::json!(["dns:a.example.com"]));
     assert!(shown["csr_pem"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE REQUEST-----"));
@@ -38,6 +39,7 @@ async fn a_request_is_seen_approved_and_its_certificate_given() {
         (&approved["request"]["state"], &approved["request"]["decided_by"]),
         (&"issued".into(), &"operator boss".into())
     );
+    assert_eq!(approved["request"]["sans"], shown["sans"]);
     assert_eq!(approved["request"]["serial"], approved["certificate"]["serial"]);
     assert!(
         api.get("/api/v1/requests?state=pending").await.done(200)["items"].as_array().unwrap().is_empty()

@@ -76,7 +76,7 @@ async fn a_chain_that_came_back_makes_the_ca_ready() {
     openssl(fixture, "req -in corp.csr -verify -noout");
     let waiting = fixture.authority.hierarchy().require(&ca("corp")).unwrap().ready().unwrap_err();
     assert_eq!(waiting.code(), "ca-not-ready");
-    assert!(waiting.detail().contains("install-chain corp"), "{waiting}");
+    assert!(waiting.detail().contains("signet ca certificate corp --chain FILE"), "{waiting}");
 
     let chain = external.signed(GOOD, "365");
     install_chain(&fixture.authority, &ca("corp"), chain.as_bytes(), Actor::System).await.unwrap();

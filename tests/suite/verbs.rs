@@ -1,0 +1,168 @@
+//! The command line against a running server: what it says, in which form, and how it ends.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::serve::{Home, Server};
+
+/// A server on a folder, and its command line.
+struct Running {
+    home: Home,
+    server: Server,
+}
+
+impl Running {
+    fn new() -> Self {
+        let home = Home::new();
+        let server = home.up();
+        Self { home, server }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.home.data().with_file_name(name).display().to_string()
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        std::fs::write(self.path(name), text).unwrap();
+        self.path(name)
+    }
+
+    /// What it says on standard output, done.
+    fn done(&self, arguments: &[&str]) -> String {
+        let (code, out, said) = self.home.run(arguments);
+        assert_eq!(code, 0, "{arguments:?}: {said}");
+        out
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let out = self.done(&[arguments, &["--output", "json"]].concat());
+        serde_json::from_str(&out).unwrap_or_else(|e| panic!("{arguments:?}: {e}: {out}"))
+    }
+
+    /// Of `tls-server`, loaded.
+    fn change_profile(&self, from: &str, to: &str) {
+        let file = self.home.file("policies/profiles/tls-server.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(&file, text.replace(from, to)).unwrap();
+        self.done(&["profile", "reload"]);
+    }
+
+    fn csr(&self) -> String {
+        let (key, csr) = (self.path("www.key"), self.path("www.csr"));
+        let made = Command::new("openssl")
+            .args(["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
+            .args(["-subj", "/CN=www.example.org", "-addext", "subjectAltName=DNS:www.example.org"])
+            .args(["-keyout", &key, "-out", &csr])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        csr
+    }
+}
+
+#[test]
+fn what_waits_for_an_operator_is_no_success_and_is_fetched_later() {
+    let on = Running::new();
+    let csr = on.csr();
+    on.change_profile("approval = \"automatic\"", "approval = \"manual\"");
+
+    let issue = ["cert", "issue", "--profile", "tls-server", "--csr", &csr];
+    let (code, out, said) = on.home.run(&issue);
+    assert_eq!((code, out.as_str()), (1, ""), "{said}");
+    let waiting = on.json(&["request", "list"])["items"][0].clone();
+    let id = waiting["id"].as_str().unwrap();
+    assert!(
+        said.contains(&format!("signet request approve {id}")) && said.contains("cert download"),
+        "{said}"
+    );
+    assert_eq!(waiting["sans"][0], "dns:www.example.org");
+
+    let token = on.done(&["token", "create", "--name", "boss", "--role", "operator"]);
+    let token = on.write("boss.token", &token);
+    let approved = on.done(&["request", "approve", id, "--token-file", &token]);
+    let serial = on.json(&["request", "show", id])["serial"].as_str().unwrap().to_owned();
+    assert!(approved.contains(&format!("signet cert download {serial}")), "{approved}");
+    let file = on.json(&["cert", "download", &serial, "--format", "p7b"]);
+    assert!(file["base64"].as_str().unwrap().starts_with("MII"), "{file}");
+    let file = on.json(&["cert", "download", &serial]);
+    assert!(file["pem"].as_str().unwrap().starts_with("-----BEGIN"), "{file}");
+}
+
+#[test]
+fn a_revocation_that_no_crl_shows_says_so() {
+    let on = Running::new();
+    on.change_profile("ca = \"ec-issuing\"", "ca = \"ec-root\"");
+    let issued = on.json(&["cert", "issue", "--profile", "tls-server", "--csr", &on.csr()]);
+    let serial = issued["serial"].as_str().unwrap();
+    let (key, pass) = (on.path("ec-root.key"), on.write("pass", "correct horse battery\n"));
+    let exported = on.json(&["ca", "export-key", "ec-root", "--out", &key, "--passphrase-file", &pass]);
+    assert_eq!(exported["file"].as_str(), Some(key.as_str()));
+    assert_eq!(on.json(&["ca", "remove-key", "ec-root", "--yes"])["key"], "removed");
+    let (code, out, said) = on.home.run(&["cert", "revoke", serial]);
+    assert!(code == 0 && out.contains(&format!("revoked {serial}")), "{out}{said}");
+    assert!(said.contains("signet ca sign-crl ec-root --key FILE"), "{said}");
+}
+
+#[test]
+fn scripts_read_json_also_of_what_was_only_done_and_of_refusals() {
+    let on = Running::new();
+    let chains = on.json(&["ca", "chain"]);
+    assert_eq!(chains["items"].as_array().unwrap().len(), 2);
+    assert!(chains["items"][0]["pem"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+    on.done(&["challenge", "create", "--profile", "scep-device", "--subject", "CN=gw1"]);
+    let id = on.json(&["challenge", "list"])["items"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(on.json(&["challenge", "withdraw", &id])["id"], id);
+
+    let (code, out, said) = on.home.run(&["cert", "show", "3F0A", "--output", "json"]);
+    let error: Value = serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}"));
+    assert_eq!((code, out.as_str(), &error["error"]["code"]), (1, "", &"not-found".into()));
+    let (_, _, said) = on.home.run(&["audit", "list", "--limit", "1"]);
+    assert!(said.contains("--before "), "{said}");
+}
+
+#[test]
+fn a_ca_without_its_chain_has_none_to_show() {
+    let on = Running::new();
+    let (code, out, said) = on.home.run(&["ca", "create", "corp", "--external"]);
+    assert!(code == 0 && out.starts_with("-----BEGIN CERTIFICATE REQUEST-----"), "{said}");
+    assert!(said.contains("signet ca certificate corp --chain FILE"), "{said}");
+    let (code, out, said) = on.home.run(&["ca", "chain", "corp"]);
+    assert!(code == 1 && out.is_empty() && said.contains("no certificate yet"), "{said}");
+}
+
+#[test]
+fn a_lost_administrators_token_is_made_anew_where_no_server_runs() {
+    let Running { home, server } = Running::new();
+    let lost = home.read("admin.token");
+    let (code, _, said) = home.run(&["token", "recover"]);
+    assert!(code == 1 && said.contains("stop it first"), "{said}");
+    server.stop();
+    std::fs::remove_file(home.file("admin.token")).unwrap();
+    let (code, out, said) = home.run(&["token", "recover"]);
+    assert!(code == 0 && out.contains("admin.token") && !out.contains("signet_"), "{out}{said}");
+    assert_eq!(home.mode("admin.token"), 0o600);
+    assert_ne!(home.read("admin.token"), lost);
+    let server = home.up();
+    let (code, out, said) = home.run(&["audit", "list", "--action", "token.create"]);
+    assert!(code == 0 && out.matches("token.create").count() == 2, "{out}{said}");
+    server.stop();
+}
+
+#[test]
+fn without_a_server_or_a_ca_the_reason_is_named() {
+    let home = Home::new();
+    std::fs::create_dir(home.data()).unwrap();
+    for verb in [&["check"][..], &["audit", "verify"], &["token", "recover"]] {
+        let (code, _, said) = home.run(verb);
+        assert!(code == 1 && said.contains("there is no CA in"), "{verb:?}: {said}");
+    }
+    let (code, out, said) = home.run(&["version"]);
+    assert!(code == 0 && out.contains(env!("CARGO_PKG_VERSION")), "{said}");
+    assert!(said.contains("the server was not reached"), "{said}");
+    for bad in ["http://localhost:8443", "https://localhost:8443/api/v1", "localhost:8443"] {
+        let (code, _, said) = home.run(&["ca", "list", "--server", bad]);
+        assert!(code == 2 && said.contains("--server"), "{bad}: {said}");
+    }
+}
