@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use rcgen::{CertificateParams, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256};
-use signet::clock::Timestamp;
+use signet::clock::{Clock, Timestamp};
 use signet::id::Serial;
 use signet::random::Random;
 use signet::x509::cert::{Certificate, Tbs, assemble, ext};
@@ -28,7 +28,7 @@ fn request(algorithm: &'static rcgen::SignatureAlgorithm) -> Outcome<Vec<u8>> {
 fn tbs(key: &PublicKey) -> Outcome<Tbs> {
     let sans = [San::parse("dns:device-1.example")?];
     Ok(Tbs {
-        serial: Serial::random(&Random::system())?,
+        serial: Serial::new(Clock::system().now(), &Random::system())?,
         signature_algorithm: signature_algorithm(KeyKind::P256, Digest::Sha256),
         issuer: Name::parse("CN=Issuing,O=Example")?,
         not_before: Timestamp::from_secs(1_800_000_000),
@@ -52,7 +52,7 @@ fn crl(entries: usize) -> Outcome<TbsCrl> {
     let random = Random::system();
     let at = Timestamp::from_secs(1_800_000_000);
     let revoked =
-        |_| Serial::random(&random).map(|serial| Revoked { serial, at, reason: Reason::KeyCompromise });
+        |_| Serial::new(Clock::system().now(), &random).map(|serial| Revoked { serial, at, reason: Reason::KeyCompromise });
     Ok(TbsCrl {
         signature_algorithm: signature_algorithm(KeyKind::P256, Digest::Sha256),
         issuer: Name::parse("CN=Issuing,O=Example")?,
