@@ -49,6 +49,8 @@ pub struct State {
     /// Renders the metrics.
     pub metrics: PrometheusHandle,
     pub(super) tokens: tokens::Cache,
+    /// One reload of the policies at a time.
+    pub(super) reloading: tokio::sync::Mutex<()>,
     ready: Arc<AtomicBool>,
     roles: RwLock<Arc<Roles>>,
 }
@@ -64,6 +66,7 @@ impl State {
             inspector: parts.inspector,
             metrics: parts.metrics,
             ready: parts.ready,
+            reloading: tokio::sync::Mutex::default(),
             roles: RwLock::new(Arc::new(roles)),
         })
     }

@@ -131,6 +131,16 @@ impl Api {
         api
     }
 
+    /// Removes the profiles that name a CA which this authority does not have.
+    pub fn drop_profiles_of(&self, ca: &str) {
+        for file in std::fs::read_dir(self.state.policies.join("profiles")).unwrap() {
+            let path = file.unwrap().path();
+            if std::fs::read_to_string(&path).unwrap().contains(&format!("ca = \"{ca}\"")) {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+    }
+
     pub fn db(&self) -> &Db {
         &self.state.desk.authority.db
     }
