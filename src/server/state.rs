@@ -86,7 +86,7 @@ impl State {
         let admin = admin::State::load(admin::Parts {
             desk: desk.clone(),
             policies,
-            inspector: Arc::new(StoreInspector::new(db, heads.public_key())),
+            inspector: Arc::new(StoreInspector::new(db, heads.public_key()).with_fault(heads.fault())),
             ready: ready.clone(),
             metrics: metrics.clone(),
         })?;
