@@ -5,13 +5,18 @@ use std::time::Duration;
 
 use axum::Router;
 
+use crate::admin::records::IdempotencyRecord;
+use crate::clock::Timestamp;
+use crate::enrol::records::ChallengeRecord;
 use crate::error::{Error, Result};
+use crate::store::{Db, Index, Record, Scan, Unit, When};
 
 pub mod api;
 pub mod duration;
 mod plain;
 pub mod policies;
 pub mod records;
+mod refusals;
 pub mod roles;
 pub mod state;
 pub mod tokens;
@@ -28,10 +33,37 @@ pub fn plain_router(state: Arc<State>) -> Router {
     plain::router(state)
 }
 
-/// Removes what is kept only for a while (answers to repeated requests), at most `most` of them; returns how
-/// many. For the server's worker.
-pub async fn sweep(state: &State, most: usize) -> Result<usize> {
-    api::idempotency::sweep(&state.desk.authority.db, state.now(), most).await
+/// Challenges are kept so long after they expired, used or not.
+const CHALLENGES_KEPT: Duration = Duration::from_hours(7 * 24);
+
+/// Removes what is kept only for a while (answers to repeated requests, expired challenges), `batch` records in each
+/// durable write until nothing is left; returns how many. For the server's worker.
+pub async fn sweep(state: &State, batch: usize) -> Result<usize> {
+    let (db, now) = (&state.desk.authority.db, state.now());
+    let answers = sweep_all::<IdempotencyRecord>(db, IdempotencyRecord::BY_EXPIRY, now, batch).await?;
+    let before = now.minus(CHALLENGES_KEPT);
+    let challenges = sweep_all::<ChallengeRecord>(db, ChallengeRecord::BY_EXPIRY, before, batch).await?;
+    Ok(answers + challenges)
+}
+
+/// Removes the records that expired before `until`.
+async fn sweep_all<R: Record>(db: &Db, by_expiry: Index, until: Timestamp, batch: usize) -> Result<usize> {
+    let mut gone = 0;
+    loop {
+        let scan = Scan::all::<R>(by_expiry).range(Vec::new(), Some(until.sort_key().to_vec())).limit(batch);
+        let expired = db.scan::<R>(scan).await?.items;
+        if !expired.is_empty() {
+            let mut unit = Unit::new();
+            for stored in &expired {
+                unit.delete::<R>(&stored.value.key(), When::Revision(stored.revision));
+            }
+            db.commit(unit).await?;
+            gone += expired.len();
+        }
+        if expired.len() < batch {
+            return Ok(gone);
+        }
+    }
 }
 
 /// The longest life that may be asked of a token.

@@ -24,8 +24,12 @@ async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Everything serves: listeners, store and CAs.
+/// Everything serves: listeners, store and CAs, and the audit log is the one it was.
 async fn readyz(Shared(state): Shared<Arc<State>>) -> Response {
+    if let Some(fault) = state.inspector.fault() {
+        let told = format!("degraded: audit log: {fault}\n");
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "60")], told).into_response();
+    }
     if state.is_ready() && state.desk.authority.db.raw().health().is_ok() {
         return "ready\n".into_response();
     }

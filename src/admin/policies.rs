@@ -1,6 +1,7 @@
 //! Profiles and roles, read and validated as a whole before they take effect.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use crate::admin::roles::Roles;
 use crate::admin::state::State;
@@ -10,9 +11,24 @@ use crate::error::{Error, Result};
 use crate::store::Unit;
 
 /// Reads the policies folder and puts what it says in force; returns how many profiles there are. For the API and
-/// SIGHUP alike. Errors: every fault found; then the old set stays in force.
-pub async fn reload(state: &State, actor: Actor) -> Result<usize, Vec<Error>> {
-    let (profiles, roles) = read(state.policies.clone()).await?;
+/// SIGHUP alike: one at a time, and to its end even if the caller goes away, so that what the audit log says last is
+/// what is in force. Errors: every fault found; then the old set stays in force.
+pub async fn reload(state: &Arc<State>, actor: Actor) -> Result<usize, Vec<Error>> {
+    let state = state.clone();
+    let task = tokio::spawn(async move {
+        let _one = state.reloading.lock().await;
+        take_over(&state, actor).await
+    });
+    task.await.unwrap_or_else(|e| Err(vec![Error::internal("reading the policies anew").because(e)]))
+}
+
+/// Reads and validates the policies folder, changing nothing. Errors: every fault found.
+pub async fn check(state: &State) -> Result<(), Vec<Error>> {
+    read(state).await.map(|_| ())
+}
+
+async fn take_over(state: &State, actor: Actor) -> Result<usize, Vec<Error>> {
+    let (profiles, roles) = read(state).await?;
     let count = profiles.all().len();
     let mut unit = Unit::new();
     unit.event(Event::new(state.now(), actor, "policies.reload", "policies:all").with("profiles", count));
@@ -22,21 +38,30 @@ pub async fn reload(state: &State, actor: Actor) -> Result<usize, Vec<Error>> {
     Ok(count)
 }
 
-/// Reads and validates the policies folder, changing nothing. Errors: every fault found.
-pub async fn check(policies: &Path) -> Result<(), Vec<Error>> {
-    read(policies.to_owned()).await.map(|_| ())
+/// What the folder says, if it is sound and its profiles fit the CAs.
+async fn read(state: &State) -> Result<(ProfileSet, Roles), Vec<Error>> {
+    let (policies, hierarchy, now) = (state.policies.clone(), state.desk.authority.hierarchy(), state.now());
+    let task = tokio::task::spawn_blocking(move || {
+        let profiles = ProfileSet::load(&policies).and_then(|set| {
+            set.validate_under(&hierarchy, now)?;
+            Ok(set)
+        });
+        both(profiles, &policies)
+    });
+    task.await.unwrap_or_else(|e| Err(vec![Error::internal("reading the policies").because(e)]))
 }
 
-async fn read(policies: PathBuf) -> Result<(ProfileSet, Roles), Vec<Error>> {
-    let task =
-        tokio::task::spawn_blocking(move || match (ProfileSet::load(&policies), Roles::load(&policies)) {
-            (Ok(profiles), Ok(roles)) => Ok((profiles, roles)),
-            (Ok(_), Err(fault)) => Err(vec![fault]),
-            (Err(faults), Ok(_)) => Err(faults),
-            (Err(mut faults), Err(fault)) => {
-                faults.push(fault);
-                Err(faults)
-            }
-        });
-    task.await.unwrap_or_else(|e| Err(vec![Error::internal("reading the policies").because(e)]))
+fn both(
+    profiles: Result<ProfileSet, Vec<Error>>,
+    policies: &Path,
+) -> Result<(ProfileSet, Roles), Vec<Error>> {
+    match (profiles, Roles::load(policies)) {
+        (Ok(profiles), Ok(roles)) => Ok((profiles, roles)),
+        (Ok(_), Err(fault)) => Err(vec![fault]),
+        (Err(faults), Ok(_)) => Err(faults),
+        (Err(mut faults), Err(fault)) => {
+            faults.push(fault);
+            Err(faults)
+        }
+    }
 }

@@ -8,6 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::admin::api::audit::{SignedHead, Verified};
 use crate::admin::api::check::Checked;
+use crate::admin::refusals::Refusals;
 use crate::admin::roles::Roles;
 use crate::admin::tokens;
 use crate::clock::Timestamp;
@@ -22,6 +23,10 @@ pub trait Inspector: Send + Sync {
     fn check(&self) -> Result<Checked>;
     /// The last signed head. Errors: `not-found` before there is one.
     fn head(&self) -> Result<SignedHead>;
+    /// Why the audit log is not the continuation of the last exported head, if it is not.
+    fn fault(&self) -> Option<String> {
+        None
+    }
 }
 
 /// What the server gives.
@@ -49,6 +54,12 @@ pub struct State {
     /// Renders the metrics.
     pub metrics: PrometheusHandle,
     pub(super) tokens: tokens::Cache,
+    /// Which refusals are written to the audit log.
+    pub(super) refusals: Refusals,
+    /// One long look into the store at a time.
+    pub(super) inspection: Arc<tokio::sync::Semaphore>,
+    /// One reload of the policies at a time.
+    pub(super) reloading: tokio::sync::Mutex<()>,
     ready: Arc<AtomicBool>,
     roles: RwLock<Arc<Roles>>,
 }
@@ -64,6 +75,9 @@ impl State {
             inspector: parts.inspector,
             metrics: parts.metrics,
             ready: parts.ready,
+            refusals: Refusals::default(),
+            inspection: Arc::new(tokio::sync::Semaphore::new(1)),
+            reloading: tokio::sync::Mutex::default(),
             roles: RwLock::new(Arc::new(roles)),
         })
     }

@@ -1,13 +1,13 @@
 //! Signed heads of the audit log: what proves, from outside, that nothing before them was cut or rewritten.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::admin::api::audit::SignedHead;
-use crate::audit::Head;
+use crate::audit::{Actor, Event, Head, Outcome};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::KeyId;
@@ -15,6 +15,7 @@ use crate::keys::pool::Pool;
 use crate::keys::{KeyStore, Signer};
 use crate::server::files;
 use crate::server::records::HeadRecord;
+use crate::storage::verify::compare_head;
 use crate::store::{Db, Direction, PRIMARY, Scan, Unit, When};
 use crate::x509::key::{Digest, PublicKey, signature_algorithm};
 use crate::x509::pem;
@@ -32,6 +33,24 @@ pub struct Heads {
     pool: Pool,
     signer: Arc<dyn Signer>,
     folder: std::path::PathBuf,
+    fault: Arc<Fault>,
+}
+
+/// Why the log is not the one that `head.json` was signed over; none if it is.
+#[derive(Debug, Default)]
+pub struct Fault(RwLock<Option<String>>);
+
+impl Fault {
+    /// The reason, for people.
+    pub fn reason(&self) -> Option<String> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes it; returns whether it is another than before.
+    fn note(&self, reason: Option<String>) -> bool {
+        let mut standing = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *standing, reason.clone()) != reason
+    }
 }
 
 impl Heads {
@@ -45,7 +64,7 @@ impl Heads {
         if std::fs::read_to_string(&path).ok().as_ref() != Some(&key) {
             files::write(&path, key.as_bytes(), files::PUBLIC)?;
         }
-        Ok(Self { db, pool, signer, folder: folder.to_owned() })
+        Ok(Self { db, pool, signer, folder: folder.to_owned(), fault: Arc::default() })
     }
 
     /// The key that verifies them.
@@ -53,8 +72,20 @@ impl Heads {
         self.signer.public_key().clone()
     }
 
-    /// Signs the present head, unless it was signed already. Errors: `busy`, `storage`.
+    /// What stands against the log, kept up by [`Heads::sign`].
+    pub fn fault(&self) -> Arc<Fault> {
+        self.fault.clone()
+    }
+
+    /// Signs the present head, unless it was signed already, after holding the log against the head that was
+    /// exported last: a log that is not its continuation (a store put back from a copy) is never signed over it.
+    /// Errors: `busy`, `storage`; `log-rolled-back`.
     pub async fn sign(&self, now: Timestamp) -> Result<()> {
+        if let Some(reason) = self.compare().await? {
+            self.warn(&reason, now).await?;
+            return Err(Error::conflict("log-rolled-back", reason));
+        }
+        self.fault.note(None);
         let head = self.db.raw().head().await?;
         let last = newest(&self.db).await?;
         let path = self.folder.join("head.json");
@@ -66,6 +97,45 @@ impl Heads {
         unit.put(&record(&signed, now), When::Always)?;
         self.db.commit(unit).await?;
         export(&path, &signed)
+    }
+
+    /// Why the log does not continue the exported head, if it does not.
+    async fn compare(&self) -> Result<Option<String>> {
+        let path = self.folder.join("head.json");
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Error::storage(format!("cannot read {}", path.display())).because(e)),
+        };
+        let kept = serde_json::from_slice::<SignedHead>(&text)
+            .map_err(|_| Error::invalid("bad-head", "it is not a signed head"))
+            .and_then(|signed| verify(&signed, self.signer.public_key()));
+        let kept = match kept {
+            Ok(kept) => kept,
+            Err(e) => return Ok(Some(format!("DIR/audit/head.json does not hold: {}", e.detail()))),
+        };
+        let db = self.db.clone();
+        let task = tokio::task::spawn_blocking(move || compare_head(&*db.raw().snapshot()?, kept));
+        let report = task.await.unwrap_or_else(|e| Err(Error::internal("comparing heads").because(e)))?;
+        Ok((!report.is_clean()).then(|| report.findings.join("; ")))
+    }
+
+    /// Says it once in the audit log, each time in the server's.
+    async fn warn(&self, reason: &str, now: Timestamp) -> Result<()> {
+        tracing::error!(
+            reason,
+            "the audit log does not continue DIR/audit/head.json: the store was put back or rewritten, and what was \
+             issued or revoked since is not known here. Restore the newest backup; if this store is the one you \
+             want, keep head.json elsewhere and move it away: signing then goes on"
+        );
+        if !self.fault.note(Some(reason.to_owned())) {
+            return Ok(());
+        }
+        let mut unit = Unit::new();
+        let event = Event::new(now, Actor::System, "audit.rolled-back", "audit:log");
+        unit.event(event.outcome(Outcome::Warning).with("reason", reason));
+        self.db.commit(unit).await?;
+        Ok(())
     }
 
     async fn sign_head(&self, head: Head, now: Timestamp) -> Result<SignedHead> {

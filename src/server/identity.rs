@@ -11,12 +11,14 @@ use crate::enrol::scep_ra::{Ra, RaSource};
 use crate::error::{Error, Kind, Result};
 use crate::id::{CaId, KeyId};
 pub use crate::server::identity::keeper::Held;
+use crate::server::identity::pause::Pauses;
 use crate::server::identity::wanted::Wanted;
 use crate::server::tls::Resolver;
 use crate::x509::cert::Certificate;
 use crate::x509::san::San;
 
 mod keeper;
+mod pause;
 mod wanted;
 
 /// All identities of this server.
@@ -29,13 +31,15 @@ pub struct Identities {
     ras: RwLock<HashMap<(CaId, bool), Arc<Ra>>>,
     /// One round at a time: two would make two keys of one name.
     round: tokio::sync::Mutex<()>,
+    pauses: Pauses,
 }
 
 impl Identities {
     /// No identity yet: [`Identities::refresh`] makes or loads them.
     pub fn new(desk: Arc<Desk>, tls_names: Vec<San>) -> Self {
         let resolver = Arc::default();
-        Self { desk, tls_names, resolver, ras: RwLock::default(), round: tokio::sync::Mutex::default() }
+        let (ras, round, pauses) = Default::default();
+        Self { desk, tls_names, resolver, ras, round, pauses }
     }
 
     /// What the TLS listener takes its certificate from.
@@ -60,25 +64,29 @@ impl Identities {
     }
 
     async fn refresh_tls(&self) -> Result<()> {
-        let held = keeper::keep(&self.desk, &Wanted::tls(&self.desk, &self.tls_names)?).await?;
+        let held = self.keep(&Wanted::tls(&self.desk, &self.tls_names)?).await?;
         self.resolver.show(&*self.desk.authority.keys, &held)
     }
 
     async fn refresh_ra(&self, ca: &CaId, mode: RaMode) -> Result<()> {
         let ra = match mode {
             RaMode::Single => {
-                let held = keeper::keep(&self.desk, &Wanted::ra(&self.desk, ca, "")?).await?;
+                let held = self.keep(&Wanted::ra(&self.desk, ca, "")?).await?;
                 self.ra_of(&held, &held)?
             }
             RaMode::Split => {
-                let signing = keeper::keep(&self.desk, &Wanted::ra(&self.desk, ca, "signing")?).await?;
-                let opening = keeper::keep(&self.desk, &Wanted::ra(&self.desk, ca, "encryption")?).await?;
+                let signing = self.keep(&Wanted::ra(&self.desk, ca, "signing")?).await?;
+                let opening = self.keep(&Wanted::ra(&self.desk, ca, "encryption")?).await?;
                 self.ra_of(&signing, &opening)?
             }
         };
         let mut ras = self.ras.write().unwrap_or_else(PoisonError::into_inner);
         ras.insert(slot(ca, mode), Arc::new(ra));
         Ok(())
+    }
+
+    async fn keep(&self, wanted: &Wanted) -> Result<Held> {
+        keeper::keep(&self.desk, wanted, &self.pauses).await
     }
 
     fn ra_of(&self, signing: &Held, encryption: &Held) -> Result<Ra> {

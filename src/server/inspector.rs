@@ -1,5 +1,7 @@
 //! Looks into the store as a whole: for `audit verify` and `check`.
 
+use std::sync::Arc;
+
 use crate::admin::Inspector;
 use crate::admin::api::audit::{AuditFinding, SignedHead, Verified};
 use crate::admin::api::check::Checked;
@@ -17,13 +19,20 @@ use self::records::Records;
 pub struct StoreInspector {
     db: Db,
     key: PublicKey,
+    fault: Arc<heads::Fault>,
     runtime: tokio::runtime::Handle,
 }
 
 impl StoreInspector {
     /// Made inside the runtime that the store's reads are driven by.
     pub fn new(db: Db, key: PublicKey) -> Self {
-        Self { db, key, runtime: tokio::runtime::Handle::current() }
+        Self { db, key, fault: Arc::default(), runtime: tokio::runtime::Handle::current() }
+    }
+
+    /// The same, telling what the server finds against the log.
+    #[must_use]
+    pub fn with_fault(self, fault: Arc<heads::Fault>) -> Self {
+        Self { fault, ..self }
     }
 
     /// The kept head, then the chain: a log that was cut before `head` is named as cut.
@@ -66,6 +75,10 @@ impl Inspector for StoreInspector {
     fn head(&self) -> Result<SignedHead> {
         let newest = self.runtime.block_on(heads::newest(&self.db))?;
         newest.ok_or_else(|| Error::not_found("signed head", "yet"))
+    }
+
+    fn fault(&self) -> Option<String> {
+        self.fault.reason()
     }
 }
 

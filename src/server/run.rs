@@ -40,6 +40,9 @@ pub async fn run(start: Start<'_>, bound: Bound, ready: impl FnOnce()) -> Result
     let limits = limits(start.settings);
     let names = bound.tls_names(&start.url);
     let state = Arc::new(open(&start, names).await?);
+    setup::forget_building(start.layout)?;
+    // First, so that nothing of this run stands between the log and the head it is held against.
+    worker::sign_head(&state).await;
     worker::refresh_identities(&state).await;
     worker::sign_head(&state).await;
     export_tls_root(start.layout, &state)?;

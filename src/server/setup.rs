@@ -11,6 +11,7 @@ use crate::server::layout::Layout;
 use crate::server::lock::FolderLock;
 
 mod build;
+mod moved;
 
 pub use build::{Algorithms, NewAuthority, build, tls_root};
 
@@ -46,15 +47,16 @@ impl<'a> Site<'a> {
         Ok(Self { layout, made, lock })
     }
 
-    /// An empty `DIR/.init` to build in. What a broken-off attempt had put in place goes: without its
-    /// keys it never was a CA.
+    /// An empty `DIR/.init` to build in. What a broken-off attempt had put in place goes, as far as its list proves
+    /// it: without its keys it never was a CA.
     pub fn clear(&self) -> Result<Layout> {
         let building = self.layout.building();
         let cleared = || -> std::io::Result<()> {
             if building.exists() {
-                for piece in PIECES.iter().filter(|p| !BEFORE.contains(p)) {
+                for piece in moved::ours(self.layout)? {
                     remove(&self.layout.dir().join(piece))?;
                 }
+                files::sync_folder(self.layout.dir())?;
                 fs::remove_dir_all(&building)?;
             }
             DirBuilder::new().mode(0o700).create(&building)
@@ -67,7 +69,7 @@ impl<'a> Site<'a> {
     pub fn finish(self) -> Result<FolderLock> {
         let (dir, building) = (self.layout.dir(), self.layout.building());
         let finish = || -> std::io::Result<()> {
-            files::sync_folder(&building)?;
+            moved::note(self.layout)?;
             for piece in PIECES {
                 let (from, to) = (building.join(piece), dir.join(piece));
                 if from.exists() {
@@ -95,6 +97,15 @@ impl<'a> Site<'a> {
     }
 }
 
+/// Removes what a start or an `init` that was broken off at its very end left beside a whole CA. Errors: `storage`.
+pub fn forget_building(layout: &Layout) -> Result<()> {
+    let building = layout.building();
+    if !layout.is_initialised() {
+        return Ok(());
+    }
+    remove(&building).map_err(|e| Error::storage(format!("cannot remove {}", building.display())).because(e))
+}
+
 fn refuse_unfit(layout: &Layout) -> Result<()> {
     if layout.is_initialised() {
         return Err(Error::conflict(
@@ -103,11 +114,10 @@ fn refuse_unfit(layout: &Layout) -> Result<()> {
         ));
     }
     let failed = |e| Error::storage(format!("cannot read {}", layout.dir().display())).because(e);
-    let half_made = layout.building().exists();
+    let ours = moved::ours(layout).map_err(failed)?;
     for entry in fs::read_dir(layout.dir()).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
-        let ours = BEFORE.contains(&name.as_str()) || half_made && PIECES.contains(&name.as_str());
-        if !ours {
+        if !BEFORE.contains(&name.as_str()) && !ours.contains(&name.as_str()) {
             let text = format!(
                 "{} holds {name} but no CA: name an empty folder, or restore the one that is missing its keys",
                 layout.dir().display()
@@ -135,8 +145,10 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let layout = Layout::new(home.path().join("new/data"));
         let site = Site::prepare(&layout).unwrap();
-        site.clear().unwrap();
-        fs::create_dir(layout.store()).unwrap();
+        let building = site.clear().unwrap();
+        fs::create_dir(building.store()).unwrap();
+        moved::note(&layout).unwrap();
+        fs::rename(building.store(), layout.store()).unwrap();
         assert_eq!(Site::prepare(&layout).unwrap_err().code(), "already-running");
         drop(site);
 
@@ -148,6 +160,29 @@ mod tests {
         site.finish().unwrap();
         assert!(layout.is_initialised() && layout.admin_token().exists() && !layout.building().exists());
         assert_eq!(Site::prepare(&layout).unwrap_err().code(), "already-initialised");
+    }
+
+    #[test]
+    fn a_store_that_was_put_back_beside_a_leftover_is_never_removed() {
+        let home = tempfile::tempdir().unwrap();
+        let layout = Layout::new(home.path());
+        let building = Site::prepare(&layout).unwrap().clear().unwrap();
+        fs::create_dir(building.store()).unwrap();
+        fs::create_dir(layout.store()).unwrap();
+        fs::write(layout.store().join("live"), "").unwrap();
+        fs::write(home.path().join("store.marker"), "").unwrap();
+        assert_eq!(Site::prepare(&layout).unwrap_err().code(), "folder-in-use", "no list");
+        moved::note(&layout).unwrap();
+        assert_eq!(
+            Site::prepare(&layout).unwrap_err().code(),
+            "folder-in-use",
+            "another than the list names"
+        );
+        assert!(layout.store().join("live").exists());
+
+        fs::create_dir(layout.keys()).unwrap();
+        forget_building(&layout).unwrap();
+        assert!(!building.dir().exists() && layout.store().join("live").exists());
     }
 
     #[test]

@@ -75,6 +75,7 @@ impl State {
         let profiles = ProfileSet::load(&policies).map_err(|faults| all_faults(&faults))?;
         let heads = Heads::open(db.clone(), pool.clone(), &*keys, &layout.audit())?;
         let authority = Authority::load(db.clone(), clock, random, pool, keys, public_url).await?;
+        hold(&profiles, &authority)?;
         let desk = Arc::new(Desk {
             authority: Arc::new(authority),
             profiles: Arc::new(Profiles::new(profiles)),
@@ -85,7 +86,7 @@ impl State {
         let admin = admin::State::load(admin::Parts {
             desk: desk.clone(),
             policies,
-            inspector: Arc::new(StoreInspector::new(db, heads.public_key())),
+            inspector: Arc::new(StoreInspector::new(db, heads.public_key()).with_fault(heads.fault())),
             ready: ready.clone(),
             metrics: metrics.clone(),
         })?;
@@ -97,6 +98,17 @@ impl State {
     pub fn set_ready(&self, ready: bool) {
         self.ready.store(ready, Ordering::Release);
     }
+}
+
+/// Holds the profiles against the CAs. A CA that is too old for a profile by now is told, not refused: it must go on
+/// signing its CRL.
+fn hold(profiles: &ProfileSet, authority: &Authority) -> Result<()> {
+    let hierarchy = authority.hierarchy();
+    profiles.validate_at_start(&hierarchy).map_err(|faults| all_faults(&faults))?;
+    for fault in profiles.validate_under(&hierarchy, authority.clock.now()).err().unwrap_or_default() {
+        tracing::warn!(code = fault.code(), %fault, "certificates are cut to what remains of their CA");
+    }
+    Ok(())
 }
 
 /// Every fault in one error, a line each.

@@ -16,8 +16,8 @@ use crate::server::state::{State, all_faults};
 const IDENTITIES: Duration = Duration::from_secs(5);
 const HEADS: Duration = Duration::from_secs(60);
 const SWEEP: Duration = Duration::from_secs(600);
-/// At most so many records in one sweep.
-const SWEEP_MOST: usize = 1000;
+/// So many records go in one durable write.
+const SWEEP_BATCH: usize = 1000;
 
 /// Starts the work; it ends when `stop` becomes true.
 pub fn start(state: &Arc<State>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
@@ -34,7 +34,11 @@ pub fn start(state: &Arc<State>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
 pub async fn refresh_identities(state: &State) {
     let failures = state.identities.refresh().await;
     for (identity, error) in &failures {
-        tracing::error!(identity, %error, code = error.code(), "an identity of our own is missing");
+        if error.code() == "identity-paused" {
+            tracing::debug!(identity, %error, "an identity of our own is still missing");
+        } else {
+            tracing::error!(identity, %error, code = error.code(), "an identity of our own is missing");
+        }
     }
     state.set_ready(failures.is_empty());
 }
@@ -61,7 +65,7 @@ pub async fn reload(state: &State) {
 }
 
 async fn sweep(state: &State) {
-    match admin::sweep(&state.admin, SWEEP_MOST).await {
+    match admin::sweep(&state.admin, SWEEP_BATCH).await {
         Ok(0) => {}
         Ok(gone) => tracing::debug!(gone, "swept"),
         Err(error) => tracing::warn!(%error, "sweeping failed"),

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use signet::audit::Outcome;
 use signet::ca::profile::RaMode;
 use signet::clock::{Clock, Timestamp};
 use signet::enrol::scep_ra::{Ra, RaSource};
@@ -17,6 +18,7 @@ use signet::server::settings::Given;
 use signet::server::setup::{self, Algorithms, NewAuthority};
 use signet::server::state::{Opening, State};
 use signet::server::worker;
+use signet::store::AuditFilter;
 use signet::x509::cert::Certificate;
 use signet::x509::key::KeyAlgorithm;
 use signet::x509::san::San;
@@ -220,4 +222,104 @@ async fn a_head_kept_elsewhere_holds_until_the_log_is_another() {
 
     let unsigned = signet::admin::api::audit::SignedHead { seq: newest.seq - 1, ..newest };
     assert!(!state.admin.inspector.verify(Some(unsigned)).unwrap().intact);
+}
+
+fn rewrite(house: &House, profile: &str, from: &str, to: &str) {
+    let path = house.layout().policies().join(format!("profiles/{profile}.toml"));
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{text}");
+    std::fs::write(path, text.replacen(from, to, 1)).unwrap();
+}
+
+async fn generation(state: &State, name: &str) -> u32 {
+    let found = state.desk.authority.db.require::<IdentityRecord>(name.as_bytes(), name).await;
+    found.unwrap().value.generation
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_that_writes_another_subject_does_not_make_keys_for_ever() {
+    let house = House::build().await;
+    let fixed = "O = { from = \"fixed\", value = \"Example Ltd\" }";
+    rewrite(&house, "scep-ra", "O = { from = \"request\" }", fixed);
+    // Due from its first moment: no certificate of it ever serves.
+    rewrite(&house, "signet-tls", "validity = \"90d\"", "validity = \"60s\"\nbackdate = \"1d\"");
+    let state = house.open("pki.example.org").await;
+    refresh(&state).await;
+    let subject = ra(&state, RaMode::Single).signing.subject().to_string();
+    assert!(subject.contains("Example Ltd"), "{subject}");
+    for _ in 0..100 {
+        house.clock.advance(Duration::from_secs(5));
+        state.identities.refresh().await;
+    }
+    assert_eq!(generation(&state, "ra-rsa-issuing").await, 1);
+    let made = generation(&state, "tls").await;
+    assert!((2..=8).contains(&made), "5, 10, 20 … seconds between the attempts: {made} in 500 seconds");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_key_is_made_for_a_ca_that_cannot_sign() {
+    let house = House::build().await;
+    let state = house.open("pki.example.org").await;
+    state.desk.authority.keys.remove(&"ca-ec-issuing".parse().unwrap()).unwrap();
+    state.desk.authority.reload().await.unwrap();
+    let failures = state.identities.refresh().await;
+    assert_eq!((failures[0].0.as_str(), failures[0].1.code()), ("tls", "ca-not-ready"), "{failures:?}");
+    assert!(!keys(&state).contains(&"tls-1".to_owned()), "{:?}", keys(&state));
+    let failures = state.identities.refresh().await;
+    assert_eq!(failures[0].1.code(), "identity-paused", "{failures:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_was_put_back_is_told_and_its_head_is_not_signed_over() {
+    let house = House::build().await;
+    let state = house.open("pki.example.org").await;
+    worker::sign_head(&state).await;
+    state.desk.authority.db.raw().close().await.unwrap();
+    drop(state);
+    let (store, copy) = (house.layout().store(), house.home.path().join("copy"));
+    copy_folder(&store, &copy);
+
+    let state = house.open("pki.example.org").await;
+    refresh(&state).await;
+    worker::sign_head(&state).await;
+    assert_eq!(state.admin.inspector.fault(), None);
+    let path = house.layout().audit().join("head.json");
+    let head = std::fs::read(&path).unwrap();
+    state.desk.authority.db.raw().close().await.unwrap();
+    drop(state);
+    std::fs::remove_dir_all(&store).unwrap();
+    copy_folder(&copy, &store);
+
+    let state = house.open("pki.example.org").await;
+    assert_eq!(state.heads.sign(house.clock.now()).await.unwrap_err().code(), "log-rolled-back");
+    let fault = state.admin.inspector.fault().unwrap();
+    assert!(fault.contains("the log was cut"), "{fault}");
+    assert_eq!(readyz(&state).await, 503);
+    refresh(&state).await;
+    worker::sign_head(&state).await;
+    assert!(state.admin.inspector.fault().is_some(), "a log that grew past it is another");
+    assert_eq!(std::fs::read(&path).unwrap(), head);
+    let filter = AuditFilter { action: Some("audit.rolled-back".into()), ..AuditFilter::default() };
+    let told = state.desk.authority.db.raw().audit(filter).await.unwrap();
+    assert!(!told.is_empty() && told.iter().all(|e| e.event.outcome == Outcome::Warning), "{told:?}");
+
+    std::fs::rename(&path, house.home.path().join("former-head.json")).unwrap();
+    worker::sign_head(&state).await;
+    state.set_ready(true);
+    assert_eq!(readyz(&state).await, 200);
+    assert!(path.exists() && state.admin.inspector.fault().is_none(), "the operator wants this store");
+}
+
+async fn readyz(state: &State) -> u16 {
+    let request = axum::http::Request::get("/readyz").body(axum::body::Body::empty()).unwrap();
+    let router = signet::admin::plain_router(state.admin.clone());
+    tower::ServiceExt::oneshot(router, request).await.unwrap().status().as_u16()
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
 }

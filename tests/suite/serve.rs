@@ -165,9 +165,11 @@ fn up_makes_serves_stops_and_serves_the_same_again() {
     let tls = tls_serial(server.https.as_ref().unwrap());
     server.stop();
     assert!(!home.file("listeners.json").exists());
+    std::fs::create_dir(home.file(".init")).unwrap();
 
     let server = home.up();
     assert_eq!(server.get("/trust/signet.pem").1, bundle);
+    assert!(!home.file(".init").exists(), "what a broken-off start left is cleared away");
     assert_eq!(tls_serial(server.https.as_ref().unwrap()), tls, "the listener keeps its certificate");
     let url = format!("url = \"http://localhost:{}\"", port.rsplit_once(':').unwrap().1);
     assert!(home.read("signet.toml").contains(&url), "the address in certificates stays");

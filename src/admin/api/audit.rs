@@ -49,7 +49,7 @@ pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer 
 pub async fn verify(State(state): Shared, caller: Caller, body: Body) -> Answer {
     caller.may(Permission::AuditRead).await?;
     let Verify { head } = body.json_or_empty()?;
-    let verified = inspect(&state.inspector, |inspector| inspector.verify(head)).await?;
+    let verified = inspect(&state, |inspector| inspector.verify(head)).await?;
     json::answer(StatusCode::OK, &verified)
 }
 
@@ -58,7 +58,9 @@ pub async fn verify(State(state): Shared, caller: Caller, body: Body) -> Answer 
     responses((status = 200, description = "The head", body = SignedHead), Refusals))]
 pub async fn head(State(state): Shared, caller: Caller) -> Answer {
     caller.may(Permission::AuditRead).await?;
-    let head = inspect(&state.inspector, |inspector| inspector.head()).await?;
+    let inspector = state.inspector.clone();
+    let task = tokio::task::spawn_blocking(move || inspector.head());
+    let head = task.await.unwrap_or_else(|e| Err(Error::internal("reading the head").because(e)))?;
     json::answer(StatusCode::OK, &head)
 }
 

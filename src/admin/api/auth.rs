@@ -29,7 +29,8 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Holds that the token's role has this permission; a refusal is recorded. Errors: 403 `forbidden`.
+    /// Holds that the token's role has this permission; a refusal is recorded (ten a minute for each
+    /// token, the rest as a number). Errors: 403 `forbidden`.
     pub async fn may(&self, permission: Permission) -> Answer<()> {
         if self.role.as_ref().is_some_and(|role| role.allows(permission)) {
             return Ok(());
@@ -45,10 +46,15 @@ impl Caller {
     }
 
     async fn record_refusal(&self, permission: Permission) {
+        let now = self.state.now();
+        let Some(unwritten) = self.state.refusals.admit(now, &self.token.id) else { return };
         let subject = format!("token:{}", self.token.id);
-        let event = Event::new(self.state.now(), self.actor(), "api.refuse", subject)
+        let mut event = Event::new(now, self.actor(), "api.refuse", subject)
             .outcome(Outcome::Refused)
             .with("permission", permission.as_str());
+        if unwritten > 0 {
+            event = event.with("refusals-not-recorded", unwritten);
+        }
         let mut unit = Unit::new();
         unit.event(event);
         if let Err(e) = self.state.desk.authority.db.commit(unit).await {

@@ -44,7 +44,8 @@ async fn look(state: &Service) -> Result<Health> {
     let db = &state.desk.authority.db;
     let store = db.raw().health().err().map(|e| e.detail().to_owned());
     let listeners = (!state.is_ready()).then(|| "not everything serves yet".to_owned());
-    let mut checks = vec![check("store", store), check("listeners", listeners)];
+    let mut checks =
+        vec![check("store", store), check("listeners", listeners), check("audit", state.inspector.fault())];
     for ca in state.desk.authority.hierarchy().all() {
         checks.push(check(&format!("ca {}", ca.record.id), fault(state, ca).await?));
     }

@@ -19,7 +19,7 @@ use super::problem::{Answer, Refusal};
 use crate::admin::records::{IdempotencyRecord, Kept};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::store::{CommitError, Db, Record, Scan, Stored, Unit, When};
+use crate::store::{CommitError, Db, Record, Stored, Unit, When};
 
 mod claim;
 
@@ -29,6 +29,12 @@ pub use claim::{Claim, claim};
 const KEPT: Duration = Duration::from_hours(24);
 /// After this, work that never ended (the process stopped) may be begun anew.
 const ABANDONED: Duration = Duration::from_secs(60);
+
+/// Does `work` to its end, even if the client goes away meanwhile. Errors: those of `work`.
+pub async fn detached(work: impl Future<Output = Answer> + Send + 'static) -> Answer {
+    let broken = |e| Err(Error::internal("a request's work broke off").because(e).into());
+    tokio::spawn(work).await.unwrap_or_else(broken)
+}
 
 /// Does `work`, or answers as the first time if the same request came before under the same key.
 /// Errors: those of `work`; 422 `idempotency-mismatch`; 409 `idempotency-replay`, `idempotency-running`.
@@ -90,23 +96,6 @@ async fn keep(answer: Response) -> Result<(Response, Kept)> {
         body: bytes.to_vec(),
     };
     Ok((Response::from_parts(parts, HttpBody::from(bytes)), kept))
-}
-
-/// Forgets what has expired, at most `most` records; returns how many.
-pub async fn sweep(db: &Db, now: Timestamp, most: usize) -> Result<usize> {
-    let scan = Scan::all::<IdempotencyRecord>(IdempotencyRecord::BY_EXPIRY)
-        .range(Vec::new(), Some(now.sort_key().to_vec()))
-        .limit(most);
-    let expired = db.scan::<IdempotencyRecord>(scan).await?.items;
-    if expired.is_empty() {
-        return Ok(0);
-    }
-    let mut unit = Unit::new();
-    for stored in &expired {
-        unit.delete::<IdempotencyRecord>(&stored.value.key(), When::Revision(stored.revision));
-    }
-    db.commit(unit).await?;
-    Ok(expired.len())
 }
 
 /// A MAC over the request, under the bearer token: kept bodies cannot be guessed from the store.

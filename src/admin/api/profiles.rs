@@ -68,7 +68,7 @@ pub async fn reload(State(state): Shared, caller: Caller, _body: Body) -> Answer
     responses((status = 200, description = "What was found", body = PolicyFaults), Refusals))]
 pub async fn check(State(state): Shared, caller: Caller, _body: Body) -> Answer {
     caller.may(Permission::ProfilesReload).await?;
-    let faults = policies::check(&state.policies).await.err().unwrap_or_default();
+    let faults = policies::check(&state).await.err().unwrap_or_default();
     json::answer(StatusCode::OK, &PolicyFaults { faults: faults.iter().map(fault).collect() })
 }
 

@@ -4,12 +4,19 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use include_dir::{Dir, include_dir};
 
+use crate::ca::profile::faults::Faults;
 use crate::ca::profile::{Profile, check};
+use crate::ca::records::Role;
+use crate::ca::{Hierarchy, LoadedCa};
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{CaId, ProfileId};
+use crate::x509::cert::Certificate;
+use crate::x509::key::{Digest, KeyAlgorithm};
 
 static SHIPPED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/policies");
 
@@ -88,6 +95,31 @@ impl ProfileSet {
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
+    /// Holds the set against the CAs as they are: each profile names one that issues, its digest is one that the CA's
+    /// key signs with, and its validity fits into what remains of the CA's at `now`.
+    /// Errors: every fault, with `file:line` as its field: `unknown-ca`, `not-issuing`, `digest-not-supported`,
+    /// `out-of-range` (ADMINJSON-39).
+    pub fn validate_under(&self, hierarchy: &Hierarchy, now: Timestamp) -> Result<(), Vec<Error>> {
+        self.hold(hierarchy, |certificate| certificate.not_after().since(now))
+    }
+
+    /// As [`ProfileSet::validate_under`], but the validity is held against the whole life of the CA: a set that was
+    /// in force must not keep the service from starting because the CA grew older meanwhile.
+    pub fn validate_at_start(&self, hierarchy: &Hierarchy) -> Result<(), Vec<Error>> {
+        self.hold(hierarchy, |certificate| certificate.not_after().since(certificate.not_before()))
+    }
+
+    fn hold(&self, hierarchy: &Hierarchy, life: impl Fn(&Certificate) -> Duration) -> Result<(), Vec<Error>> {
+        let names: Vec<CaId> = hierarchy.all().iter().map(|ca| ca.record.id.clone()).collect();
+        let mut found = self.validate_against(&names).err().unwrap_or_default();
+        for profile in &self.profiles {
+            if let Ok(ca) = hierarchy.require(profile.ca()) {
+                found.extend(fits(profile, ca, &life));
+            }
+        }
+        if found.is_empty() { Ok(()) } else { Err(found) }
+    }
+
     /// All profiles by name.
     pub fn all(&self) -> &[Arc<Profile>] {
         &self.profiles
@@ -119,12 +151,46 @@ fn read_one(file: &str, text: &str) -> Result<Profile, Vec<Error>> {
 }
 
 fn unknown_ca(profile: &Profile) -> Error {
-    let line = profile.source.lines().position(|l| l.trim_start().starts_with("ca ") || l.starts_with("ca="));
-    Error::invalid("unknown-ca", format!("there is no CA named {}", profile.ca())).at(format!(
-        "{}.toml:{}",
-        profile.id(),
-        line.map_or(1, |n| n + 1)
-    ))
+    let unknown = Error::invalid("unknown-ca", format!("there is no CA named {}", profile.ca()));
+    fault_at(profile, "ca", unknown)
+}
+
+/// What a profile wants that its CA cannot give.
+fn fits(profile: &Profile, ca: &LoadedCa, life: impl Fn(&Certificate) -> Duration) -> Vec<Error> {
+    let mut found = Vec::new();
+    let id = &ca.record.id;
+    if ca.record.role != Role::Issuing {
+        let text = format!("{id} is a root, which signs CAs only: name an issuing CA");
+        found.push(fault_at(profile, "ca", Error::invalid("not-issuing", text)));
+    }
+    if profile.digest().is_some_and(|digest| !signs_with(ca.record.algorithm, digest)) {
+        let text = format!("the {} key of the CA {id} does not sign with this digest", ca.record.algorithm);
+        found.push(fault_at(profile, "digest", Error::invalid("digest-not-supported", text)));
+    }
+    if let Some(certificate) = &ca.certificate
+        && profile.validity() > life(certificate)
+    {
+        let text = format!("validity is longer than the CA {id} lives (until {})", certificate.not_after());
+        found.push(fault_at(profile, "validity", Error::invalid("out-of-range", text)));
+    }
+    found
+}
+
+/// P-256 and P-384 keys take their curve's digest only.
+fn signs_with(key: KeyAlgorithm, digest: Digest) -> bool {
+    match key {
+        KeyAlgorithm::P256 => digest == Digest::Sha256,
+        KeyAlgorithm::P384 => digest == Digest::Sha384,
+        KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 | KeyAlgorithm::P521 => true,
+    }
+}
+
+/// A fault at a key of a profile's file.
+fn fault_at(profile: &Profile, key: &str, fault: Error) -> Error {
+    let file = format!("{}.toml", profile.id());
+    let mut faults = Faults::new(&file, &profile.source);
+    faults.note(&[key], fault);
+    faults.into_found().pop().unwrap_or_else(|| Error::internal("a fault of a profile"))
 }
 
 fn read_texts(folder: &Path, extension: &str, most: u64) -> Result<Vec<(String, String)>, Vec<Error>> {

@@ -10,11 +10,13 @@ use crate::error::{Error, Result};
 use crate::id::KeyId;
 use crate::keys::Signer;
 use crate::server::csr;
+use crate::server::identity::pause::Pauses;
 use crate::server::identity::wanted::Wanted;
 use crate::server::identity::{is_due, key_name};
 use crate::server::records::{Holding, IdentityRecord};
 use crate::store::{Stored, Unit, When};
 use crate::x509::cert::Certificate;
+use crate::x509::name::Name;
 use crate::x509::san::San;
 
 /// An identity as it is held.
@@ -31,21 +33,54 @@ pub struct Held {
 }
 
 /// The identity as wanted: the one there is, or a new one. One that is due but cannot be renewed is
-/// kept as long as it is valid. Errors: those of `enrol`, if there is none to keep.
-pub async fn keep(desk: &Desk, wanted: &Wanted) -> Result<Held> {
+/// kept as long as it is valid. Errors: those of `enrol`, if there is none to keep; `identity-paused` after one.
+pub async fn keep(desk: &Desk, wanted: &Wanted, pauses: &Pauses) -> Result<Held> {
     let standing = desk.authority.db.get::<IdentityRecord>(wanted.name.as_bytes()).await?;
-    let Some(standing) = standing else { return renew(desk, wanted, None).await };
-    if serves(desk, wanted, &standing.value).await? {
-        return forget_expired(desk, standing).await;
+    if let Some(standing) = &standing
+        && serves(desk, wanted, &standing.value).await?
+    {
+        pauses.clear(&wanted.name);
+        return forget_expired(desk, standing.clone()).await;
     }
-    let usable = held(&standing.value).ok().filter(|h| is_usable(desk, h));
-    match (renew(desk, wanted, Some(standing)).await, usable) {
-        (Err(error), Some(old)) => {
-            tracing::error!(identity = wanted.name, %error, until = %old.certificate.not_after(), "cannot renew");
-            Ok(old)
-        }
+    let usable = standing.as_ref().and_then(|s| held(&s.value).ok()).filter(|h| is_usable(desk, h));
+    let now = desk.authority.clock.now();
+    let renewed = match pauses.check(&wanted.name, &wanted.profile, now) {
+        Ok(()) => attempt(desk, wanted, standing, pauses).await,
+        Err(paused) => Err(paused),
+    };
+    match (renewed, usable) {
+        (Err(_), Some(old)) => Ok(old),
         (renewed, _) => renewed,
     }
+}
+
+/// One attempt. A fresh certificate that still does not serve is an attempt that brought nothing.
+async fn attempt(
+    desk: &Desk,
+    wanted: &Wanted,
+    standing: Option<Stored<IdentityRecord>>,
+    pauses: &Pauses,
+) -> Result<Held> {
+    let failed = |reason: &str| {
+        pauses.failed(&wanted.name, &wanted.profile, desk.authority.clock.now(), reason).as_secs()
+    };
+    let renewed = renew(desk, wanted, standing).await;
+    match &renewed {
+        Ok(_) => {
+            let key = wanted.name.as_bytes();
+            let fresh = desk.authority.db.require::<IdentityRecord>(key, &wanted.name).await?;
+            if !serves(desk, wanted, &fresh.value).await? {
+                let reason = "the profile makes a certificate that does not serve";
+                let (identity, profile, again) = (&wanted.name, wanted.profile.id(), failed(reason));
+                tracing::warn!(identity, %profile, again_in_seconds = again, "{reason}");
+            }
+        }
+        Err(error) => {
+            let again = failed(error.detail());
+            tracing::error!(identity = wanted.name, %error, again_in_seconds = again, "cannot renew");
+        }
+    }
+    renewed
 }
 
 /// Whether what stands is what is wanted, for some time to come.
@@ -54,12 +89,20 @@ async fn serves(desk: &Desk, wanted: &Wanted, record: &IdentityRecord) -> Result
     let hierarchy = desk.authority.hierarchy();
     let right_issuer =
         hierarchy.issuer_of(&held.certificate).is_some_and(|issuer| issuer.record.id == wanted.ca);
+    let Ok((subject, sans)) = written(wanted) else { return Ok(false) };
     let fits = is_usable(desk, &held)
         && right_issuer
         && !is_due(&held.certificate, desk.authority.clock.now())
-        && held.certificate.subject().matches(&wanted.subject)
-        && San::same_set(&held.certificate.sans()?, &wanted.sans);
+        && held.certificate.subject().matches(&subject)
+        && San::same_set(&held.certificate.sans()?, &sans);
     Ok(fits && !is_revoked(desk, &held).await?)
+}
+
+/// Subject and names as the profile writes them: not always as they were asked for.
+fn written(wanted: &Wanted) -> Result<(Name, Vec<San>)> {
+    let subject = wanted.profile.subject_for(&wanted.subject)?;
+    let sans = wanted.profile.sans_for(&subject, &wanted.sans)?;
+    Ok((subject, sans))
 }
 
 fn is_usable(desk: &Desk, held: &Held) -> bool {
@@ -73,6 +116,9 @@ async fn is_revoked(desk: &Desk, held: &Held) -> Result<bool> {
 }
 
 async fn renew(desk: &Desk, wanted: &Wanted, standing: Option<Stored<IdentityRecord>>) -> Result<Held> {
+    // Before a key is made that nobody would certify.
+    desk.authority.hierarchy().require(&wanted.ca)?.ready()?;
+    written(wanted)?;
     let generation = standing.as_ref().map_or(1, |s| s.value.generation.saturating_add(1));
     let key = key_name(&wanted.name, generation)?;
     let signer = make_key(desk, wanted, &key).await?;

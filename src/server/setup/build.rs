@@ -67,6 +67,9 @@ pub async fn build(new: NewAuthority<'_>, layout: &Layout, home: &Layout) -> Res
     let authority =
         Authority::load(db.clone(), clock.clone(), random.clone(), pool, keys, new.url.clone()).await?;
     create(&authority, plan, Actor::System).await?;
+    profiles
+        .validate_under(&authority.hierarchy(), authority.clock.now())
+        .map_err(|faults| all_faults(&faults))?;
     let root = tls_root(&authority.hierarchy(), &profiles)?;
     files::write(&layout.tls_ca(), root.as_bytes(), files::PUBLIC)?;
     let token = create_admin(Mint { db: &db, clock: &clock, random: &random }).await?;

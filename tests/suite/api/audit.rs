@@ -46,3 +46,51 @@ async fn the_log_is_verified_also_against_a_kept_head_and_the_store_checked() {
     api.post_as(&enroller, "/api/v1/check", "").await.refused(403, "forbidden");
     api.get_as(&enroller, "/api/v1/audit").await.refused(403, "forbidden");
 }
+
+#[tokio::test]
+async fn a_token_cannot_fill_the_log_with_its_refusals() {
+    let api = Api::bare().await;
+    let enroller = api.token("e", "enroller").await;
+    for _ in 0..30 {
+        api.get_as(&enroller, "/api/v1/audit").await.refused(403, "forbidden");
+    }
+    let recorded = "/api/v1/audit?action=api.refuse&limit=100";
+    assert_eq!(api.get(recorded).await.done(200)["items"].as_array().unwrap().len(), 10);
+    let other = api.token("f", "enroller").await;
+    api.get_as(&other, "/api/v1/audit").await.refused(403, "forbidden");
+    let log = api.get(recorded).await.done(200);
+    assert_eq!(log["items"].as_array().unwrap().len(), 11, "another token is another count");
+    assert_eq!(log["items"][0]["details"]["refusals-not-recorded"], "20");
+    api.clock().advance(std::time::Duration::from_secs(60));
+    api.get_as(&enroller, "/api/v1/audit").await.refused(403, "forbidden");
+    assert_eq!(api.get(recorded).await.done(200)["items"].as_array().unwrap().len(), 12);
+}
+
+#[tokio::test]
+async fn one_long_look_into_the_store_goes_on_at_a_time() {
+    let api = Api::bare().await;
+    let closed = api.gate.lock().await;
+    let first = async {
+        loop {
+            let reply = api.post("/api/v1/check", "").await;
+            if reply.status != 503 {
+                return reply;
+            }
+        }
+    };
+    let others = async {
+        let refused = loop {
+            let reply = api.post("/api/v1/audit/verify", "").await;
+            if reply.status != 200 {
+                break reply;
+            }
+        };
+        refused.refused(503, "busy");
+        assert!(refused.header("retry-after").is_some());
+        api.post("/api/v1/check", "").await.refused(503, "busy");
+        drop(closed);
+    };
+    let (checked, ()) = tokio::join!(first, others);
+    checked.done(200);
+    api.post("/api/v1/audit/verify", "").await.done(200);
+}

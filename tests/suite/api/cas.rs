@@ -108,3 +108,25 @@ async fn cas_are_managed_by_those_who_may() {
         api.post_as(&operator, path, body).await.refused(403, "forbidden");
     }
 }
+
+#[tokio::test]
+async fn a_ca_is_made_to_its_end_though_the_client_goes_away() {
+    let api = Api::new().await;
+    let body = r#"{"id":"left-alone","role":"issuing","parent":"ec-root","algorithm":"p-256"}"#;
+    let authority = &api.state.desk.authority;
+    let has_key = || authority.keys.list().unwrap().iter().any(|key| key.as_str().contains("left-alone"));
+    let mut asked = Box::pin(api.post("/api/v1/cas", body));
+    while !has_key() {
+        tokio::select! {
+            biased;
+            reply = &mut asked => assert_eq!(reply.status, 201, "{}", reply.text()),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    drop(asked);
+    let start = std::time::Instant::now();
+    while authority.hierarchy().require(&"left-alone".parse().unwrap()).is_err() {
+        assert!(start.elapsed() < std::time::Duration::from_secs(30), "a key without its CA");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}

@@ -53,3 +53,19 @@ async fn each_fault_is_told_at_its_field() {
     api.post_as(&enroller, CHALLENGES, BODY).await.done(201);
     api.get_as(&enroller, CHALLENGES).await.refused(403, "forbidden");
 }
+
+#[tokio::test]
+async fn expired_challenges_and_answers_are_swept_in_batches_until_none_is_left() {
+    let api = Api::new().await;
+    for n in 0..5 {
+        api.post_once(&format!("k-{n}"), CHALLENGES, BODY).await.done(201);
+    }
+    let day = std::time::Duration::from_hours(24);
+    api.clock().advance(day * 2);
+    assert_eq!(signet::admin::sweep(&api.state, 2).await.unwrap(), 5, "the answers");
+    assert_eq!(api.get(CHALLENGES).await.done(200)["items"].as_array().unwrap().len(), 5, "kept for a week");
+    api.clock().advance(day * 6);
+    assert_eq!(signet::admin::sweep(&api.state, 2).await.unwrap(), 5, "the challenges");
+    assert!(api.get(CHALLENGES).await.done(200)["items"].as_array().unwrap().is_empty());
+    assert_eq!(signet::admin::sweep(&api.state, 2).await.unwrap(), 0);
+}

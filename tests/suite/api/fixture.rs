@@ -40,6 +40,8 @@ pub struct Api {
     pub state: Arc<State>,
     pub router: Router,
     pub admin: String,
+    /// Closed, the check of the store does not come to its end.
+    pub gate: Arc<tokio::sync::Mutex<()>>,
     keys: Option<TempDir>,
 }
 
@@ -102,15 +104,16 @@ impl Api {
         let policies = dir.path().join("policies");
         std::fs::create_dir_all(policies.join("profiles")).unwrap();
         ProfileSet::write_shipped(&policies).unwrap();
+        let gate: Arc<tokio::sync::Mutex<()>> = Arc::default();
         let parts = Parts {
             desk,
             policies,
-            inspector: Arc::new(Untouched),
+            inspector: Arc::new(Untouched(gate.clone())),
             ready: Arc::new(AtomicBool::new(true)),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
         };
         let state = Arc::new(State::load(parts).unwrap());
-        Self { dir, router: admin::router(state.clone()), state, admin, keys: None }
+        Self { dir, router: admin::router(state.clone()), state, admin, gate, keys: None }
     }
 
     /// With `ec-root` over `ec-issuing`, which sign for servers.
@@ -129,6 +132,16 @@ impl Api {
         let issuing = ca("ec-issuing", Parent::Ours("ec-root".parse().unwrap()), YEAR * 10);
         create(&api.state.desk.authority, vec![root, issuing], Actor::System).await.unwrap();
         api
+    }
+
+    /// Removes the profiles that name a CA which this authority does not have.
+    pub fn drop_profiles_of(&self, ca: &str) {
+        for file in std::fs::read_dir(self.state.policies.join("profiles")).unwrap() {
+            let path = file.unwrap().path();
+            if std::fs::read_to_string(&path).unwrap().contains(&format!("ca = \"{ca}\"")) {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
     }
 
     pub fn db(&self) -> &Db {
@@ -240,7 +253,7 @@ async fn authority(dir: &Path, keys: Arc<Vault>) -> Authority {
 }
 
 /// Finds nothing wrong.
-struct Untouched;
+struct Untouched(Arc<tokio::sync::Mutex<()>>);
 
 impl Inspector for Untouched {
     fn verify(&self, head: Option<SignedHead>) -> Result<Verified> {
@@ -249,6 +262,7 @@ impl Inspector for Untouched {
     }
 
     fn check(&self) -> Result<Checked> {
+        drop(self.0.blocking_lock());
         Ok(Checked { records: 3, findings: Vec::new(), ok: true })
     }
 

@@ -36,10 +36,13 @@ const MAX_DAYS: u64 = 30 * 366;
 pub async fn create(State(state): Shared, caller: Caller, body: Body) -> Answer {
     caller.may(Permission::CasManage).await?;
     let draft: Draft = body.json()?;
-    let authority = &state.desk.authority;
-    idempotency::once(&authority.db, state.now(), &caller, &body, async {
-        let id = draft.make(authority, caller.actor()).await?;
-        located(shown(authority, StatusCode::CREATED, &id).await?, &format!("/api/v1/cas/{id}"))
+    idempotency::detached(async move {
+        let authority = &state.desk.authority;
+        idempotency::once(&authority.db, state.now(), &caller, &body, async {
+            let id = draft.make(authority, caller.actor()).await?;
+            located(shown(authority, StatusCode::CREATED, &id).await?, &format!("/api/v1/cas/{id}"))
+        })
+        .await
     })
     .await
 }
@@ -51,11 +54,14 @@ pub async fn create(State(state): Shared, caller: Caller, body: Body) -> Answer 
 pub async fn install(State(state): Shared, caller: Caller, Named(id): Named, body: Body) -> Answer {
     caller.may(Permission::CasManage).await?;
     let (id, ExternalChain { chain_pem }) = (known(&id)?, body.json()?);
-    let authority = &state.desk.authority;
-    idempotency::once(&authority.db, state.now(), &caller, &body, async {
-        let installed = create::install_chain(authority, &id, chain_pem.as_bytes(), caller.actor()).await;
-        installed.map_err(unreadable_chain)?;
-        shown(authority, StatusCode::OK, &id).await
+    idempotency::detached(async move {
+        let authority = &state.desk.authority;
+        idempotency::once(&authority.db, state.now(), &caller, &body, async {
+            let installed = create::install_chain(authority, &id, chain_pem.as_bytes(), caller.actor()).await;
+            installed.map_err(unreadable_chain)?;
+            shown(authority, StatusCode::OK, &id).await
+        })
+        .await
     })
     .await
 }

@@ -28,20 +28,23 @@ const MIN_PASSPHRASE: usize = 12;
 pub async fn sign_crl(State(state): Shared, caller: Caller, Named(id): Named, body: Body) -> Answer {
     caller.may(Permission::CasManage).await?;
     let (id, Brought(key)) = (known(&id)?, body.json_or_empty()?);
-    let authority = &state.desk.authority;
-    idempotency::once(&authority.db, state.now(), &caller, &body, async {
-        let record = match key {
-            None => {
-                let hierarchy = authority.hierarchy();
-                let signer = hierarchy.require(&id)?.ready()?.1.clone();
-                crl::sign_crl_with(authority, &id, signer, caller.actor()).await?
-            }
-            Some((pem, passphrase)) => {
-                let signer = offline(authority, pem, passphrase).await.map_err(|e| e.at("/key_pem"))?;
-                crl::sign_crl_with(authority, &id, signer, caller.actor()).await?
-            }
-        };
-        json::answer(StatusCode::OK, &listed(&record))
+    idempotency::detached(async move {
+        let authority = &state.desk.authority;
+        idempotency::once(&authority.db, state.now(), &caller, &body, async {
+            let record = match key {
+                None => {
+                    let hierarchy = authority.hierarchy();
+                    let signer = hierarchy.require(&id)?.ready()?.1.clone();
+                    crl::sign_crl_with(authority, &id, signer, caller.actor()).await?
+                }
+                Some((pem, passphrase)) => {
+                    let signer = offline(authority, pem, passphrase).await.map_err(|e| e.at("/key_pem"))?;
+                    crl::sign_crl_with(authority, &id, signer, caller.actor()).await?
+                }
+            };
+            json::answer(StatusCode::OK, &listed(&record))
+        })
+        .await
     })
     .await
 }
@@ -53,8 +56,11 @@ pub async fn sign_crl(State(state): Shared, caller: Caller, Named(id): Named, bo
 pub async fn export(State(state): Shared, caller: Caller, Named(id): Named, body: Body) -> Answer {
     caller.may(Permission::CasManage).await?;
     let (id, Passphrase(passphrase)) = (known(&id)?, body.json()?);
-    let pem = custody::export_key(&state.desk.authority, &id, passphrase, caller.actor()).await?;
-    json::answer(StatusCode::OK, &ExportedKey { pem: pem.to_string() })
+    idempotency::detached(async move {
+        let pem = custody::export_key(&state.desk.authority, &id, passphrase, caller.actor()).await?;
+        json::answer(StatusCode::OK, &ExportedKey { pem: pem.to_string() })
+    })
+    .await
 }
 
 /// Removes a root's key from this machine for good, after it was exported.
@@ -62,8 +68,12 @@ pub async fn export(State(state): Shared, caller: Caller, Named(id): Named, body
     responses((status = 204, description = "It is removed"), Refusals))]
 pub async fn remove(State(state): Shared, caller: Caller, Named(id): Named) -> Answer {
     caller.may(Permission::CasManage).await?;
-    custody::remove_key(&state.desk.authority, &known(&id)?, caller.actor()).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    let id = known(&id)?;
+    idempotency::detached(async move {
+        custody::remove_key(&state.desk.authority, &id, caller.actor()).await?;
+        Ok(StatusCode::NO_CONTENT.into_response())
+    })
+    .await
 }
 
 /// A [`SignCrl`] as it was read.
