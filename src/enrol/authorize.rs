@@ -2,7 +2,7 @@
 
 use subtle::ConstantTimeEq;
 
-use crate::audit::{Event, Outcome};
+use crate::audit::{Actor, Event, Outcome};
 use crate::ca::profile::{Approval, Profile};
 use crate::ca::records::CertificateRecord;
 use crate::clock::Timestamp;
@@ -11,7 +11,7 @@ use crate::enrol::records::ChallengeRecord;
 use crate::enrol::throttle::Who;
 use crate::enrol::{Desk, Proof, Request, challenge, transaction};
 use crate::error::{Error, Kind, Result};
-use crate::id::Serial;
+use crate::id::{ProfileId, Serial};
 use crate::store::{Record, Stored, Unit, When};
 
 /// What authorization found.
@@ -174,7 +174,7 @@ async fn redeem(
         }
         Some(_) | None => refused("challenge not accepted"),
     };
-    count_wrong(desk, request, &whos).await;
+    count_wrong(desk, &request.actor, &request.profile, &whos).await;
     Err(refusal)
 }
 
@@ -233,12 +233,13 @@ async fn alert_reuse(
     Ok(())
 }
 
-async fn count_wrong(desk: &Desk, request: &Request, whos: &[Who]) {
+/// Counts a wrong attempt; who is locked out by it is written to the audit log.
+pub(super) async fn count_wrong(desk: &Desk, actor: &Actor, profile: &ProfileId, whos: &[Who]) {
     let now = desk.authority.clock.now();
     for who in desk.throttle.count_wrong(now, whos) {
-        let event = Event::new(now, request.actor.clone(), "enrol.lockout", who.to_string())
+        let event = Event::new(now, actor.clone(), "enrol.lockout", who.to_string())
             .outcome(Outcome::Warning)
-            .with("profile", &request.profile);
+            .with("profile", profile);
         write(desk, event).await;
     }
 }
