@@ -4,7 +4,7 @@ use crate::admin::Inspector;
 use crate::admin::api::audit::{AuditFinding, SignedHead, Verified};
 use crate::admin::api::check::Checked;
 use crate::admin::records::TokenRecord;
-use crate::ca::records::{CaRecord, CertificateRecord, CrlRecord, RevocationRecord};
+use crate::ca::records::{CaRecord, CertificateRecord, CompromisedKeyRecord, CrlRecord, RevocationRecord};
 use crate::enrol::records::{ChallengeRecord, RequestRecord, TransactionRecord};
 use crate::error::{Error, Result};
 use crate::server::heads;
@@ -79,6 +79,7 @@ fn look(kind: u8, envelope: &Envelope) -> Result<()> {
         k if k == CertificateRecord::KIND.id => certificate(&read::<CertificateRecord>(envelope)?),
         k if k == RevocationRecord::KIND.id => read::<RevocationRecord>(envelope).map(drop),
         k if k == CaRecord::KIND.id => read::<CaRecord>(envelope).map(drop),
+        k if k == CompromisedKeyRecord::KIND.id => read::<CompromisedKeyRecord>(envelope).map(drop),
         k if k == CrlRecord::KIND.id => read::<CrlRecord>(envelope).map(drop),
         k if k == ChallengeRecord::KIND.id => read::<ChallengeRecord>(envelope).map(drop),
         k if k == TransactionRecord::KIND.id => read::<TransactionRecord>(envelope).map(drop),

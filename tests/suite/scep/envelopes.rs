@@ -119,7 +119,8 @@ fn an_unproven_request_is_answered_as_an_envelope_that_cannot_be_opened() {
             csr
         };
         let spki = good.windows(device.key.spki().len()).position(|w| w == device.key.spki()).unwrap();
-        let mut cases: Vec<Vec<u8>> = [9, 20, spki + 1, spki + 8, spki + 30, good.len() - 1].map(flipped).into();
+        let mut cases: Vec<Vec<u8>> =
+            [9, 20, spki + 1, spki + 8, spki + 30, good.len() - 1].map(flipped).into();
         cases.extend([b"\x30\x00".to_vec(), b"\x30\x03\x02\x01\x05".to_vec()]);
         cases.push(super::der::seq(&[&[0x30; 4][..], &good]));
         for csr in cases {
