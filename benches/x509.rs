@@ -51,8 +51,13 @@ fn tbs(key: &PublicKey) -> Outcome<Tbs> {
 fn crl(entries: usize) -> Outcome<TbsCrl> {
     let random = Random::system();
     let at = Timestamp::from_secs(1_800_000_000);
-    let revoked =
-        |_| Serial::new(Clock::system().now(), &random).map(|serial| Revoked { serial, at, reason: Reason::KeyCompromise });
+    let revoked = |_| {
+        Serial::new(Clock::system().now(), &random).map(|serial| Revoked {
+            serial,
+            at,
+            reason: Reason::KeyCompromise,
+        })
+    };
     Ok(TbsCrl {
         signature_algorithm: signature_algorithm(KeyKind::P256, Digest::Sha256),
         issuer: Name::parse("CN=Issuing,O=Example")?,

@@ -14,6 +14,8 @@ pub mod approve;
 mod authorize;
 pub mod challenge;
 mod keep;
+mod key_history;
+mod own_names;
 mod policy;
 pub mod queue;
 pub mod records;
@@ -40,22 +42,25 @@ pub struct Desk {
     pub throttle: throttle::Throttle,
 }
 
-/// The profiles in force: a whole set, swapped at once.
+/// The profiles in force: a whole set, swapped at once; and the names that our own certificates by them bear.
 #[derive(Debug)]
-pub struct Profiles(std::sync::RwLock<Arc<ProfileSet>>);
+pub struct Profiles {
+    set: std::sync::RwLock<Arc<ProfileSet>>,
+    own_names: own_names::OwnNames,
+}
 
 impl Profiles {
     /// Starts with a set.
     pub fn new(set: ProfileSet) -> Self {
-        Self(std::sync::RwLock::new(Arc::new(set)))
+        Self { set: std::sync::RwLock::new(Arc::new(set)), own_names: own_names::OwnNames::default() }
     }
     /// The set in force.
     pub fn current(&self) -> Arc<ProfileSet> {
-        self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.set.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
     /// Puts another set in force.
     pub fn swap(&self, set: ProfileSet) {
-        *self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(set);
+        *self.set.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(set);
     }
 }
 

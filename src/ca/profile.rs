@@ -105,6 +105,10 @@ impl Profile {
     pub fn extended_key_usage(&self) -> &[ObjectIdentifier] {
         &self.extended
     }
+    /// Whether its certificates serve as a TLS server's: they say so, or they name no purpose at all.
+    pub fn serves_tls(&self) -> bool {
+        self.extended.is_empty() || self.extended.contains(&usage::SERVER_AUTH)
+    }
     /// Whether id-pkix-ocsp-nocheck goes in.
     pub fn ocsp_nocheck(&self) -> bool {
         self.ocsp_nocheck

@@ -184,6 +184,30 @@ impl Record for RevocationRecord {
     }
 }
 
+/// A key that was reported as compromised: it serves nobody again, and it renews nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompromisedKeyRecord {
+    /// SHA-256 of the SubjectPublicKeyInfo: the record's key.
+    pub key_fingerprint: [u8; 32],
+    /// The certificate that was revoked for it.
+    pub serial: Serial,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Record for CompromisedKeyRecord {
+    const KIND: Kind = Kind { id: 23, name: "compromised-key" };
+    const VERSION: u8 = 1;
+
+    fn key(&self) -> Vec<u8> {
+        self.key_fingerprint.to_vec()
+    }
+
+    fn indexes(&self) -> Vec<IndexKey> {
+        Vec::new()
+    }
+}
+
 /// What a CA is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -2,11 +2,11 @@
 
 use crate::audit::{Actor, Event};
 use crate::ca::Authority;
-use crate::ca::records::{CertificateRecord, RevocationRecord, Status};
+use crate::ca::records::{CertificateRecord, CompromisedKeyRecord, RevocationRecord, Status};
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::id::Serial;
-use crate::store::{CommitError, Item, Record, Stored, Unit};
+use crate::store::{CommitError, Item, Record, Stored, Unit, When};
 use crate::x509::crl::Reason;
 
 /// How often a revision conflict is met by reading again.
@@ -93,6 +93,10 @@ fn unit(
     let mut unit = Unit::new();
     unit.replace(&record, revision)?;
     unit.insert(&revocation(&record, at, reason))?;
+    if reason == Reason::KeyCompromise {
+        let (key_fingerprint, serial) = (record.key_fingerprint, record.serial.clone());
+        unit.put(&CompromisedKeyRecord { key_fingerprint, serial, at }, When::Always)?;
+    }
     unit.items.push(Item::Add {
         kind: RevocationRecord::KIND,
         key: RevocationRecord::counter_key(&record.ca),

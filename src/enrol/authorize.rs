@@ -2,16 +2,17 @@
 
 use subtle::ConstantTimeEq;
 
-use crate::audit::{Event, Outcome};
+use crate::audit::{Actor, Event, Outcome};
 use crate::ca::profile::{Approval, Profile};
-use crate::ca::records::CertificateRecord;
+use crate::ca::records::{CertificateRecord, CompromisedKeyRecord};
 use crate::clock::Timestamp;
-use crate::enrol::policy::Wanted;
+use crate::enrol::policy::{self, Wanted};
 use crate::enrol::records::ChallengeRecord;
 use crate::enrol::throttle::Who;
+use crate::enrol::transaction::Earlier;
 use crate::enrol::{Desk, Proof, Request, challenge, transaction};
 use crate::error::{Error, Kind, Result};
-use crate::id::Serial;
+use crate::id::{ProfileId, Serial};
 use crate::store::{Record, Stored, Unit, When};
 
 /// What authorization found.
@@ -43,6 +44,7 @@ impl Grant {
             unit.replace(&used, stored.revision)?;
         }
         if let Some(stored) = &self.renewed {
+            unit.check::<CompromisedKeyRecord>(&stored.value.key_fingerprint, When::Absent);
             unit.check::<CertificateRecord>(&stored.value.key(), When::Revision(stored.revision));
         }
         Ok(())
@@ -65,8 +67,8 @@ pub(super) async fn authorize(desk: &Desk, request: &Request, wanted: &Wanted) -
             Ok(by_approval(approval, Grant { challenge, renewed: Some(renewed) }))
         }
         Proof::Challenge(secret) => match approval {
-            Approval::Manual => Ok(Authorized::Queue(Grant::default())),
-            Approval::Challenge | Approval::Automatic => {
+            // None is made for such a profile, so none is right; whoever presents one is not let past it.
+            Approval::Manual | Approval::Challenge | Approval::Automatic => {
                 let challenge = Some(redeem(desk, request, wanted, secret).await?);
                 Ok(Authorized::Now(Grant { challenge, renewed: None }))
             }
@@ -82,6 +84,7 @@ pub(super) async fn authorize(desk: &Desk, request: &Request, wanted: &Wanted) -
 pub(super) async fn still_renewable(desk: &Desk, serial: &Serial, wanted: &Wanted) -> Result<Grant> {
     let stored = standing(desk, serial).await?;
     hold_renewed(&stored.value, wanted, desk.authority.clock.now())?;
+    hold_key(desk, &stored.value).await?;
     Ok(Grant { challenge: None, renewed: Some(stored) })
 }
 
@@ -121,6 +124,7 @@ async fn renewable(
         return Err(renewal_refused("renewal signer is not a certificate of this CA"));
     }
     hold_renewed(ours, wanted, now)?;
+    hold_key(desk, ours).await?;
     let due = due(ours, &wanted.profile);
     if now < due && !wanted.profile.allows_early_renewal() {
         return Err(renewal_refused(&format!("renewal is not due before {due}")));
@@ -141,6 +145,14 @@ fn hold_renewed(ours: &CertificateRecord, wanted: &Wanted, now: Timestamp) -> Re
     }
     if !wanted.is_identity(&ours.subject, &ours.sans) {
         return Err(renewal_refused("identity change not allowed on renewal"));
+    }
+    Ok(())
+}
+
+/// Whoever else has the key has every certificate of it.
+async fn hold_key(desk: &Desk, ours: &CertificateRecord) -> Result<()> {
+    if policy::is_compromised(desk, &ours.key_fingerprint).await? {
+        return Err(renewal_refused("the renewal signer's key was reported as compromised"));
     }
     Ok(())
 }
@@ -174,7 +186,11 @@ async fn redeem(
         }
         Some(_) | None => refused("challenge not accepted"),
     };
-    count_wrong(desk, request, &whos).await;
+    // A copy that was faster spent the challenge: this one tried nothing wrong (SCEP-34).
+    let answered = transaction::earlier(desk, &wanted.profile, request).await;
+    if !matches!(answered, Ok(Earlier::Answered(_))) {
+        count_wrong(desk, &request.actor, &request.profile, &whos).await;
+    }
     Err(refusal)
 }
 
@@ -233,12 +249,13 @@ async fn alert_reuse(
     Ok(())
 }
 
-async fn count_wrong(desk: &Desk, request: &Request, whos: &[Who]) {
+/// Counts a wrong attempt; who is locked out by it is written to the audit log.
+pub(super) async fn count_wrong(desk: &Desk, actor: &Actor, profile: &ProfileId, whos: &[Who]) {
     let now = desk.authority.clock.now();
     for who in desk.throttle.count_wrong(now, whos) {
-        let event = Event::new(now, request.actor.clone(), "enrol.lockout", who.to_string())
+        let event = Event::new(now, actor.clone(), "enrol.lockout", who.to_string())
             .outcome(Outcome::Warning)
-            .with("profile", &request.profile);
+            .with("profile", profile);
         write(desk, event).await;
     }
 }

@@ -3,19 +3,15 @@
 use std::sync::Arc;
 
 use crate::ca::profile::{Facts, Profile, ProfileSet};
-use crate::ca::records::{CertificateRecord, Status};
+use crate::ca::records::{CertificateRecord, CompromisedKeyRecord};
+use crate::enrol::key_history::History;
 use crate::enrol::{Desk, Proof};
 use crate::error::{Error, Kind, Result};
 use crate::id::{CaId, ProfileId};
-use crate::store::Scan;
-use crate::x509::crl::Reason;
 use crate::x509::csr::Csr;
 use crate::x509::key::PublicKey;
 use crate::x509::name::Name;
 use crate::x509::san::San;
-
-/// The newest certificates of one key that are looked at; each was held against those before it.
-const KEY_HISTORY: usize = 64;
 
 /// What is to be written into the certificate.
 #[derive(Debug)]
@@ -69,8 +65,11 @@ pub(super) async fn hold(
     let key = csr.public_key();
     profile.check_key(key)?;
     let fingerprint = key.fingerprint();
-    let history = key_history(desk, &fingerprint).await?;
-    refuse_reserved_key(desk, set, key, &history, requester)?;
+    let history = History::read(desk, &fingerprint).await?;
+    refuse_reserved_key(desk, set, key, history.newest(), requester)?;
+    if is_compromised(desk, &fingerprint).await? {
+        return Err(Error::bad_csr("key compromised"));
+    }
     if set.is_blocked(&fingerprint) {
         return Err(Error::bad_csr("Debian weak key"));
     }
@@ -79,8 +78,13 @@ pub(super) async fn hold(
     if subject.is_empty() && sans.is_empty() {
         return Err(Error::bad_csr("no identity"));
     }
-    refuse_used_key(desk, &subject, &sans, &history)?;
+    if history.serves_another(desk, &subject, &sans).await? {
+        return Err(Error::bad_csr("key in use"));
+    }
     refuse_reserved_name(desk, set, &subject, requester)?;
+    if profile.serves_tls() && !matches!(requester, Proof::Internal) {
+        desk.profiles.own_names.refuse(desk, set, &subject, &sans).await?;
+    }
     let device = profile.device_name(&subject);
     let facts =
         Facts { subject: &subject, sans: &sans, key, requester: kind(requester), device: device.as_deref() };
@@ -98,17 +102,12 @@ fn kind(proof: &Proof) -> &'static str {
     }
 }
 
-async fn key_history(desk: &Desk, fingerprint: &[u8; 32]) -> Result<Vec<CertificateRecord>> {
-    let scan = Scan::all::<CertificateRecord>(CertificateRecord::BY_KEY)
-        .prefix(fingerprint[..16].to_vec())
-        .backward()
-        .limit(KEY_HISTORY);
-    let page = desk.authority.db.scan::<CertificateRecord>(scan).await?;
-    let records = page.items.into_iter().map(|stored| stored.value);
-    Ok(records.filter(|record| record.key_fingerprint == *fingerprint).collect())
+/// Whether any certificate of this key was revoked because the key was reported as compromised.
+pub(super) async fn is_compromised(desk: &Desk, fingerprint: &[u8; 32]) -> Result<bool> {
+    Ok(desk.authority.db.get::<CompromisedKeyRecord>(fingerprint).await?.is_some())
 }
 
-/// CSR-16: the keys of our CAs, RAs and listeners; and a key that was given up as compromised.
+/// CSR-16: the keys of our CAs, RAs and listeners.
 fn refuse_reserved_key(
     desk: &Desk,
     set: &ProfileSet,
@@ -125,24 +124,6 @@ fn refuse_reserved_key(
     let of_ours = !matches!(requester, Proof::Internal) && history.iter().any(internal);
     if of_ca || of_ours {
         return Err(Error::bad_csr("key reserved"));
-    }
-    let compromised = |record: &CertificateRecord| {
-        matches!(record.status, Status::Revoked { reason: Reason::KeyCompromise, .. })
-    };
-    if history.iter().any(compromised) {
-        return Err(Error::bad_csr("key compromised"));
-    }
-    Ok(())
-}
-
-/// CSR-17: a key stands for one identity at a time.
-fn refuse_used_key(desk: &Desk, subject: &Name, sans: &[San], history: &[CertificateRecord]) -> Result<()> {
-    let now = desk.authority.clock.now();
-    let same = |record: &CertificateRecord| {
-        record.subject.matches(subject) && (!subject.is_empty() || San::same_set(&record.sans, sans))
-    };
-    if history.iter().any(|record| record.is_live(now) && !same(record)) {
-        return Err(Error::bad_csr("key in use"));
     }
     Ok(())
 }

@@ -102,7 +102,7 @@ fn write_decision(
     let decided_by = Some(actor.to_string());
     let record = RequestRecord { state, comment, decided_by, ..stored.value.clone() };
     unit.replace(&record, stored.revision)?;
-    unit.items.push(keep::waiting(-1));
+    unit.items.extend(keep::waiting(-1, &record));
     unit.event(event(desk.authority.clock.now(), actor.clone(), verb, &record));
     Ok(record)
 }

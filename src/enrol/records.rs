@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::error::{Error, Result};
 use crate::id::{ProfileId, RecordId, Serial};
 use crate::store::{Index, IndexKey, KeyBuilder, Kind, Record};
 use crate::x509::name::Name;
@@ -136,11 +137,17 @@ pub struct RequestRecord {
     pub comment: Option<String>,
     /// Who decided.
     pub decided_by: Option<String>,
+    /// The address that it is counted under while it waits; none for one of an operator.
+    pub counted_as: Option<String>,
 }
 
 impl RequestRecord {
     /// The counter of requests that wait.
     pub const WAITING: &'static [u8] = b"waiting";
+    /// The counter of requests that wait from one address.
+    pub fn waiting_from(address: &str) -> Vec<u8> {
+        [Self::WAITING, b":", address.as_bytes()].concat()
+    }
     /// By state, then time.
     pub const BY_STATE: Index = Index { id: 1, name: "state", unique: false };
 
@@ -156,7 +163,19 @@ impl RequestRecord {
 
 impl Record for RequestRecord {
     const KIND: Kind = Kind { id: 22, name: "request" };
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+
+    /// Version 1 had no `counted_as`, the last field.
+    fn upgrade(version: u8, body: &[u8]) -> Result<Self> {
+        let damaged = |e| Error::storage("a request record is damaged").because(e);
+        match version {
+            // its absence is one zero byte
+            1 => postcard::from_bytes(&[body, &[0]].concat()).map_err(damaged),
+            _ => Err(Error::storage(format!(
+                "a request record has version {version}, newer than this program knows"
+            ))),
+        }
+    }
 
     fn key(&self) -> Vec<u8> {
         self.id.as_bytes().to_vec()

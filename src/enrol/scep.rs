@@ -7,6 +7,7 @@ pub mod attributes;
 mod ca_certificates;
 mod caps;
 mod exchange;
+mod guesses;
 pub mod http;
 pub mod message;
 mod open;

@@ -2,13 +2,14 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::audit::Actor;
 use crate::ca::Issued;
 use crate::ca::profile::{Approval, Profile};
-use crate::ca::records::CertificateRecord;
+use crate::ca::records::{CertificateRecord, Status};
 use crate::clock::Timestamp;
 use crate::enrol::approve::Decision;
 use crate::enrol::records::{RequestRecord, RequestState, TransactionRecord, TransactionResult};
-use crate::enrol::{Desk, Proof, Request};
+use crate::enrol::{Desk, Proof, Request, Transaction};
 use crate::error::{Error, Kind, Result};
 use crate::id::{ProfileId, RecordId, Serial};
 use crate::store::{Unit, When};
@@ -64,7 +65,7 @@ pub(super) async fn earlier(desk: &Desk, profile: &Profile, request: &Request) -
     let same_signer = standing.value.signer_key == fresh.signer_key;
     let replaced = Claim { when: When::Revision(standing.revision), ..fresh };
     if same_signer && standing.value.csr_digest == replaced.csr_digest {
-        let answered = answer(desk, &standing.value.result).await?;
+        let answered = answer(desk, &standing.value.result, &request.proof).await?;
         return Ok(answered.map_or(Earlier::Free(Some(replaced)), Earlier::Answered));
     }
     if may_replace(desk, request, &standing.value, same_signer).await? {
@@ -91,7 +92,7 @@ fn fresh_claim(desk: &Desk, profile: &Profile, request: &Request) -> Option<Clai
     let csr_digest = request.csr.digest();
     Some(Claim {
         profile: profile.id().clone(),
-        id_hash: id_hash(&transaction.id, &csr_digest, profile, &request.proof),
+        id_hash: id_hash(transaction, &csr_digest, profile, request),
         signer_key: transaction.signer_key,
         csr_digest,
         at: desk.authority.clock.now(),
@@ -99,12 +100,38 @@ fn fresh_claim(desk: &Desk, profile: &Profile, request: &Request) -> Option<Clai
     })
 }
 
+/// The hash of an id that a client chose: each protocol has ids of its own, so that none can take another's.
+pub(super) fn plain_id_hash(protocol: &str, id: &str) -> [u8; 32] {
+    begun(protocol, id).finalize().into()
+}
+
+fn begun(protocol: &str, id: &str) -> Sha256 {
+    let mut hasher = Sha256::new();
+    hasher.update(protocol.as_bytes());
+    hasher.update([0]);
+    hasher.update(id.as_bytes());
+    hasher
+}
+
+fn protocol(actor: &Actor) -> &str {
+    match actor {
+        Actor::Client { protocol, .. } => protocol,
+        Actor::Operator(_) => "api",
+        Actor::System => "system",
+    }
+}
+
 /// A renewal may use an id again (sscep uses the same id and the same request each year), so the request and the
 /// certificate that it renews count too; but one that waits for an operator is polled by the id alone.
-fn id_hash(id: &str, csr_digest: &[u8; 32], profile: &Profile, proof: &Proof) -> [u8; 32] {
-    let mut hasher = Sha256::new();
-    hasher.update(id.as_bytes());
-    if let (Proof::Renewal { certificate, .. }, true) = (proof, profile.approval() != Approval::Manual) {
+fn id_hash(
+    transaction: &Transaction,
+    csr_digest: &[u8; 32],
+    profile: &Profile,
+    request: &Request,
+) -> [u8; 32] {
+    let mut hasher = begun(protocol(&request.actor), &transaction.id);
+    let manual = profile.approval() == Approval::Manual;
+    if let (Proof::Renewal { certificate, .. }, false) = (&request.proof, manual) {
         hasher.update([0]);
         hasher.update(csr_digest);
         hasher.update(certificate.serial.content());
@@ -112,13 +139,13 @@ fn id_hash(id: &str, csr_digest: &[u8; 32], profile: &Profile, proof: &Proof) ->
     hasher.finalize().into()
 }
 
-/// The answer that was given, as long as it is worth something: after expiry or revocation the same request is a new one.
-async fn answer(desk: &Desk, result: &TransactionResult) -> Result<Option<Decision>> {
+/// The answer that was given, as long as it is worth something.
+async fn answer(desk: &Desk, result: &TransactionResult, proof: &Proof) -> Result<Option<Decision>> {
     match result {
-        TransactionResult::Issued(serial) => live(desk, serial).await,
+        TransactionResult::Issued(serial) => replayed(desk, serial, proof).await,
         TransactionResult::Waiting(id) => match waiting(desk, *id).await?.state {
             RequestState::Pending => Ok(Some(Decision::Pending(*id))),
-            RequestState::Issued(serial) => live(desk, &serial).await,
+            RequestState::Issued(serial) => replayed(desk, &serial, proof).await,
             RequestState::Denied => {
                 Err(Error::new(Kind::Forbidden, "request-denied", "the request was denied"))
             }
@@ -126,14 +153,26 @@ async fn answer(desk: &Desk, result: &TransactionResult) -> Result<Option<Decisi
     }
 }
 
-async fn live(desk: &Desk, serial: &Serial) -> Result<Option<Decision>> {
+/// The certificate, as it was issued. After its revocation a copy of the request is refused, never issued anew: what
+/// was revoked would come back by itself. After expiry it is a new request, which needs its own challenge; but an
+/// operator's word, given once, counts once. A renewal that failed to last may be made again by the live certificate.
+async fn replayed(desk: &Desk, serial: &Serial, proof: &Proof) -> Result<Option<Decision>> {
     let issued = issued(desk, serial).await?;
-    let live = issued.record.is_live(desk.authority.clock.now());
+    let (renewal, live) = match proof {
+        Proof::Renewal { .. } => (true, issued.record.is_live(desk.authority.clock.now())),
+        Proof::Operator { .. } => (false, true),
+        Proof::None | Proof::Challenge(_) | Proof::Internal => {
+            (false, issued.record.not_after >= desk.authority.clock.now())
+        }
+    };
+    if !renewal && issued.record.status != Status::Good {
+        return Err(Error::conflict("revoked", "the certificate of this request was revoked"));
+    }
     Ok(live.then(|| Decision::AlreadyIssued(Box::new(issued))))
 }
 
-/// The same id with another request is a new one if it is authorized as such: from the same key for the same key, or
-/// signed by a certificate of ours; never while the first still waits.
+/// The same id with another request is a new one if it is authorized as such: from the same signer for the same key or
+/// by a renewal, or signed by the certificate that the id led to or that it renewed; never while the first still waits.
 async fn may_replace(
     desk: &Desk,
     request: &Request,
@@ -141,16 +180,23 @@ async fn may_replace(
     same_signer: bool,
 ) -> Result<bool> {
     let key = request.csr.public_key().fingerprint();
-    let renewal = matches!(request.proof, Proof::Renewal { .. });
-    let same_key = match &standing.result {
-        TransactionResult::Issued(serial) => issued(desk, serial).await?.record.key_fingerprint == key,
+    let first = match &standing.result {
+        TransactionResult::Issued(serial) => Some(issued(desk, serial).await?.record),
         TransactionResult::Waiting(id) => match waiting(desk, *id).await?.state {
             RequestState::Pending => return Ok(false),
-            RequestState::Issued(serial) => issued(desk, &serial).await?.record.key_fingerprint == key,
-            RequestState::Denied => true,
+            RequestState::Issued(serial) => Some(issued(desk, &serial).await?.record),
+            RequestState::Denied => None,
         },
     };
-    Ok(renewal || (same_signer && same_key))
+    let follows = |serial: &Serial| {
+        first.as_ref().is_some_and(|first| first.serial == *serial || first.renews.as_ref() == Some(serial))
+    };
+    Ok(match &request.proof {
+        Proof::Renewal { certificate, .. } => same_signer || follows(&certificate.serial),
+        Proof::None | Proof::Challenge(_) | Proof::Operator { .. } | Proof::Internal => {
+            same_signer && first.as_ref().is_none_or(|first| first.key_fingerprint == key)
+        }
+    })
 }
 
 async fn waiting(desk: &Desk, id: RecordId) -> Result<RequestRecord> {

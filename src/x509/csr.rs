@@ -41,12 +41,25 @@ impl Csr {
     /// Reads DER, checks every CSR row that needs no profile, and verifies the signature over the received bytes.
     /// Errors: `bad-csr`, with the catalogue's text; `body-too-large` over 64 KiB.
     pub fn from_der(der: &[u8], leniency: Leniency) -> Result<Self> {
-        der_guard::scan(der, MAX_LEN).map_err(|fault| match fault {
-            Fault::TooLarge => too_large(),
-            Fault::MalformedOid => Error::bad_csr("malformed OID"),
-            Fault::TooDeep | Fault::Malformed => not_a_request(),
-        })?;
-        let parts = Parts::read(der).map_err(|_| not_a_request())?;
+        let parts = framed(der)?;
+        let csr = Self::checked(der, &parts, leniency)?;
+        prove_possession(&csr.public_key, &parts)?;
+        Ok(csr)
+    }
+
+    /// As [`Csr::from_der`], but nothing is said of the content before the signature holds: for what came out of an
+    /// envelope, where each reason given would tell its sender something of the plaintext.
+    /// Errors: [`Unfit`], each telling how far the request came.
+    pub fn from_envelope(der: &[u8], leniency: Leniency) -> Result<Self, Unfit> {
+        let unreadable = |_| Unfit::Unreadable;
+        let parts = framed(der).map_err(unreadable)?;
+        let key = PublicKey::from_spki(parts.spki.whole).map_err(unreadable)?;
+        prove_possession(&key, &parts).map_err(|_| Unfit::NotProven)?;
+        Self::checked(der, &parts, leniency).map_err(Unfit::Proven)
+    }
+
+    /// Every check but the signature's.
+    fn checked(der: &[u8], parts: &Parts<'_>, leniency: Leniency) -> Result<Self> {
         if leniency == Leniency::Strict && parts.version.content != [0] {
             return Err(Error::bad_csr("unsupported CSR version"));
         }
@@ -57,7 +70,6 @@ impl Csr {
         if subject.is_empty() && sans.is_empty() {
             return Err(Error::bad_csr("no identity: neither a subject nor an alternative name"));
         }
-        prove_possession(&public_key, &parts)?;
         Ok(Self { der: der.to_vec(), subject, public_key, sans, challenge: attributes.challenge })
     }
 
@@ -120,6 +132,17 @@ impl std::fmt::Debug for Csr {
     }
 }
 
+/// Why a request out of an envelope is refused.
+#[derive(Debug)]
+pub enum Unfit {
+    /// It is no request, or its key is none that a signature can be held against.
+    Unreadable,
+    /// Its signature does not hold.
+    NotProven,
+    /// Its sender holds the key and may know what is wrong: as [`Csr::from_der`] says it.
+    Proven(Error),
+}
+
 /// The elements of a request as they stand.
 struct Parts<'a> {
     /// CertificationRequestInfo, tag and length included: what is signed.
@@ -145,6 +168,15 @@ impl<'a> Parts<'a> {
         fields.finish()?;
         Ok(Self { info: info.whole, version, subject, spki, attributes, algorithm, signature })
     }
+}
+
+fn framed(der: &[u8]) -> Result<Parts<'_>> {
+    der_guard::scan(der, MAX_LEN).map_err(|fault| match fault {
+        Fault::TooLarge => too_large(),
+        Fault::MalformedOid => Error::bad_csr("malformed OID"),
+        Fault::TooDeep | Fault::Malformed => not_a_request(),
+    })?;
+    Parts::read(der).map_err(|_| not_a_request())
 }
 
 fn subject(der: &[u8]) -> Result<Name> {

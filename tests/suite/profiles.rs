@@ -56,7 +56,10 @@ fn the_shipped_set_is_whole_and_says_what_it_should() {
     let profile = |name: &str| set.require(&name.parse().unwrap()).unwrap().clone();
     assert!(!profile("legacy").is_enabled());
     assert!(profile("scep-ra").is_internal() && profile("signet-tls").is_internal());
-    assert!(profile("ocsp-responder").ocsp_nocheck());
+    assert!(profile("ocsp-responder").ocsp_nocheck() && profile("ocsp-responder").is_internal());
+    for scep in set.all().iter().filter_map(|p| p.scep()) {
+        assert!(scep.require_same_key, "SCEP-42");
+    }
     assert_eq!(profile("ocsp-responder").validity().as_secs(), 30 * 86_400);
     assert_eq!(profile("tls-server").validity().as_secs(), 90 * 86_400);
     assert_eq!(profile("phone-lsc").approval(), Approval::Challenge);
@@ -115,6 +118,12 @@ fn adminjson_39_41_42_52_bounds_and_unsafe_templates() {
     ] {
         assert_eq!(fault(&MINIMAL.replacen(from, to, 1)).0, code, "{to}");
     }
+    let responder =
+        MINIMAL.replace("\"challenge\"", "\"automatic\"").replace("\"clientAuth\"", "\"OCSPSigning\"");
+    let (code, place, _) = fault(&responder);
+    assert_eq!((code, place.as_str()), ("unsafe-profile", "test.toml:12"));
+    let internal = format!("internal = true\n{responder}");
+    assert!(ProfileSet::from_sources(vec![("test.toml".into(), internal)]).is_ok());
     let open = format!("{}\n[san]\nallow = [\"dns\"]\n", MINIMAL.replace("\"challenge\"", "\"automatic\""));
     let (code, place, _) = fault(&open);
     assert_eq!((code, place.as_str()), ("unsafe-profile", "test.toml:15"));

@@ -151,6 +151,10 @@ fn up_makes_serves_stops_and_serves_the_same_again() {
         assert_eq!(home.mode(secret), 0o600, "{secret}");
     }
     assert!(home.log().contains("wrote a random security password"), "{}", home.log());
+    let start = Instant::now(); // it listens before it says so
+    while !home.output().contains("cert list") && start.elapsed() < Duration::from_secs(30) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let said = home.output();
     for part in
         [&server.http, server.https.as_ref().unwrap(), "challenge create", "cert issue", "pki --scepca"]

@@ -81,6 +81,7 @@ fn build(id: ProfileId, source: &str, raw: RawProfile, faults: &mut Faults<'_>) 
         source: source.to_owned(),
     };
     unsafe_profile(&profile, raw.acknowledge_unsafe, faults);
+    unsafe_responder(&profile, faults);
     Some(profile)
 }
 
@@ -275,6 +276,15 @@ fn rules(raw: &RawProfile, faults: &mut Faults<'_>) -> Vec<Rule> {
         compiled.extend(faults.take(&path, Rule::compile(&rule.require, &rule.message)));
     }
     compiled
+}
+
+/// Who signs OCSP answers decides on every certificate of the CA: nobody gets that without a decision.
+fn unsafe_responder(profile: &Profile, faults: &mut Faults<'_>) {
+    let undecided = profile.approval == Approval::Automatic && !profile.internal;
+    if undecided && profile.extended.contains(&usage::OCSP_SIGNING) {
+        let rule = "OCSPSigning is never approved automatically; set internal = true, or approval to challenge or manual";
+        faults.rule(&["usage", "extended"], "unsafe-profile", rule);
+    }
 }
 
 /// ADMINJSON-41: who may choose names and gets a client identity needs a decision for each request.

@@ -69,11 +69,16 @@ pub struct ScepOptions {
     /// Whether the chain follows the leaf in a reply.
     #[serde(default)]
     pub include_chain: bool,
-    /// Whether the signer's key must be the request's key on a first enrolment (SCEP-41).
-    #[serde(default)]
+    /// Whether the signer's key must be the request's key on a first enrolment (SCEP-41). Unless switched off, it is:
+    /// or whoever sees a device's envelope could send it under a signature of his own (SCEP-42).
+    #[serde(default = "yes")]
     pub require_same_key: bool,
 }
 
 fn single() -> RaMode {
     RaMode::Single
+}
+
+fn yes() -> bool {
+    true
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::audit::Actor;
 use crate::ca::Issued;
 use crate::ca::records::CertificateRecord;
+use crate::enrol::scep::guesses::Guesses;
 use crate::enrol::scep::message::Incoming;
 use crate::enrol::scep::open::{Opened, Opener};
 use crate::enrol::scep::poll::{Polled, poll};
@@ -46,8 +47,18 @@ impl Exchange {
     }
 
     async fn answer(&self, incoming: Arc<Incoming>, signer: Certificate) -> Result<Status> {
-        let opened = match self.open(incoming, signer).await? {
+        let ours = self.known_certificate(&signer).await?;
+        let guesses = self.guesses(&signer, ours.as_ref());
+        if let Err(error) = guesses.check() {
+            guesses.record(error.code(), error.detail()).await;
+            return Err(error);
+        }
+        let opened = match self.open(incoming, signer, ours).await? {
             Ok(opened) => opened,
+            Err(refusal) if refusal.is_guess() => {
+                guesses.count(&refusal).await;
+                return Ok(Status::Failure(refusal));
+            }
             Err(refusal) => return Ok(Status::Failure(refusal)),
         };
         let decided = match opened {
@@ -58,8 +69,12 @@ impl Exchange {
     }
 
     /// The first hop: signature, attributes, decryption, proof of possession.
-    async fn open(&self, incoming: Arc<Incoming>, signer: Certificate) -> Result<Result<Opened, Refusal>> {
-        let ours = self.known_certificate(&signer).await?;
+    async fn open(
+        &self,
+        incoming: Arc<Incoming>,
+        signer: Certificate,
+        ours: Option<CertificateRecord>,
+    ) -> Result<Result<Opened, Refusal>> {
         let authority = &self.desk.authority;
         let (service, ra) = (self.service.clone(), Arc::clone(&self.ra));
         let (hierarchy, now) = (authority.hierarchy(), authority.clock.now());
@@ -70,6 +85,17 @@ impl Exchange {
                     .open(&incoming, &signer)
             })
             .await
+    }
+
+    fn guesses(&self, signer: &Certificate, ours: Option<&CertificateRecord>) -> Guesses<'_> {
+        let key = signer.public_key().ok().map(|key| key.fingerprint());
+        let live = ours.is_some_and(|record| record.is_live(self.desk.authority.clock.now()));
+        Guesses::new(&self.desk, self.service.profile.id(), self.actor(), key, self.address, live)
+    }
+
+    fn actor(&self) -> Actor {
+        let address = self.address.map_or_else(|| "unknown".to_owned(), |a| a.to_string());
+        Actor::Client { protocol: "scep".to_owned(), address }
     }
 
     /// The signer's certificate if we issued it: asked of the store only where the issuer's name is one of ours.
@@ -84,13 +110,12 @@ impl Exchange {
     }
 
     async fn enrol(&self, csr: Csr, proof: Proof, transaction: Transaction) -> Result<Status> {
-        let address = self.address.map_or_else(|| "unknown".to_owned(), |a| a.to_string());
         let request = Request {
             profile: self.service.profile.id().clone(),
             csr,
             proof,
             transaction: Some(transaction),
-            actor: Actor::Client { protocol: "scep".to_owned(), address },
+            actor: self.actor(),
             address: self.address,
             not_after: None,
             issuer: None,

@@ -60,8 +60,7 @@ impl Edge {
             return Err(Error::new(Kind::TooLarge, "scep-query", "query too long: use POST"));
         }
         let query = Query::read(query)?;
-        let segment = request.uri().path().strip_prefix("/scep/").and_then(|rest| rest.split('/').next());
-        let service = Service::find(&self.desk, segment)?;
+        let service = Service::find(&self.desk, request.uri().path().strip_prefix("/scep/"))?;
         match query.operation {
             Operation::Capabilities => Ok(body("text/plain", capabilities(&service))),
             Operation::CaCertificates => {

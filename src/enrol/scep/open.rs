@@ -21,7 +21,7 @@ use crate::x509::cert::Certificate;
 use crate::x509::cms::{
     CertificateId, ContentCipher, DigestAlgorithm, EnvelopedData, Recipient, SignedData, Transport, oid,
 };
-use crate::x509::csr::{Csr, Leniency};
+use crate::x509::csr::{Csr, Leniency, Unfit};
 use crate::x509::key::{KeyKind, PublicKey};
 
 /// How far signingTime may lie from our time.
@@ -132,7 +132,8 @@ impl Opener<'_> {
         }
         let renewed = self.renewed_certificate(message_type, signer)?;
         let content = open_envelope(self.ra, &envelope)?;
-        let csr = Csr::from_der(&content, Leniency::Device).map_err(bad_csr)?;
+        let authenticated = renewed.as_ref().is_some_and(|ours| ours.is_live(self.now));
+        let csr = Csr::from_envelope(&content, Leniency::Device).map_err(|e| bad_csr(e, authenticated))?;
         let first = renewed.is_none();
         if first
             && self.service.options.require_same_key
@@ -247,11 +248,15 @@ fn not_for_us(envelope: &EnvelopedData<'_>) -> Refusal {
     }
 }
 
-fn bad_csr(error: Error) -> Refusal {
-    if error.detail() == "proof of possession failed" {
-        return Refusal::new(FailInfo::Request, "CSR proof of possession failed");
+/// Until the request's own signature holds, every failure is told as the envelope's: else whoever sends somebody's
+/// envelope again and again, changed, would learn from the answers what is in it. A device with a live certificate of
+/// ours is told of a bad signature (SCEP-51).
+fn bad_csr(unfit: Unfit, authenticated: bool) -> Refusal {
+    match unfit {
+        Unfit::NotProven if authenticated => Refusal::not_proven(),
+        Unfit::Unreadable | Unfit::NotProven => Refusal::cannot_open(),
+        Unfit::Proven(error) => told(error),
     }
-    told(error)
 }
 
 /// What the client is told; a fault of ours says no more than that.

@@ -1,13 +1,11 @@
 //! CertPoll (RFC 8894 §3.3.3): what became of a request that waited, bound to transaction id and key.
 
-use sha2::{Digest, Sha256};
-
 use crate::ca::records::CertificateRecord;
 use crate::enrol::records::{RequestRecord, RequestState, TransactionRecord, TransactionResult};
+use crate::enrol::transaction::plain_id_hash;
 use crate::enrol::{Desk, Transaction};
 use crate::error::{Error, Result};
 use crate::id::{ProfileId, Serial};
-use crate::store::KeyBuilder;
 
 /// What became of it.
 #[derive(Debug)]
@@ -23,8 +21,7 @@ pub enum Polled {
 /// Errors: `scep-transaction` if there is none for this key, `denied`.
 pub async fn poll(desk: &Desk, profile: &ProfileId, transaction: &Transaction) -> Result<Polled> {
     let unknown = || Error::invalid("scep-transaction", "no such transaction");
-    let id_hash: [u8; 32] = Sha256::digest(transaction.id.as_bytes()).into();
-    let key = KeyBuilder::new().text(profile.as_str()).bytes(&id_hash).build();
+    let key = TransactionRecord::key_of(profile, &plain_id_hash("scep", &transaction.id));
     let found = desk.authority.db.get::<TransactionRecord>(&key).await?.ok_or_else(unknown)?.value;
     if found.signer_key != transaction.signer_key {
         return Err(unknown());

@@ -50,6 +50,16 @@ impl Refusal {
         Self::new(FailInfo::MessageCheck, "the envelope cannot be opened")
     }
 
+    /// The same failure, told apart to a device that signed with its live certificate of ours (SCEP-51).
+    pub fn not_proven() -> Self {
+        Self::new(FailInfo::Request, "CSR proof of possession failed")
+    }
+
+    /// Whether it may be a guess at the content of an envelope, and is counted as such.
+    pub fn is_guess(&self) -> bool {
+        *self == Self::cannot_open() || *self == Self::not_proven()
+    }
+
     /// How a client is told of `error`; the error itself if it is not for a CertRep: a limit or a fault of ours,
     /// which HTTP tells.
     pub fn of(error: Error) -> Result<Self, Error> {

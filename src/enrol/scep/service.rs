@@ -8,6 +8,10 @@ use crate::error::{Error, Result};
 use crate::id::ProfileId;
 use crate::x509::cms::{ContentCipher, DigestAlgorithm};
 
+/// What clients append to any URL that they are given, whatever the case.
+const PROGRAMS: [&str; 6] =
+    ["", "pkiclient.exe", "cgi-bin/pkiclient.exe", "mscep.dll", "mscep/mscep.dll", "certsrv/mscep/mscep.dll"];
+
 /// The profile behind the bare `/scep`.
 pub const DEFAULT_PROFILE: &str = "scep-device";
 
@@ -21,13 +25,17 @@ pub struct Service {
 }
 
 impl Service {
-    /// The service that a path segment names; none, or one that cannot be a profile's name (`pkiclient.exe`),
-    /// names the default. Errors: `not-found`.
-    pub fn find(desk: &Desk, segment: Option<&str>) -> Result<Self> {
-        let named = segment.and_then(|text| text.parse::<ProfileId>().ok());
-        let id = match named {
-            Some(id) => id,
-            None => DEFAULT_PROFILE.parse()?,
+    /// The service that the path below `/scep/` names: a profile, or nothing for the default; after either the
+    /// program's name that some clients append. Errors: `not-found` for anything else.
+    pub fn find(desk: &Desk, below: Option<&str>) -> Result<Self> {
+        let below = below.unwrap_or_default().trim_end_matches('/');
+        let (first, rest) = below.split_once('/').unwrap_or((below, ""));
+        let id: ProfileId = if is_program(below) {
+            DEFAULT_PROFILE.parse()?
+        } else if is_program(rest) {
+            first.parse().map_err(|_| Error::not_found("SCEP service", "by that name"))?
+        } else {
+            return Err(Error::not_found("SCEP service", "at that path"));
         };
         let profiles = desk.profiles.current();
         let missing = || Error::not_found("SCEP service", &id);
@@ -90,4 +98,8 @@ impl Service {
             Cipher::TripleDes => ContentCipher::TripleDes,
         })
     }
+}
+
+fn is_program(path: &str) -> bool {
+    PROGRAMS.iter().any(|program| program.eq_ignore_ascii_case(path))
 }

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::admin::records::{IdempotencyRecord, TokenRecord};
-use crate::ca::records::{CaRecord, CertificateRecord, CrlRecord, RevocationRecord, Status};
+use crate::ca::records::{
+    CaRecord, CertificateRecord, CompromisedKeyRecord, CrlRecord, RevocationRecord, Status,
+};
 use crate::clock::Timestamp;
 use crate::enrol::records::{ChallengeRecord, RequestRecord, TransactionRecord};
 use crate::error::{Error, Result};
@@ -17,10 +19,11 @@ use crate::x509::cert::Certificate;
 use crate::x509::crl::Reason;
 
 /// The kinds that this program writes.
-const KNOWN: [u8; 11] = [
+const KNOWN: [u8; 12] = [
     CertificateRecord::KIND.id,
     RevocationRecord::KIND.id,
     CaRecord::KIND.id,
+    CompromisedKeyRecord::KIND.id,
     CrlRecord::KIND.id,
     ChallengeRecord::KIND.id,
     TransactionRecord::KIND.id,
@@ -78,6 +81,9 @@ impl Records {
             k if k == CertificateRecord::KIND.id => self.certificate(&read(envelope, listed)?),
             k if k == RevocationRecord::KIND.id => self.revocation(&read(envelope, listed)?),
             k if k == CaRecord::KIND.id => read::<CaRecord>(envelope, listed).map(drop),
+            k if k == CompromisedKeyRecord::KIND.id => {
+                read::<CompromisedKeyRecord>(envelope, listed).map(drop)
+            }
             k if k == CrlRecord::KIND.id => read::<CrlRecord>(envelope, listed).map(drop),
             k if k == ChallengeRecord::KIND.id => read::<ChallengeRecord>(envelope, listed).map(drop),
             k if k == TransactionRecord::KIND.id => read::<TransactionRecord>(envelope, listed).map(drop),

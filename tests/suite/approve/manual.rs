@@ -9,7 +9,7 @@ use signet::id::RecordId;
 use signet::store::{Record, Unit, When};
 use signet::x509::crl::Reason;
 
-use super::fixture::{Client, Office, by_operator, operator, renewal};
+use super::fixture::{Client, Office, by_operator, operator, renewal, secret};
 
 const CN: &str = "gw1.example";
 
@@ -160,4 +160,58 @@ async fn comments_are_one_line_and_bounded() {
         let refused = queue::deny(&office.desk, id, Some(comment), operator("bob")).await.unwrap_err();
         assert_eq!((refused.code(), refused.field()), ("invalid-comment", Some("/comment")));
     }
+}
+
+#[tokio::test]
+async fn a_certificate_of_ours_does_not_take_the_transaction_of_another() {
+    let office = office().await;
+    let (client, other) = (Client::new(), Client::new());
+    let id = ask(&office, &client, "T1").await;
+    queue::approve(&office.desk, id, None, operator("bob")).await.unwrap();
+    let request = other.within("T2", other.request("manual", other.csr("gw2.example", &[]), Proof::None));
+    let id = pending(office.enrol(request).await);
+    let (_, issued) = queue::approve(&office.desk, id, None, operator("bob")).await.unwrap();
+    let csr = other.csr("gw2.example", &[]);
+    let thief = other.within("T1", other.request("manual", csr.clone(), renewal(&issued.record)));
+    let text = "transactionID in use by another key";
+    assert_eq!(office.refusal(thief).await, ("bad-request", text.into()));
+    // its own id it may use again, with its old key and with the next
+    let fresh = Client::new();
+    let rekey =
+        other.within("T2", fresh.request("manual", fresh.csr("gw2.example", &[]), renewal(&issued.record)));
+    let id = pending(office.enrol(rekey).await);
+    let (_, next) = queue::approve(&office.desk, id, None, operator("bob")).await.unwrap();
+    let newest = Client::new();
+    let third = newest.request("manual", newest.csr("gw2.example", &[]), renewal(&next.record));
+    pending(office.enrol(fresh.within("T2", third)).await);
+}
+
+#[tokio::test]
+async fn one_address_does_not_fill_the_queue() {
+    let office = office().await;
+    let client = Client::new();
+    let request = |n: u32| {
+        let cn = format!("gw{n}.example");
+        client.within(&format!("T{n}"), client.request("manual", client.csr(&cn, &[]), Proof::None))
+    };
+    let first = pending(office.enrol(request(0)).await);
+    for n in 1..100 {
+        pending(office.enrol(request(n)).await);
+    }
+    let refused = office.enrol(request(100)).await.unwrap_err();
+    assert_eq!((refused.kind(), refused.code()), (Kind::Throttled, "queue-full"));
+    let elsewhere = Client { address: "10.0.0.10".parse().unwrap(), ..Client::new() };
+    ask(&office, &elsewhere, "elsewhere").await;
+    queue::deny(&office.desk, first, None, operator("bob")).await.unwrap();
+    pending(office.enrol(request(100)).await);
+    assert_eq!(waiting(&office).await, 101);
+}
+
+#[tokio::test]
+async fn a_challenge_is_not_overlooked_where_an_operator_decides() {
+    let office = office().await;
+    let client = Client::new();
+    let request = client.request("manual", client.csr(CN, &[]), secret("guess"));
+    assert_eq!(office.refusal(request).await.0, "challenge-refused");
+    assert_eq!(waiting(&office).await, 0);
 }

@@ -159,3 +159,76 @@ async fn refusals_are_recorded_but_cannot_fill_the_log() {
     assert_eq!(written[0]["rule"], "SAN count out of range");
     assert_eq!(written[0]["subject"], "CN=x");
 }
+
+#[tokio::test]
+async fn an_ocsp_responder_is_made_for_signet_alone() {
+    let office = Office::open().await;
+    let client = Client::new();
+    let request = |proof| client.request("ocsp-responder", client.csr("responder", &[]), proof);
+    assert_eq!(office.refusal(request(by_operator())).await.0, "internal-profile");
+    let record = office.issued(office.enrol(request(Proof::Internal)).await);
+    let hierarchy = office.desk.authority.hierarchy();
+    let issuer = hierarchy.require(&record.ca).unwrap().certificate.clone().unwrap();
+    let certificate = signet::x509::tlv::single(&record.der, 0x30).unwrap().content;
+    let tbs = signet::x509::tlv::Reader::new(certificate).any().unwrap().whole;
+    signet::ca::lint::lint(tbs, &issuer).unwrap();
+}
+
+/// Whoever had a certificate for the names of our listeners could stand in our place.
+#[tokio::test]
+async fn the_names_of_our_own_listeners_are_reserved() {
+    let office = Office::open().await;
+    let (own, client) = (Client::new(), Client::new());
+    let request = client.request("tls-server", client.csr("other.example", &[]), by_operator());
+    office.issued(office.enrol(request).await);
+    let request = own.request("signet-tls", own.csr("", &["dns:ca.one.example"]), Proof::Internal);
+    office.issued(office.enrol(request).await);
+    office.desk.authority.clock.advance(std::time::Duration::from_secs(1));
+    let fresh = Client::new();
+    for (profile, cn, sans) in [
+        ("tls-server", "", &["dns:ca.one.example"][..]),
+        ("tls-server", "CA.one.example", &[]),
+        ("tls-server", "*.one.example", &[]),
+        ("tls-multi-server", "CA.One.Example", &["dns:b.example"]),
+        ("tls-multi-server", "x", &["dns:b.example", "dns:ca.one.example"]),
+    ] {
+        assert_eq!(refused(&office, &fresh, profile, cn, sans).await, "reserved name", "{cn} {sans:?}");
+    }
+    for cn in ["one.example", "a.ca.one.example", "*.two.example"] {
+        let other = Client::new();
+        let request = other.request("tls-server", other.csr(cn, &[]), by_operator());
+        office.issued(office.enrol(request).await);
+    }
+    office.desk.authority.clock.advance(super::fixture::DAY * 91);
+    let request = fresh.request("tls-server", fresh.csr("ca.one.example", &[]), by_operator());
+    office.issued(office.enrol(request).await);
+}
+
+#[tokio::test]
+async fn a_compromised_key_is_known_however_many_certificates_it_has() {
+    let office = Office::open().await;
+    let client = Client::new();
+    let request = || client.request("tls-server", client.csr("a.example", &[]), by_operator());
+    let first = office.issued(office.enrol(request()).await);
+    for _ in 0..65 {
+        office.issued(office.enrol(request()).await);
+    }
+    office.revoke(&first, Reason::KeyCompromise).await;
+    assert_eq!(refused(&office, &client, "tls-server", "a.example", &[]).await, "key compromised");
+}
+
+/// CSR-17
+#[tokio::test]
+async fn a_live_certificate_holds_its_key_behind_any_number_of_dead_ones() {
+    let office = Office::open().await;
+    let client = Client::new();
+    let request = |cn: &str| client.request("tls-server", client.csr(cn, &[]), by_operator());
+    let live = office.issued(office.enrol(request("a.example")).await);
+    for _ in 0..70 {
+        let dead = office.issued(office.enrol(request("a.example")).await);
+        office.revoke(&dead, Reason::Superseded).await;
+    }
+    assert_eq!(refused(&office, &client, "tls-server", "b.example", &[]).await, "key in use");
+    office.revoke(&live, Reason::Superseded).await;
+    office.issued(office.enrol(request("b.example")).await);
+}

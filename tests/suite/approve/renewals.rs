@@ -95,3 +95,16 @@ async fn a_strict_profile_wants_a_new_key_at_the_right_time() {
     assert_eq!(office.refusal(same).await, ("renewal-refused", text.into()));
     office.issued(office.enrol(request()).await);
 }
+
+#[tokio::test]
+async fn a_compromised_key_renews_nothing_by_its_other_certificates() {
+    let office = Office::open().await;
+    let (client, fresh) = (Client::new(), Client::new());
+    let first = office.device(&client, CN).await;
+    let request = client.request("scep-device", client.csr(CN, &[]), renewal(&first));
+    let second = office.issued(office.enrol(request).await);
+    office.revoke(&first, Reason::KeyCompromise).await;
+    let request = fresh.request("scep-device", fresh.csr(CN, &[]), renewal(&second));
+    let text = "the renewal signer's key was reported as compromised";
+    assert_eq!(office.refusal(request).await, ("renewal-refused", text.into()));
+}

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use signet::ca::Authority;
 use signet::ca::profile::ProfileSet;
 use signet::clock::Clock;
-use signet::enrol::{Desk, Profiles, Proof, enrol};
+use signet::enrol::throttle::Who;
+use signet::enrol::{Desk, Profiles, Proof, Request, enrol};
 use signet::keys::pool::Pool;
 use signet::keys::software::Vault;
 use signet::random::Random;
 use signet::storage;
 use signet::store::Db;
+use signet::x509::crl::Reason;
 
-use super::fixture::{Client, DAY, Office, renewal, secret};
+use super::fixture::{Client, DAY, Office, by_operator, operator, renewal, secret};
 
 const CN: &str = "gw1.example";
 
@@ -132,4 +134,60 @@ async fn after_its_certificate_expired_a_transaction_begins_anew() {
     assert_eq!(office.refusal(request(secret(&password))).await.0, "challenge-refused");
     let password = office.challenge(CN, &[]).await;
     assert_ne!(office.issued(office.enrol(request(secret(&password))).await).serial, first.serial);
+}
+
+#[tokio::test]
+async fn after_its_certificate_was_revoked_a_copy_is_refused() {
+    let office = Office::open().await;
+    let client = Client::new();
+    let csr = client.csr("a.example", &[]);
+    let request = || client.within("K1", client.request("tls-server", csr.clone(), by_operator()));
+    let first = office.issued(office.enrol(request()).await);
+    office.revoke(&first, Reason::Superseded).await;
+    assert_eq!(office.refusal(request()).await.0, "revoked");
+    assert_eq!(office.certificates("tls-server").await.len(), 1);
+    let again = client.within("K2", client.request("tls-server", csr.clone(), by_operator()));
+    let second = office.issued(office.enrol(again).await);
+    assert_ne!(second.serial, first.serial);
+    office.desk.authority.clock.advance(DAY * 91);
+    let again = client.within("K2", client.request("tls-server", csr.clone(), by_operator()));
+    assert_eq!(office.issued(office.enrol(again).await).serial, second.serial, "once is once");
+}
+
+#[tokio::test]
+async fn each_protocol_has_transactions_of_its_own() {
+    let office = Office::open().await;
+    let (client, ann) = (Client::new(), Client::new());
+    let password = office.challenge(CN, &[]).await;
+    let first = client.within("T1", client.request("scep-device", client.csr(CN, &[]), secret(&password)));
+    office.issued(office.enrol(first).await);
+    let mut other = ann.within("T1", ann.request("scep-device", ann.csr("gw2.example", &[]), by_operator()));
+    other.actor = operator("ann");
+    office.issued(office.enrol(other).await);
+}
+
+/// A copy that came second has tried nothing wrong: after it, five wrong attempts are still free.
+#[tokio::test]
+async fn scep_34_the_losing_copies_are_not_counted() {
+    let office = Office::open().await;
+    for round in 0..5 {
+        let (client, cn) = (Client::new(), format!("gw{round}.example"));
+        let (csr, password) = (client.csr(&cn, &[]), office.challenge(&cn, &[]).await);
+        let mut tasks = Vec::new();
+        for _ in 0..24 {
+            let request = client.request("scep-device", csr.clone(), secret(&password));
+            let request = client.within(&format!("T{round}"), request);
+            let desk = Arc::clone(&office.desk);
+            tasks.push(tokio::spawn(async move { enrol(&desk, Request { address: None, ..request }).await }));
+        }
+        for task in tasks {
+            office.issued(task.await.unwrap());
+        }
+        let key = [Who::Key(client.fingerprint())];
+        let now = office.desk.authority.clock.now();
+        for _ in 0..5 {
+            office.desk.throttle.count_wrong(now, &key);
+        }
+        office.desk.throttle.check(now, &key).unwrap();
+    }
 }

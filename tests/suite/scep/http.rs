@@ -14,10 +14,13 @@ use super::cert_rep::{CertRep, certs_only};
 use super::server::{body, scep};
 use crate::openssl::openssl;
 
-const FORMS: [&str; 8] = [
+const FORMS: [&str; 11] = [
     "/scep",
     "/scep/",
     "/scep/pkiclient.exe",
+    "/scep/PKIClient.EXE",
+    "/scep/cgi-bin/pkiclient.exe/",
+    "/scep/scep-device/cgi-bin/pkiclient.exe",
     "/scep/scep-device",
     "/scep/scep-device/pkiclient.exe",
     "/cgi-bin/pkiclient.exe",
@@ -45,9 +48,21 @@ fn every_url_form_answers_with_the_capabilities_of_its_profile() {
 #[test]
 fn a_profile_that_is_not_there_is_not_taken_for_another() {
     scep(async |server| {
-        for path in ["/scep/nobody", "/scep/tls-server", "/scep/scep-ra", "/scep/legacy"] {
-            let (status, _, text) = server.get(&format!("{path}?operation=GetCACert")).await;
+        for path in [
+            "/scep/nobody",
+            "/scep/tls-server",
+            "/scep/scep-ra",
+            "/scep/legacy",
+            "/scep/Scep_Device",
+            "/scep/phone.exe",
+            "/scep/scep-device/else",
+            "/scep/nobody/pkiclient.exe",
+            "/scep/%2e%2e/pkiclient.exe",
+            "/scep//pkiclient.exe",
+        ] {
+            let (status, content_type, text) = server.get(&format!("{path}?operation=GetCACert")).await;
             assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
+            assert!(content_type.starts_with("text/plain"), "{content_type}");
             assert!(text.starts_with(b"scep: no SCEP service "), "{text:?}");
         }
     });

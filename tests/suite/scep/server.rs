@@ -51,7 +51,7 @@ impl Server {
                     ("include_chain = false", "include_chain = true"),
                 ]),
             ),
-            ("scep-same-key", scep_device(&[("require_same_key = false", "require_same_key = true")])),
+            ("scep-any-key", scep_device(&[("require_same_key = true", "require_same_key = false")])),
             ("scep-split", scep_device(&[("ra_mode = \"single\"", "ra_mode = \"split\"")])),
             ("scep-manual", scep_device(&[("approval = \"challenge\"", "approval = \"manual\"")])),
         ])
