@@ -86,21 +86,10 @@ impl Name {
         self.der == other.der || compare::same(&self.rdns, &other.rdns)
     }
 
-    /// The attribute values for search: lower-case, each value whole and its words
-    /// (split at anything but letters and digits), without repeats, at most 32.
-    pub fn words(&self) -> Vec<String> {
-        compare::words(self.attributes().map(|a| a.value.as_str()))
-    }
-
     fn from_rdns(rdns: Vec<Vec<Attribute>>) -> Result<Self> {
         // Read back, because DER sorts the attributes within an RDN.
         Self::from_der(&encode::rdns(&rdns)?)
     }
-}
-
-/// The words of some values for search: lower-case, each value whole and its words, without repeats, at most 32.
-pub(super) fn search_words<'a>(values: impl Iterator<Item = &'a str>) -> Vec<String> {
-    compare::words(values)
 }
 
 fn bad(detail: impl Into<String>) -> Error {

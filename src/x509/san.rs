@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::x509::name::{self, Name};
+use crate::x509::name::Name;
 
 mod dns;
 mod email;
@@ -63,10 +63,6 @@ impl San {
             Self::Directory(der) => Name::from_der(der).map(|n| n.to_string()).unwrap_or_default(),
             Self::Other(tag, _) => format!("tag {tag}"),
         }
-    }
-    /// Words for search: the whole value in lower case and its parts (DNS labels …), at most 32.
-    pub fn words(&self) -> Vec<String> {
-        name::search_words(std::iter::once(self.value().as_str()))
     }
     /// Reads the value of a SAN extension: 1 to 250 names (CSR-38). Errors: `bad-csr`.
     pub fn decode_all(extension_value: &[u8]) -> Result<Vec<Self>> {

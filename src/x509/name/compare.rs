@@ -1,4 +1,4 @@
-//! Comparison by RFC 5280 §7.1 and words for search.
+//! Comparison by RFC 5280 §7.1.
 
 use std::borrow::Cow;
 
@@ -6,28 +6,9 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::Attribute;
 
-/// The most words of a name.
-const MAX_WORDS: usize = 32;
-
 /// Whether two names are the same: RDNs in order, the attributes within one in any order.
 pub(super) fn same(a: &[Vec<Attribute>], b: &[Vec<Attribute>]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_rdn(a, b))
-}
-
-/// Values whole and their words, lower-case, without repeats.
-pub(super) fn words<'a>(values: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut add = |word: &str| {
-        if !word.is_empty() && words.len() < MAX_WORDS && !words.iter().any(|w| w == word) {
-            words.push(word.to_owned());
-        }
-    };
-    for value in values {
-        let lower = value.to_lowercase();
-        add(&lower);
-        lower.split(|c: char| !c.is_alphanumeric()).for_each(&mut add);
-    }
-    words
 }
 
 fn same_rdn(a: &[Attribute], b: &[Attribute]) -> bool {
