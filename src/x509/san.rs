@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::x509::name::Name;
+use crate::x509::name::{self, Name};
 
 mod dns;
 mod email;
