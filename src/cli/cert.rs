@@ -11,8 +11,7 @@ use crate::cli::page::{self, Paging};
 use crate::cli::{Context, ExitCode, client, input, show};
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
-use crate::id::{CaId, ProfileId, Serial};
-use crate::outbound::Api;
+use crate::id::{ProfileId, Serial};
 use crate::x509::crl::Reason;
 
 /// Its arguments.
@@ -227,21 +226,7 @@ async fn revoke(serial: &Serial, reason: Reason, context: &Context) -> Result<Ex
         return Err(Error::new(Kind::Unreachable, "bad-answer", "the server did not say what it revoked"));
     };
     show::done(context, &revoked, &format!("revoked {number} ({})", reason.as_str()))?;
-    warn_without_crl(&api, &revoked).await;
     Ok(ExitCode::Done)
-}
-
-/// A CA whose key is kept elsewhere cannot put the certificate on its CRL by itself. Whoever may not read the CA is
-/// not told: the certificate is revoked all the same.
-async fn warn_without_crl(api: &Api, revoked: &Value) {
-    let Some(Ok(id)) = revoked["ca"].as_str().map(str::parse::<CaId>) else { return };
-    let Ok(answer) = api.get(&format!("/cas/{id}"), &[]).await else { return };
-    if answer.json().is_ok_and(|ca| ca["key"] == "removed") {
-        eprintln!(
-            "signet: it is not on the CRL yet, because the key of {id} is not on this server; make the CRL:\n  \
-             signet ca sign-crl {id} --key FILE"
-        );
-    }
 }
 
 fn reason(text: &str) -> Result<Reason> {
