@@ -38,8 +38,8 @@ enum Verb {
     List(Paging),
     /// Make a new administrator's token where none is left; needs the data folder and its server stopped
     #[command(after_help = "Example:\n  signet token recover --data /var/lib/signet\n\n\
-        The token goes to DIR/admin.token (0600) and stands in the audit log. The old ones still work:\n\
-        revoke those that may be in other hands (signet token list, signet token revoke ID).")]
+        The token goes to DIR/admin.token (0600) and stands in the audit log. The\n\
+        old ones still work: signet token list, then signet token revoke ID.")]
     Recover,
     /// Revoke a token: it ends at once
     #[command(after_help = "Example:\n  signet token revoke 0199f2c4-7b1c-7cc3-98c4-dc0c0c07398f")]
