@@ -8,7 +8,7 @@ use crate::error::{Kind, Result};
 /// Its arguments.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  signet check --data /var/lib/signet && echo consistent\n\n\
-    Asks the running server; reads the store itself if none runs on the data folder.")]
+    Asks the running server; reads the store itself if none runs on DIR.")]
 pub struct Args {}
 
 /// Runs the verb.
