@@ -130,6 +130,10 @@ impl Server {
     /// SIGKILL, at once.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
+            // Under strace the server is a child of the child, and would live on.
+            let id = child.id();
+            let below = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+            below.split_whitespace().for_each(|pid| drop(run("kill", &["-KILL", pid])));
             child.kill().unwrap();
             child.wait().unwrap();
         }
