@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::process;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -17,6 +17,7 @@ pub mod challenge;
 pub mod check;
 mod client;
 pub mod completions;
+mod csv;
 mod failure;
 pub mod init;
 mod input;
@@ -24,6 +25,7 @@ pub mod logging;
 mod next_steps;
 mod page;
 pub mod profile;
+mod progress;
 pub mod request;
 pub mod serve;
 mod serving;
@@ -107,6 +109,8 @@ pub enum Output {
     Text,
     /// One JSON document for scripts.
     Json,
+    /// Lists alone: a line for each thing (RFC 4180).
+    Csv,
 }
 
 /// How the log is written.
@@ -228,9 +232,13 @@ pub fn usage(detail: impl Into<String>) -> Error {
 
 /// Reads the arguments and runs the verb; a failure is one sentence on standard error.
 pub fn main() -> process::ExitCode {
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     logging::start(cli.global.log);
     let output = cli.global.output;
+    if output == Output::Csv && !has_rows(&matches) {
+        return report(&usage("--output csv is for lists; here: text or json"), output).into();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => return report(&Error::internal("cannot start the runtime").because(e), output).into(),
@@ -239,6 +247,15 @@ pub fn main() -> process::ExitCode {
     let code = runtime.block_on(run(cli.verb, &context)).unwrap_or_else(|e| report(&e, output));
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     code.into()
+}
+
+/// Whether the verb's result is a list: only that has lines for CSV.
+fn has_rows(matches: &ArgMatches) -> bool {
+    match matches.subcommand() {
+        Some(("list" | "bulk", _)) => true,
+        Some((_, inner)) => has_rows(inner),
+        None => false,
+    }
 }
 
 async fn run(verb: Verb, context: &Context) -> Result<ExitCode> {
@@ -262,7 +279,7 @@ async fn run(verb: Verb, context: &Context) -> Result<ExitCode> {
 
 fn report(error: &Error, output: Output) -> ExitCode {
     match output {
-        Output::Text => eprintln!("signet: {}", failure::sentence(error)),
+        Output::Text | Output::Csv => eprintln!("signet: {}", failure::sentence(error)),
         Output::Json => eprintln!("{}", failure::document(error)),
     }
     ExitCode::of(error)

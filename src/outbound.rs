@@ -72,6 +72,11 @@ impl Api {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
+    /// Posts JSON under an Idempotency-Key: what is sent again after a broken connection is not done twice.
+    pub async fn post_once(&self, path: &str, body: &serde_json::Value, key: &str) -> Result<Answer> {
+        self.send(self.request(Method::POST, path).header("idempotency-key", key).json(body)).await
+    }
+
     /// Deletes a resource.
     pub async fn delete(&self, path: &str) -> Result<Answer> {
         self.send(self.request(Method::DELETE, path)).await

@@ -5,14 +5,18 @@ use std::path::PathBuf;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Subcommand, ValueEnum};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::cli::page::{self, Paging};
 use crate::cli::{Context, ExitCode, client, input, show};
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::id::{ProfileId, Serial};
+use crate::outbound::Answer;
 use crate::x509::crl::Reason;
+
+mod bulk;
+mod source;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
@@ -30,9 +34,24 @@ enum Verb {
         names the request and how to fetch the certificate later; the exit code is 1.\n\
         With --output json it is 0, and the document has \"request\", not \"pem\".")]
     Issue(Issue),
+    /// Renew a certificate: same profile, subject and names, the key of a new PKCS#10 request
+    #[command(after_help = "Example:\n  signet cert renew 3F0A… --csr www.csr > www.pem\n\n\
+        The old certificate stays valid: revoke it when the new one is in place.")]
+    Renew(Renew),
+    /// Issue certificates for a folder of PKCS#10 requests, or for the rows of a CSV file
+    #[command(
+        after_help = "Examples:\n  signet cert bulk --profile tls-server --from requests/ --out certificates/\n  \
+        signet cert bulk --from phones.csv --out certificates/ --output csv > report.csv\n\n\
+        A folder: each file that ends in .csr, .pem, .req, .p10 or .der is a request.\n\
+        A CSV file: a row each, with the columns csr (a file, from the CSV's folder) and, if\n\
+        wanted, name, profile and not_after.\n\
+        The certificate and its chain go to OUT/NAME.pem; where that file is there already,\n\
+        the request is passed over: a run that broke off goes on when it is repeated."
+    )]
+    Bulk(bulk::Args),
     /// Search certificates; without filters: all, newest first; with a time: those that expire first come first
     #[command(after_help = "Examples:\n  signet cert list --search sep0011 --status good\n  \
-        signet cert list --expires-before 2027-01-01T00:00:00Z --output json")]
+        signet cert list --expires-within 30d --output csv > due.csv")]
     List(Box<List>),
     /// Show one certificate
     #[command(after_help = "Example:\n  signet cert show 3F0A…  # as openssl x509 -serial prints it")]
@@ -69,6 +88,18 @@ struct Issue {
 }
 
 #[derive(Debug, clap::Args)]
+struct Renew {
+    /// Serial number of the old one, hexadecimal
+    serial: Serial,
+    /// The request: PEM, DER or base64; - reads standard input
+    #[arg(long, value_name = "FILE")]
+    csr: PathBuf,
+    /// Not valid longer than this, as 2027-01-01T00:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = input::time)]
+    not_after: Option<Timestamp>,
+}
+
+#[derive(Debug, clap::Args)]
 struct List {
     /// Words of subject and alternative names that begin so
     #[arg(long, value_name = "WORD")]
@@ -91,6 +122,10 @@ struct List {
     /// Only those that expire at or after this time, as 2027-01-01T00:00:00Z
     #[arg(long, value_name = "TIME", value_parser = input::time)]
     expires_after: Option<Timestamp>,
+    /// Only good ones that expire within this time, as 30d
+    #[arg(long, value_name = "TIME", value_parser = input::duration,
+        conflicts_with_all = ["expires_after", "expires_before"])]
+    expires_within: Option<String>,
     /// Only those that expire before this time, as 2027-01-01T00:00:00Z
     #[arg(long, value_name = "TIME", value_parser = input::time)]
     expires_before: Option<Timestamp>,
@@ -133,6 +168,8 @@ enum Format {
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
     match args.verb {
         Verb::Issue(issue) => issue_one(issue, context).await,
+        Verb::Renew(renew) => renew_one(renew, context).await,
+        Verb::Bulk(args) => bulk::run(args, context).await,
         Verb::List(list) => {
             page::print(context, ("/certificates", filters(&list)), &list.paging, COLUMNS).await
         }
@@ -156,11 +193,21 @@ const COLUMNS: &[show::Column] = &[
 ];
 
 async fn issue_one(issue: Issue, context: &Context) -> Result<ExitCode> {
-    let mut body = json!({"profile": issue.profile.as_str(), "csr": input::csr(&issue.csr)?});
-    if let Some(not_after) = issue.not_after {
-        body["not_after"] = Value::String(not_after.to_string());
-    }
-    let answer = client::connect(context)?.post("/certificates", &body).await?;
+    let not_after = issue.not_after.map(|at| at.to_string());
+    let body =
+        json!({"profile": issue.profile.as_str(), "csr": input::csr(&issue.csr)?, "not_after": not_after});
+    issued(&client::connect(context)?.post("/certificates", &body).await?, context)
+}
+
+async fn renew_one(renew: Renew, context: &Context) -> Result<ExitCode> {
+    let not_after = renew.not_after.map(|at| at.to_string());
+    let body = json!({"csr": input::csr(&renew.csr)?, "not_after": not_after});
+    let path = format!("/certificates/{}/renew", renew.serial);
+    issued(&client::connect(context)?.post(&path, &body).await?, context)
+}
+
+/// Leaf and chain on standard output, or what it waits for.
+fn issued(answer: &Answer, context: &Context) -> Result<ExitCode> {
     let made = answer.json()?;
     if context.is_json() {
         show::json(&made)?;
@@ -194,6 +241,7 @@ fn filters(list: &List) -> Vec<(&'static str, String)> {
         ("status", status),
         ("expires_after", list.expires_after.map(|at| at.to_string())),
         ("expires_before", list.expires_before.map(|at| at.to_string())),
+        ("expires_within", list.expires_within.clone()),
     ])
 }
 

@@ -78,3 +78,16 @@ pub fn write(file: Option<&Path>, bytes: &[u8]) -> Result<()> {
     };
     written.map_err(|e| Error::invalid("unwritable-file", "cannot write the result").because(e))
 }
+
+/// Writes a file whole, or not at all. Errors: `unwritable-file`.
+pub fn write_whole(file: &Path, bytes: &[u8]) -> Result<()> {
+    let unwritable = |e: std::io::Error| {
+        Error::invalid("unwritable-file", format!("cannot write {}", file.display())).because(e)
+    };
+    let folder = file.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut part = file.file_name().unwrap_or_default().to_owned();
+    part.push(".part");
+    let part = folder.join(part);
+    std::fs::write(&part, bytes).map_err(unwritable)?;
+    std::fs::rename(&part, file).map_err(unwritable)
+}

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::show;
+use crate::cli::csv::Sheet;
+use crate::cli::{Context, ExitCode, Output, client, show};
 use crate::error::Result;
 use crate::outbound::Api;
 
@@ -17,37 +18,70 @@ pub struct Paging {
     pub cursor: Option<String>,
 }
 
-/// The list at `path` with these filters: `{"items": […], "next": …}`.
-pub async fn fetch(api: &Api, path: &str, filters: Vec<(&str, String)>, paging: &Paging) -> Result<Value> {
-    let mut cursor = paging.cursor.clone();
-    let mut items = Vec::new();
-    loop {
-        let mut query = filters.clone();
-        query.push(("limit", paging.limit.unwrap_or(1000).to_string()));
-        if let Some(cursor) = &cursor {
-            query.push(("cursor", cursor.clone()));
+/// A list that is read page by page.
+pub struct Pages<'a> {
+    api: &'a Api,
+    path: &'a str,
+    filters: Vec<(&'a str, String)>,
+    limit: Option<u16>,
+    /// Where the next page begins; none before the first and after the last.
+    pub cursor: Option<String>,
+    ended: bool,
+}
+
+impl<'a> Pages<'a> {
+    /// The list at `path` with these filters.
+    pub fn new(api: &'a Api, path: &'a str, filters: Vec<(&'a str, String)>, paging: &Paging) -> Self {
+        Self { api, path, filters, limit: paging.limit, cursor: paging.cursor.clone(), ended: false }
+    }
+
+    /// The next page; none after the last, or after the one that was asked for. Errors: the server's.
+    pub async fn next(&mut self) -> Result<Option<Vec<Value>>> {
+        if self.ended {
+            return Ok(None);
         }
-        let mut page = api.get(path, &query).await?.json()?;
-        if let Value::Array(found) = page["items"].take() {
-            items.extend(found);
-        }
-        cursor = page["next"].as_str().map(str::to_owned);
-        if paging.limit.is_some() || cursor.is_none() {
-            return Ok(json!({"items": items, "next": cursor}));
+        let mut query = self.filters.clone();
+        query.push(("limit", self.limit.unwrap_or(1000).to_string()));
+        query.extend(self.cursor.take().map(|cursor| ("cursor", cursor)));
+        let mut page = self.api.get(self.path, &query).await?.json()?;
+        self.cursor = page["next"].as_str().map(str::to_owned);
+        self.ended = self.limit.is_some() || self.cursor.is_none();
+        match page["items"].take() {
+            Value::Array(items) => Ok(Some(items)),
+            _ => Ok(Some(Vec::new())),
         }
     }
 }
 
-/// Fetches and prints a list.
+/// The list at `path` with these filters: `{"items": […], "next": …}`.
+pub async fn fetch(api: &Api, path: &str, filters: Vec<(&str, String)>, paging: &Paging) -> Result<Value> {
+    let mut pages = Pages::new(api, path, filters, paging);
+    let mut items = Vec::new();
+    while let Some(page) = pages.next().await? {
+        items.extend(page);
+    }
+    Ok(json!({"items": items, "next": pages.cursor}))
+}
+
+/// Fetches and prints a list; as CSV page by page, however long it is.
 pub async fn print(
-    context: &crate::cli::Context,
+    context: &Context,
     (path, filters): (&str, Vec<(&str, String)>),
     paging: &Paging,
     columns: &[show::Column],
-) -> Result<crate::cli::ExitCode> {
-    let api = crate::cli::client::connect(context)?;
-    show::list(context, &fetch(&api, path, filters, paging).await?, columns, "--cursor")?;
-    Ok(crate::cli::ExitCode::Done)
+) -> Result<ExitCode> {
+    let api = client::connect(context)?;
+    if context.global.output == Output::Csv {
+        let mut pages = Pages::new(&api, path, filters, paging);
+        let mut sheet = Sheet::new(std::io::stdout(), columns);
+        while let Some(page) = pages.next().await? {
+            sheet.rows(&page)?;
+        }
+        show::more(pages.cursor.as_deref(), "--cursor");
+    } else {
+        show::list(context, &fetch(&api, path, filters, paging).await?, columns, "--cursor")?;
+    }
+    Ok(ExitCode::Done)
 }
 
 /// The filters that were given.

@@ -53,7 +53,7 @@ pub async fn serve(
         random: context.random.clone(),
     };
     let ready = || match context.global.output {
-        Output::Text => next_steps::print(layout, addresses),
+        Output::Text | Output::Csv => next_steps::print(layout, addresses),
         Output::Json => println!("{}", next_steps::document(layout, addresses)),
     };
     run_server(start, bound, ready).await?;

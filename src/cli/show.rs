@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::cli::{Context, ExitCode};
+use crate::cli::csv::Sheet;
+use crate::cli::{Context, ExitCode, Output};
 use crate::error::Result;
 
 /// A column: its heading and the field it shows (`crl.number` for an inner one).
@@ -10,15 +11,21 @@ pub type Column = (&'static str, &'static str);
 
 /// Prints a list answer (`{"items": […], "next": …}`); `next` goes on with the flag `onward`.
 pub fn list(context: &Context, answer: &Value, columns: &[Column], onward: &str) -> Result<()> {
-    if context.is_json() {
-        return json(answer);
+    let items = answer["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+    match context.global.output {
+        Output::Json => return json(answer),
+        Output::Csv => Sheet::new(std::io::stdout().lock(), columns).rows(items)?,
+        Output::Text => print!("{}", table(items, columns)),
     }
-    let items = answer["items"].as_array().cloned().unwrap_or_default();
-    print!("{}", table(&items, columns));
-    if answer["next"].is_string() {
-        eprintln!("more: go on with {onward} {}", text(&answer["next"]));
-    }
+    more(answer["next"].as_str(), onward);
     Ok(())
+}
+
+/// Says how to go on where a list was cut.
+pub fn more(next: Option<&str>, onward: &str) {
+    if let Some(next) = next {
+        eprintln!("more: go on with {onward} {next}");
+    }
 }
 
 /// Prints one object: a field a line for people; long texts (PEM) stand last.
@@ -93,12 +100,13 @@ fn table(items: &[Value], columns: &[Column]) -> String {
     out
 }
 
-fn inner<'a>(item: &'a Value, field: &str) -> &'a Value {
+/// A field of a value, `crl.number` for an inner one; null if it is not there.
+pub fn inner<'a>(item: &'a Value, field: &str) -> &'a Value {
     field.split('.').fold(item, |value, name| &value[name])
 }
 
 /// A value as one line without control characters: what a device wrote cannot move the cursor.
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     let text = match value {
         Value::Null => "-".to_owned(),
         Value::String(s) => s.clone(),

@@ -57,7 +57,11 @@ pub(super) async fn authorize(desk: &Desk, request: &Request, wanted: &Wanted) -
     let approval = wanted.profile.approval();
     match &request.proof {
         Proof::Internal => Ok(Authorized::Now(Grant::default())),
-        Proof::Operator { .. } => Ok(by_approval(approval, Grant::default())),
+        Proof::Operator { renews: None, .. } => Ok(by_approval(approval, Grant::default())),
+        Proof::Operator { renews: Some(certificate), .. } => {
+            let renewed = renewable(desk, certificate, request, wanted).await?;
+            Ok(by_approval(approval, Grant { challenge: None, renewed: Some(renewed) }))
+        }
         Proof::Renewal { certificate, challenge } => {
             let renewed = renewable(desk, certificate, request, wanted).await?;
             let challenge = match challenge {

@@ -63,7 +63,7 @@ pub async fn deny(desk: &Desk, id: RecordId, comment: Option<String>, actor: Act
 /// The policy as it stands now, and the certificate that is renewed as it stands now.
 async fn judge(desk: &Desk, record: &RequestRecord, csr: &Csr, actor: &Actor) -> Result<(Wanted, Grant)> {
     let set = desk.profiles.current();
-    let proof = Proof::Operator { name: actor.to_string() };
+    let proof = Proof::Operator { name: actor.to_string(), renews: None };
     let profile = policy::usable_profile(&set, &record.profile, &proof, None)?;
     let wanted = policy::hold(desk, &set, profile, csr, &proof).await?;
     let grant = match &record.renews {

@@ -48,6 +48,8 @@ pub enum Proof {
     Operator {
         /// The token's name.
         name: String,
+        /// The certificate that he renews: the request is for the same identity.
+        renews: Option<Box<CertificateRecord>>,
     },
     /// Signet itself, for its own identities.
     Internal,

@@ -11,6 +11,8 @@ use crate::error::{Error, Kind};
 
 /// The largest body.
 pub const MAX_BODY: usize = 64 * 1024;
+/// The largest body that holds many things at once; the listener takes no more either.
+pub const MAX_BATCH_BODY: usize = 256 * 1024;
 
 /// What a body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,25 +63,39 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, _state: &S) -> Answer<Self> {
-        let (parts, body) = request.into_parts();
-        let media = media(&parts.headers)?;
-        refuse_encoding(&parts.headers)?;
-        let key = idempotency_key(&parts.headers)?;
-        refuse_length(&parts.headers)?;
-        let bytes = match Limited::new(body, MAX_BODY).collect().await {
-            Ok(body) => Zeroizing::new(body.to_bytes().to_vec()),
-            Err(e) if e.is::<LengthLimitError>() => return Err(too_large()),
-            Err(e) => {
-                return Err(Error::malformed("body-unreadable", "the body broke off").because(e).into());
-            }
-        };
-        let media = if media == Media::None && !bytes.is_empty() {
-            return Err(unsupported("a Content-Type is needed"));
-        } else {
-            media
-        };
-        Ok(Self { media, bytes, key, target: format!("{} {}", parts.method, parts.uri) })
+        receive(request, MAX_BODY).await
     }
+}
+
+/// The body of an operation that takes many things at once: up to [`MAX_BATCH_BODY`].
+#[derive(Debug)]
+pub struct BatchBody(pub Body);
+
+impl<S: Send + Sync> FromRequest<S> for BatchBody {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _state: &S) -> Answer<Self> {
+        receive(request, MAX_BATCH_BODY).await.map(Self)
+    }
+}
+
+async fn receive(request: Request, most: usize) -> Answer<Body> {
+    let (parts, body) = request.into_parts();
+    let media = media(&parts.headers)?;
+    refuse_encoding(&parts.headers)?;
+    let key = idempotency_key(&parts.headers)?;
+    refuse_length(&parts.headers, most)?;
+    let bytes = match Limited::new(body, most).collect().await {
+        Ok(body) => Zeroizing::new(body.to_bytes().to_vec()),
+        Err(e) if e.is::<LengthLimitError>() => return Err(too_large(most)),
+        Err(e) => {
+            return Err(Error::malformed("body-unreadable", "the body broke off").because(e).into());
+        }
+    };
+    if media == Media::None && !bytes.is_empty() {
+        return Err(unsupported("a Content-Type is needed"));
+    }
+    Ok(Body { media, bytes, key, target: format!("{} {}", parts.method, parts.uri) })
 }
 
 fn media(headers: &HeaderMap) -> Answer<Media> {
@@ -108,9 +124,9 @@ fn refuse_encoding(headers: &HeaderMap) -> Answer<()> {
     if plain { Ok(()) } else { Err(unsupported("compressed bodies are not taken")) }
 }
 
-fn refuse_length(headers: &HeaderMap) -> Answer<()> {
+fn refuse_length(headers: &HeaderMap, most: usize) -> Answer<()> {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|n| n > MAX_BODY as u64) { Err(too_large()) } else { Ok(()) }
+    if length.is_some_and(|n| n > most as u64) { Err(too_large(most)) } else { Ok(()) }
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Answer<Option<String>> {
@@ -133,6 +149,6 @@ fn unsupported(detail: &str) -> Refusal {
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail).into()
 }
 
-fn too_large() -> Refusal {
-    Error::new(Kind::TooLarge, "body-too-large", format!("a body has at most {MAX_BODY} bytes")).into()
+fn too_large(most: usize) -> Refusal {
+    Error::new(Kind::TooLarge, "body-too-large", format!("a body has at most {most} bytes here")).into()
 }

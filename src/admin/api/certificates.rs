@@ -26,6 +26,7 @@ use crate::id::Serial;
 use crate::x509::cert;
 use crate::x509::crl::Reason;
 
+pub mod batch;
 mod filter;
 mod formats;
 mod issue;
@@ -34,11 +35,16 @@ mod types;
 mod words;
 
 pub use filter::Filter;
-pub use types::{Certificate, IssuedCertificate, NewCertificate, Revoke, Waiting};
+pub use types::{
+    BatchItem, BatchOutcome, BatchReport, Certificate, IssuedCertificate, NewBatch, NewCertificate, Renew,
+    Revoke, Waiting,
+};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
         .routes(routes!(search::list, issue::create))
+        .routes(routes!(batch::create))
+        .routes(routes!(issue::renew))
         .routes(routes!(show))
         .routes(routes!(download))
         .routes(routes!(withdraw))

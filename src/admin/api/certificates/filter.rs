@@ -1,16 +1,18 @@
 //! What certificates are looked for: one index leads, the rest is held against what it finds.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::words::Words;
 use crate::admin::api::query::Query;
+use crate::admin::duration;
 use crate::ca::records::{CertificateRecord, Status};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{ProfileId, Serial};
 use crate::store::{KeyBuilder, PRIMARY, Scan};
 
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 11] = [
     "serial",
     "fingerprint",
     "q",
@@ -19,6 +21,7 @@ const KNOWN: [&str; 10] = [
     "status",
     "expires_after",
     "expires_before",
+    "expires_within",
     "limit",
     "cursor",
 ];
@@ -26,7 +29,7 @@ const KNOWN: [&str; 10] = [
 const UNINDEXED: [&str; 9] =
     ["ca", "subject", "san", "sans", "requester", "renews", "reason", "issued_at", "key_algorithm"];
 const HINT: &str = "one of serial, fingerprint, device and q, together with profile, status, expires_after and \
-                    expires_before; q finds words of subject and alternative names by their beginning";
+                    expires_before, or expires_within; q finds words of subject and alternative names by their beginning";
 
 /// A search.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +39,7 @@ pub struct Filter {
     status: Option<Wanted>,
     after: Option<Timestamp>,
     before: Option<Timestamp>,
+    within: Option<Duration>,
 }
 
 /// What few certificates have in common.
@@ -72,13 +76,21 @@ impl Filter {
         if leads.next().is_some() {
             return Err(unsupported("these filters do not combine"));
         }
-        let filter = Self {
+        let within = query.parsed("expires_within", duration::parse)?;
+        let mut filter = Self {
             lead,
             profile: query.parsed("profile", str::parse)?,
             status: query.parsed("status", status)?,
             after: query.parsed("expires_after", Timestamp::parse)?,
             before: query.parsed("expires_before", Timestamp::parse)?,
+            within,
         };
+        if within.is_some() {
+            if filter.after.is_some() || filter.before.is_some() {
+                return Err(unsupported("expires_within is a window of its own"));
+            }
+            filter.status.get_or_insert(Wanted::Good);
+        }
         Ok((filter, query))
     }
 
@@ -87,6 +99,14 @@ impl Filter {
         let mut text = String::from("certificates");
         let _infallible = write!(text, " {self:?}");
         text
+    }
+
+    /// The window of expiry: from the first moment, before the second.
+    fn window(&self, now: Timestamp) -> (Option<Timestamp>, Option<Timestamp>) {
+        match self.within {
+            Some(within) => (Some(now), Some(now.plus(within))),
+            None => (self.after, self.before),
+        }
     }
 
     /// The index to follow, and the part of it that counts.
@@ -126,18 +146,20 @@ impl Filter {
             Some(Lead::Device(device)) => record.device.as_ref().is_some_and(|d| d.to_lowercase() == *device),
             Some(Lead::Words(words)) => words.match_all(record),
         };
+        let (after, before) = self.window(now);
         lead && self.profile.as_ref().is_none_or(|p| record.profile == *p)
             && self.status.is_none_or(|s| s == status_of(record, now))
-            && self.after.is_none_or(|at| record.not_after >= at)
-            && self.before.is_none_or(|at| record.not_after < at)
+            && after.is_none_or(|at| record.not_after >= at)
+            && before.is_none_or(|at| record.not_after < at)
     }
 
     /// A part of the order by status, then expiry.
     fn by_status(&self, status: Wanted, now: Timestamp) -> Scan {
+        let (after, before) = self.window(now);
         let (byte, after, before) = match status {
-            Wanted::Good => (0, Some(self.after.map_or(now, |at| at.max(now))), self.before),
-            Wanted::Expired => (0, self.after, Some(self.before.map_or(now, |at| at.min(now)))),
-            Wanted::Revoked => (1, self.after, self.before),
+            Wanted::Good => (0, Some(after.map_or(now, |at| at.max(now))), before),
+            Wanted::Expired => (0, after, Some(before.map_or(now, |at| at.min(now)))),
+            Wanted::Revoked => (1, after, before),
         };
         let key = |at: Timestamp| KeyBuilder::new().bytes(&[byte]).time(at).build();
         let (from, to) = (after.map_or_else(|| vec![byte], key), before.map_or_else(|| vec![byte + 1], key));

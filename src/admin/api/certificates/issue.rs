@@ -4,18 +4,21 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 
-use super::{IssuedCertificate, NewCertificate, Waiting, formats};
+use super::{IssuedCertificate, NewCertificate, Renew, Waiting, find, formats};
 use crate::admin::api::Shared;
 use crate::admin::api::auth::Caller;
 use crate::admin::api::body::{Body, Media};
 use crate::admin::api::idempotency::{Claim, claim};
 use crate::admin::api::json::{self, Fields, rules};
+use crate::admin::api::path::Named;
 use crate::admin::api::problem::{Answer, Refusals};
 use crate::admin::api::query::Query;
 use crate::admin::api::tokens::located;
 use crate::admin::records::Kept;
 use crate::admin::roles::Permission;
+use crate::admin::state::State as Service;
 use crate::ca::Issued;
+use crate::ca::records::CertificateRecord;
 use crate::clock::Timestamp;
 use crate::enrol::{self, Desk, Outcome, Proof, Request, Transaction};
 use crate::error::{Error, Result};
@@ -39,18 +42,48 @@ pub async fn create(
 ) -> Answer {
     caller.may(Permission::CertificatesIssue).await?;
     let wanted = wanted(&body, query)?;
-    let db = &state.desk.authority.db;
-    let claim = claim(state.now(), &caller, &body, Kept::Enrolment);
-    let alongside = Claim::alongside(claim.as_ref(), db).await?;
-    let transaction = transaction(&caller, &body, claim.as_ref());
-    let request = request(&state.desk, wanted, &caller, transaction).await?;
-    answer(enrol::enrol_with(&state.desk, request, alongside).await?, Form::of(&headers))
+    issue(&state, &caller, &body, wanted, Form::of(&headers)).await
 }
 
-struct Wanted {
-    profile: ProfileId,
-    csr: Vec<u8>,
-    not_after: Option<Timestamp>,
+/// Renews a certificate: by its profile, for the same subject and names, with the key of this PKCS#10 request.
+/// The old one stays valid.
+#[utoipa::path(post, path = "/api/v1/certificates/{serial}/renew", tag = "certificates", request_body = Renew,
+    params(("serial" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 201, description = "The certificate", body = IssuedCertificate),
+        (status = 202, description = "An operator must decide", body = Waiting), Refusals))]
+pub async fn renew(
+    State(state): Shared,
+    caller: Caller,
+    Named(serial): Named,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    caller.may(Permission::CertificatesIssue).await?;
+    let new: Renew = body.json()?;
+    let old = find(&state, &serial).await?;
+    let wanted = Wanted {
+        profile: old.profile.clone(),
+        csr: new.csr.into_bytes(),
+        not_after: moment(new.not_after.as_deref())?,
+        renews: Some(Box::new(old)),
+    };
+    issue(&state, &caller, &body, wanted, Form::of(&headers)).await
+}
+
+async fn issue(state: &Service, caller: &Caller, body: &Body, wanted: Wanted, form: Form) -> Answer {
+    let claim = claim(state.now(), caller, body, Kept::Enrolment);
+    let alongside = Claim::alongside(claim.as_ref(), &state.desk.authority.db).await?;
+    let transaction = transaction(caller, body, claim.as_ref());
+    let request = request(&state.desk, wanted, caller, transaction).await?;
+    answer(enrol::enrol_with(&state.desk, request, alongside).await?, form)
+}
+
+/// What one request wants, still to be read.
+pub(super) struct Wanted {
+    pub profile: ProfileId,
+    pub csr: Vec<u8>,
+    pub not_after: Option<Timestamp>,
+    pub renews: Option<Box<CertificateRecord>>,
 }
 
 impl json::Body for NewCertificate {
@@ -63,6 +96,14 @@ impl json::Body for NewCertificate {
     }
 }
 
+impl json::Body for Renew {
+    const FIELDS: &'static [&'static str] = &["csr", "not_after"];
+
+    fn from_fields(fields: &mut Fields<'_>) -> Result<Self> {
+        Ok(Self { csr: fields.required_pem("csr")?, not_after: fields.line("not_after")? })
+    }
+}
+
 fn wanted(body: &Body, query: Query) -> Answer<Wanted> {
     match body.media {
         Media::Pkcs10 => Ok(bare(body, query)?),
@@ -70,7 +111,8 @@ fn wanted(body: &Body, query: Query) -> Answer<Wanted> {
             query.only(&[])?;
             let new: NewCertificate = body.json()?;
             let profile = new.profile.parse().map_err(|e: Error| e.at("/profile"))?;
-            Ok(Wanted { profile, csr: new.csr.into_bytes(), not_after: moment(new.not_after.as_deref())? })
+            let not_after = moment(new.not_after.as_deref())?;
+            Ok(Wanted { profile, csr: new.csr.into_bytes(), not_after, renews: None })
         }
     }
 }
@@ -88,10 +130,12 @@ fn bare(body: &Body, query: Query) -> Result<Wanted> {
         profile: profile.map_err(|e| e.at("/profile"))?,
         csr: body.bytes.to_vec(),
         not_after: moment(query.take("not_after").as_deref())?,
+        renews: None,
     })
 }
 
-fn moment(text: Option<&str>) -> Result<Option<Timestamp>> {
+/// A time in a body. Errors: naming `/not_after`.
+pub(super) fn moment(text: Option<&str>) -> Result<Option<Timestamp>> {
     text.map(Timestamp::parse).transpose().map_err(|e| e.at("/not_after"))
 }
 
@@ -102,18 +146,18 @@ fn transaction(caller: &Caller, body: &Body, claim: Option<&Claim>) -> Option<Tr
 }
 
 /// The one internal request. The PKCS#10 is read on a thread for that: its signature is checked.
-async fn request(
+pub(super) async fn request(
     desk: &Desk,
     wanted: Wanted,
     caller: &Caller,
     transaction: Option<Transaction>,
 ) -> Result<Request> {
-    let Wanted { profile, csr, not_after } = wanted;
+    let Wanted { profile, csr, not_after, renews } = wanted;
     let read = desk.authority.pool.run(move || Csr::read(&csr, Leniency::Strict)).await?;
     Ok(Request {
         profile,
         csr: read.map_err(|e| e.at("/csr"))?,
-        proof: Proof::Operator { name: caller.token.name.clone() },
+        proof: Proof::Operator { name: caller.token.name.clone(), renews },
         transaction,
         actor: caller.actor(),
         address: caller.address,
@@ -170,7 +214,8 @@ fn issued_as(issued: &Issued, form: Form) -> Answer<Response> {
     }
 }
 
-fn described(issued: &Issued) -> IssuedCertificate {
+/// What the API says of a certificate that was just issued.
+pub(super) fn described(issued: &Issued) -> IssuedCertificate {
     let record = &issued.record;
     IssuedCertificate {
         serial: record.serial.to_string(),

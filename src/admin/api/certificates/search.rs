@@ -28,6 +28,7 @@ const MOST_LOOKED_AT: usize = 10_000;
         ("q" = Option<String>, Query), ("device" = Option<String>, Query), ("profile" = Option<String>, Query),
         ("status" = Option<String>, Query, description = "good, revoked or expired"),
         ("expires_after" = Option<String>, Query), ("expires_before" = Option<String>, Query),
+        ("expires_within" = Option<String>, Query, description = "as 30d: good ones that expire by then"),
         ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, description = "Certificates", body = Page<Certificate>), Refusals))]
 pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer {

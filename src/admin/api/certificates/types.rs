@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::admin::api::problem::Problem;
+
 /// A certificate that we issued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Certificate {
@@ -58,6 +60,16 @@ pub struct NewCertificate {
     pub not_after: Option<String>,
 }
 
+/// A certificate to be renewed.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Renew {
+    /// The PKCS#10 request, PEM or base64 of the DER: the same subject and names, with the new key or the old.
+    pub csr: String,
+    /// Not later than this (RFC 3339), if less than the profile gives is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<String>,
+}
+
 /// A certificate that was just issued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct IssuedCertificate {
@@ -95,4 +107,61 @@ pub struct Waiting {
 pub struct Revoke {
     /// `key-compromise`, `superseded` … (RFC 5280 §5.3.1).
     pub reason: String,
+}
+
+/// Certificates to be issued at once.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct NewBatch {
+    /// By which profile, for those that name none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// 1 to 100 requests.
+    pub items: Vec<BatchItem>,
+}
+
+/// One request of a batch.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct BatchItem {
+    /// The requester's own name for it, repeated in the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// By which profile, if not by the batch's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The PKCS#10 request, PEM or base64 of the DER.
+    pub csr: String,
+    /// Not later than this (RFC 3339), if less than the profile gives is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<String>,
+}
+
+/// What became of one request of a batch.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct BatchOutcome {
+    /// The requester's name for it.
+    pub name: Option<String>,
+    /// `issued`, `pending` (an operator must decide) or `refused`.
+    pub outcome: String,
+    /// The certificate that was issued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<IssuedCertificate>,
+    /// The record of the request that waits, for `/requests/{id}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// Why it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+}
+
+/// What became of a batch.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct BatchReport {
+    /// How many were issued.
+    pub issued: usize,
+    /// How many wait for an operator.
+    pub pending: usize,
+    /// How many were refused.
+    pub refused: usize,
+    /// Each, in the order of the request.
+    pub items: Vec<BatchOutcome>,
 }

@@ -110,21 +110,19 @@ impl<'a> Fields<'a> {
 
     /// A list of single lines; empty if it is not there. Errors: `too-many-items` over `most`.
     pub fn lines(&mut self, name: &str, most: usize) -> Result<Vec<String>> {
-        let items = match self.take(name) {
-            None | Some(Value::Null) => return Ok(Vec::new()),
-            Some(Value::List(items)) => items,
-            Some(other) => return Err(self.at(name, mismatch("an array", &other))),
-        };
-        if items.len() > most {
-            let error = Error::invalid("too-many-items", format!("at most {most} items"));
-            return Err(self.at(name, error));
-        }
         let here = pointer(&self.pointer, name);
-        items
+        self.list(name, most)?
             .into_iter()
             .enumerate()
             .map(|(i, item)| element(item).map_err(|e| e.at(format!("{here}/{i}"))))
             .collect()
+    }
+
+    /// A list of objects; empty if it is not there. Errors: `too-many-items` over `most`, and as [`Fields::of`].
+    pub fn objects(&mut self, name: &str, most: usize, known: &[&str]) -> Result<Vec<Fields<'a>>> {
+        let here = pointer(&self.pointer, name);
+        let items = self.list(name, most)?.into_iter().enumerate();
+        items.map(|(i, item)| Fields::of(item, &format!("{here}/{i}"), known)).collect()
     }
 
     /// An object within this one. Errors: `type-mismatch`, `unknown-field`.
@@ -148,6 +146,18 @@ impl<'a> Fields<'a> {
     fn take(&mut self, name: &str) -> Option<Value<'a>> {
         let place = self.members.iter().position(|(known, _)| known == name)?;
         Some(self.members.swap_remove(place).1)
+    }
+
+    fn list(&mut self, name: &str, most: usize) -> Result<Vec<Value<'a>>> {
+        let items = match self.take(name) {
+            None | Some(Value::Null) => return Ok(Vec::new()),
+            Some(Value::List(items)) => items,
+            Some(other) => return Err(self.at(name, mismatch("an array", &other))),
+        };
+        if items.len() > most {
+            return Err(self.at(name, Error::invalid("too-many-items", format!("at most {most} items"))));
+        }
+        Ok(items)
     }
 
     fn text(&mut self, name: &str) -> Result<Option<Cow<'a, str>>> {
