@@ -6,6 +6,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::cli::{Context, ExitCode, client, input, page, show};
+use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 
 /// Its arguments.
@@ -41,6 +42,12 @@ struct List {
     /// Only this action, as certificate.issue
     #[arg(long, conflicts_with = "subject")]
     action: Option<String>,
+    /// Only entries of this time or later, as 2027-01-01T00:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = input::time)]
+    since: Option<Timestamp>,
+    /// Only entries before this time
+    #[arg(long, value_name = "TIME", value_parser = input::time)]
+    until: Option<Timestamp>,
     /// Only entries below this number
     #[arg(long, value_name = "SEQ")]
     before: Option<u64>,
@@ -56,6 +63,8 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
             let mut query = page::given(vec![
                 ("subject", list.subject),
                 ("action", list.action),
+                ("since", list.since.map(|at| at.to_string())),
+                ("until", list.until.map(|at| at.to_string())),
                 ("before", list.before.map(|seq| seq.to_string())),
             ]);
             query.push(("limit", list.limit.to_string()));

@@ -1,6 +1,6 @@
 //! `signet challenge`: one-time challenge passwords.
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
 use crate::cli::page::{self, Paging};
@@ -24,14 +24,30 @@ enum Verb {
     )]
     Create(Create),
     /// List challenges; a secret is never shown again
-    #[command(after_help = "Example:\n  signet challenge list --output json")]
-    List(Paging),
+    #[command(after_help = "Example:\n  signet challenge list --state unused --output json")]
+    List {
+        /// Only for this profile
+        #[arg(long)]
+        profile: Option<ProfileId>,
+        /// Only in this state
+        #[arg(long)]
+        state: Option<State>,
+        #[command(flatten)]
+        paging: Paging,
+    },
     /// Withdraw a challenge that was not used
     #[command(after_help = "Example:\n  signet challenge withdraw 0199f2c4-7b1c-7cc3-98c4-dc0c0c07398f")]
     Withdraw {
         /// Its identifier, from the list
         id: RecordId,
     },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum State {
+    Unused,
+    Used,
+    Expired,
 }
 
 #[derive(Debug, clap::Args)]
@@ -54,7 +70,12 @@ struct Create {
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
     match args.verb {
         Verb::Create(new) => create(new, context).await,
-        Verb::List(paging) => page::print(context, ("/challenges", Vec::new()), &paging, COLUMNS).await,
+        Verb::List { profile, state, paging } => {
+            let state = state.map(|s| format!("{s:?}").to_lowercase());
+            let filters =
+                page::given(vec![("profile", profile.map(|p| p.to_string())), ("state", state)]);
+            page::print(context, ("/challenges", filters), &paging, COLUMNS).await
+        }
         Verb::Withdraw { id } => {
             client::connect(context)?.delete(&format!("/challenges/{id}")).await?;
             let withdrawn = json!({"id": id.to_string(), "state": "withdrawn"});

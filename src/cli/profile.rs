@@ -9,7 +9,7 @@ use crate::ca::profile::ProfileSet;
 use crate::cli::page::{self, Paging};
 use crate::cli::{Context, ExitCode, client, show};
 use crate::error::Result;
-use crate::id::ProfileId;
+use crate::id::{CaId, ProfileId};
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,11 @@ pub struct Args {
 enum Verb {
     /// List the profiles in force
     #[command(after_help = "Example:\n  signet profile list")]
-    List,
+    List {
+        /// Only those that issue by this CA
+        #[arg(long = "by", value_name = "CA")]
+        ca: Option<CaId>,
+    },
     /// Show one profile with its file
     #[command(after_help = "Example:\n  signet profile show scep-device")]
     Show {
@@ -45,7 +49,10 @@ enum Verb {
 /// Runs the verb.
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
     match args.verb {
-        Verb::List => page::print(context, ("/profiles", Vec::new()), &Paging::default(), COLUMNS).await,
+        Verb::List { ca } => {
+            let filters = page::given(vec![("ca", ca.map(|ca| ca.to_string()))]);
+            page::print(context, ("/profiles", filters), &Paging::default(), COLUMNS).await
+        }
         Verb::Show { id } => {
             show::object(
                 context,

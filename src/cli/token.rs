@@ -35,7 +35,13 @@ enum Verb {
     },
     /// List tokens; a secret is never shown again
     #[command(after_help = "Example:\n  signet token list")]
-    List(Paging),
+    List {
+        /// Only of this role
+        #[arg(long)]
+        role: Option<String>,
+        #[command(flatten)]
+        paging: Paging,
+    },
     /// Make a new administrator's token where none is left; needs the data folder and its server stopped
     #[command(after_help = "Example:\n  signet token recover --data /var/lib/signet\n\n\
         The token goes to DIR/admin.token (0600) and stands in the audit log. The\n\
@@ -62,7 +68,9 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
             }
             Ok(ExitCode::Done)
         }
-        Verb::List(paging) => page::print(context, ("/tokens", Vec::new()), &paging, COLUMNS).await,
+        Verb::List { role, paging } => {
+            page::print(context, ("/tokens", page::given(vec![("role", role)])), &paging, COLUMNS).await
+        }
         Verb::Recover => recover(context).await,
         Verb::Revoke { id } => {
             client::connect(context)?.delete(&format!("/tokens/{id}")).await?;

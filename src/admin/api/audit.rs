@@ -18,28 +18,32 @@ use super::query::Query;
 use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
 use crate::audit::{Entry, Outcome};
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::store::AuditFilter;
 
 mod types;
+mod window;
 
 pub use types::{AuditEntry, AuditFinding, SignedHead, Verified, Verify};
+
+use window::Window;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(verify)).routes(routes!(head))
 }
 
-/// Entries, newest first; by subject or by action, exactly.
+/// Entries, newest first; by subject or by action, exactly, and by time.
 #[utoipa::path(get, path = "/api/v1/audit", tag = "audit",
     params(("subject" = Option<String>, Query), ("action" = Option<String>, Query),
+        ("since" = Option<String>, Query), ("until" = Option<String>, Query),
         ("before" = Option<u64>, Query), ("limit" = Option<u32>, Query)),
     responses((status = 200, description = "Entries", body = Page<AuditEntry>), Refusals))]
 pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer {
     caller.may(Permission::AuditRead).await?;
-    let filter = filter(query)?;
-    let limit = filter.limit;
-    let entries = state.desk.authority.db.raw().audit(filter).await?;
-    let next = entries.last().filter(|e| entries.len() == limit && e.seq > 1).map(|e| e.seq.to_string());
+    let (filter, window) = filter(query)?;
+    let (entries, next) = window.entries(&state.desk.authority.db, filter).await?;
+    let next = next.map(|seq| seq.to_string());
     json::answer(StatusCode::OK, &Page { items: entries.into_iter().map(entry).collect(), next })
 }
 
@@ -83,8 +87,8 @@ impl json::Body for Verify {
     }
 }
 
-fn filter(query: Query) -> Result<AuditFilter> {
-    let mut query = query.only(&["subject", "action", "before", "limit"])?;
+fn filter(query: Query) -> Result<(AuditFilter, Window)> {
+    let mut query = query.only(&["subject", "action", "since", "until", "before", "limit"])?;
     let bad = || Error::invalid("invalid-cursor", "before is an entry's number");
     let filter = AuditFilter {
         subject: query.take("subject"),
@@ -96,7 +100,11 @@ fn filter(query: Query) -> Result<AuditFilter> {
         let hint = "filter by subject or by action, not by both";
         return Err(Error::invalid("unsupported-filter", hint));
     }
-    Ok(filter)
+    let window = Window {
+        since: query.parsed("since", Timestamp::parse)?,
+        until: query.parsed("until", Timestamp::parse)?,
+    };
+    Ok((filter, window))
 }
 
 fn entry(entry: Entry) -> AuditEntry {

@@ -44,22 +44,30 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(withdraw))
 }
 
-/// All challenges, newest first; never their secrets.
+/// Challenges, newest first, all or those of a profile or in a state; never their secrets.
 #[utoipa::path(get, path = "/api/v1/challenges", tag = "challenges",
-    params(("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
+    params(("profile" = Option<String>, Query),
+        ("state" = Option<String>, Query, description = "unused, used or expired"),
+        ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, description = "Challenges", body = Page<Challenge>), Refusals))]
 pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer {
     caller.may(Permission::ChallengesRead).await?;
-    let mut query = query.only(&["limit", "cursor"])?;
-    let cursors = Cursors::new(&caller.token.token_hash, "challenges");
-    let scan = Scan::all::<ChallengeRecord>(PRIMARY)
-        .backward()
-        .limit(page::limit(query.take("limit").as_deref())?)
-        .after(query.parsed("cursor", |c| cursors.open(c))?);
-    let found = state.desk.authority.db.scan::<ChallengeRecord>(scan).await?;
-    let now = state.now();
-    let items = found.items.iter().map(|stored| listed(&stored.value, now)).collect();
-    json::answer(StatusCode::OK, &Page { items, next: found.next.map(|place| cursors.seal(&place)) })
+    let mut query = query.only(&["profile", "state", "limit", "cursor"])?;
+    let profile = query.parsed("profile", str::parse::<ProfileId>)?;
+    let wanted = query.parsed("state", known_state)?;
+    let list = format!("challenges {profile:?} {wanted:?}");
+    let cursors = Cursors::new(&caller.token.token_hash, &list);
+    let limit = page::limit(query.take("limit").as_deref())?;
+    let after = query.parsed("cursor", |c| cursors.open(c))?;
+    let (db, now) = (&state.desk.authority.db, state.now());
+    let (found, next) =
+        page::sift(db, Scan::all::<ChallengeRecord>(PRIMARY).backward(), (limit, after), |record: &ChallengeRecord| {
+            profile.as_ref().is_none_or(|p| record.profile == *p)
+                && wanted.is_none_or(|word| state_of(record, now) == word)
+        })
+        .await?;
+    let items = found.iter().map(|record| listed(record, now)).collect();
+    json::answer(StatusCode::OK, &Page { items, next: next.map(|place| cursors.seal(&place)) })
 }
 
 /// Makes a challenge. It is shown this once; a replay under the same Idempotency-Key is refused.
@@ -122,12 +130,22 @@ fn check(new: NewChallenge) -> Result<challenge::NewChallenge> {
     })
 }
 
-fn listed(record: &ChallengeRecord, now: Timestamp) -> Challenge {
-    let state = match (&record.used_for, now < record.expires) {
+const STATES: [&str; 3] = ["unused", "used", "expired"];
+
+fn known_state(word: &str) -> Result<&'static str> {
+    let known = STATES.into_iter().find(|state| *state == word);
+    known.ok_or_else(|| Error::invalid("invalid-state", format!("state is one of {}", STATES.join(", "))))
+}
+
+fn state_of(record: &ChallengeRecord, now: Timestamp) -> &'static str {
+    match (&record.used_for, now < record.expires) {
         (Some(_), _) => "used",
         (None, true) => "unused",
         (None, false) => "expired",
-    };
+    }
+}
+
+fn listed(record: &ChallengeRecord, now: Timestamp) -> Challenge {
     Challenge {
         id: record.id.to_string(),
         profile: record.profile.to_string(),
@@ -135,7 +153,7 @@ fn listed(record: &ChallengeRecord, now: Timestamp) -> Challenge {
         sans: record.sans.iter().map(ToString::to_string).collect(),
         expires: record.expires.to_string(),
         created_by: record.created_by.clone(),
-        state: state.to_owned(),
+        state: state_of(record, now).to_owned(),
         used_for: record.used_for.as_ref().map(ToString::to_string),
     }
 }

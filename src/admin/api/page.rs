@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::{Error, Result};
+use crate::store::{Db, Record, Scan};
 
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -29,6 +30,28 @@ pub const DEFAULT_LIMIT: usize = 100;
 /// The largest page size.
 pub const MAX_LIMIT: usize = 1000;
 const TAG: usize = 16;
+
+/// A page looks at no more records than this; it may then be short, or empty, and have a `next`.
+pub const MOST_LOOKED_AT: usize = 10_000;
+
+/// Up to `limit` records of a scan that are `wanted`, and where to go on.
+pub async fn sift<R: Record>(
+    db: &Db,
+    scan: Scan,
+    (limit, mut after): (usize, Option<Vec<u8>>),
+    wanted: impl Fn(&R) -> bool,
+) -> Result<(Vec<R>, Option<Vec<u8>>)> {
+    let (mut found, mut looked_at) = (Vec::new(), 0);
+    loop {
+        let batch = db.scan::<R>(scan.clone().limit(limit - found.len()).after(after)).await?;
+        looked_at += batch.items.len();
+        found.extend(batch.items.into_iter().map(|stored| stored.value).filter(&wanted));
+        after = batch.next;
+        if after.is_none() || found.len() >= limit || looked_at >= MOST_LOOKED_AT {
+            return Ok((found, after));
+        }
+    }
+}
 
 /// Seals and opens the cursors of one list: bound to the token that reads it and to its filters.
 pub struct Cursors {

@@ -19,7 +19,7 @@ use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
 use crate::ca::profile::{Approval, Profile as Policy};
 use crate::error::{Error, Kind};
-use crate::id::ProfileId;
+use crate::id::{CaId, ProfileId};
 
 mod types;
 
@@ -33,14 +33,15 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(check))
 }
 
-/// The profiles in force.
-#[utoipa::path(get, path = "/api/v1/profiles", tag = "profiles",
+/// The profiles in force: all, or those that issue by one CA.
+#[utoipa::path(get, path = "/api/v1/profiles", tag = "profiles", params(("ca" = Option<String>, Query)),
     responses((status = 200, description = "Profiles", body = Page<Profile>), Refusals))]
 pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer {
     caller.may(Permission::ProfilesRead).await?;
-    query.only(&["limit", "cursor"])?;
+    let ca = query.only(&["ca", "limit", "cursor"])?.parsed("ca", str::parse::<CaId>)?;
     let set = state.desk.profiles.current();
-    json::answer(StatusCode::OK, &Page::whole(set.all().iter().map(profile).collect()))
+    let wanted = set.all().iter().filter(|profile| ca.as_ref().is_none_or(|ca| profile.ca() == ca));
+    json::answer(StatusCode::OK, &Page::whole(wanted.map(profile).collect()))
 }
 
 /// One profile, with its file.

@@ -37,22 +37,23 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(revoke))
 }
 
-/// All tokens, newest first.
+/// Tokens, newest first: all, or those of a role.
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens",
-    params(("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
+    params(("role" = Option<String>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, description = "Tokens", body = Page<Token>), Refusals))]
 pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer {
     caller.may(Permission::TokensManage).await?;
-    let mut query = query.only(&["limit", "cursor"])?;
-    let cursors = Cursors::new(&caller.token.token_hash, "tokens");
-    let scan = Scan::all::<TokenRecord>(PRIMARY)
-        .backward()
-        .limit(page::limit(query.take("limit").as_deref())?)
-        .after(query.parsed("cursor", |c| cursors.open(c))?);
-    let found = state.desk.authority.db.scan::<TokenRecord>(scan).await?;
-    let now = state.now();
-    let items = found.items.iter().map(|stored| token(&stored.value, now)).collect();
-    json::answer(StatusCode::OK, &Page { items, next: found.next.map(|place| cursors.seal(&place)) })
+    let mut query = query.only(&["role", "limit", "cursor"])?;
+    let role = query.take("role");
+    let cursors = Cursors::new(&caller.token.token_hash, &format!("tokens {role:?}"));
+    let limit = page::limit(query.take("limit").as_deref())?;
+    let after = query.parsed("cursor", |c| cursors.open(c))?;
+    let (db, now) = (&state.desk.authority.db, state.now());
+    let of_role = |record: &TokenRecord| role.as_ref().is_none_or(|r| record.role == *r);
+    let scan = Scan::all::<TokenRecord>(PRIMARY).backward();
+    let (found, next) = page::sift(db, scan, (limit, after), of_role).await?;
+    let items = found.iter().map(|record| token(record, now)).collect();
+    json::answer(StatusCode::OK, &Page { items, next: next.map(|place| cursors.seal(&place)) })
 }
 
 /// Makes a token. It is shown this once; a replay under the same Idempotency-Key is refused.

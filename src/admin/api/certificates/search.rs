@@ -8,7 +8,7 @@ use super::filter::{Filter, Lead};
 use super::words::Walk;
 use super::{Certificate, listed};
 use crate::admin::api::auth::Caller;
-use crate::admin::api::page::{self, Cursors, Page};
+use crate::admin::api::page::{self, Cursors, MOST_LOOKED_AT, Page};
 use crate::admin::api::problem::{Answer, Refusals};
 use crate::admin::api::query::Query;
 use crate::admin::api::{Shared, json};
@@ -17,9 +17,6 @@ use crate::ca::records::CertificateRecord;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::store::Db;
-
-/// A page looks at no more certificates than this; it may then be short, or empty, and have a `next`.
-const MOST_LOOKED_AT: usize = 10_000;
 
 /// Certificates by one of `serial`, `fingerprint`, `device` and `q` (words of subject and alternative names, each
 /// by its beginning), together with `profile`, `status` and the expiry window.
