@@ -72,8 +72,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
         Verb::Create(new) => create(new, context).await,
         Verb::List { profile, state, paging } => {
             let state = state.map(|s| format!("{s:?}").to_lowercase());
-            let filters =
-                page::given(vec![("profile", profile.map(|p| p.to_string())), ("state", state)]);
+            let filters = page::given(vec![("profile", profile.map(|p| p.to_string())), ("state", state)]);
             page::print(context, ("/challenges", filters), &paging, COLUMNS).await
         }
         Verb::Withdraw { id } => {

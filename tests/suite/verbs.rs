@@ -163,3 +163,70 @@ fn without_a_server_or_a_ca_the_reason_is_named() {
         assert!(code == 2 && said.contains("--server"), "{bad}: {said}");
     }
 }
+
+#[test]
+fn a_folder_of_requests_is_issued_in_one_go_and_what_is_there_is_passed_over() {
+    let on = Running::new();
+    let (folder, out) = (on.path("requests"), on.path("certificates"));
+    std::fs::create_dir(&folder).unwrap();
+    let csr = on.csr();
+    std::fs::copy(&csr, format!("{folder}/www.csr")).unwrap();
+    std::fs::write(format!("{folder}/broken.csr"), "not a request").unwrap();
+    std::fs::write(format!("{folder}/README.txt"), "no request either").unwrap();
+    let bulk = ["cert", "bulk", "--profile", "tls-server", "--from", &folder, "--out", &out];
+    let (code, said, _) = on.home.run(&bulk);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("broken") && said.contains("issued 1, ") && said.contains("refused 1"), "{said}");
+    let pem = std::fs::read_to_string(format!("{out}/www.pem")).unwrap();
+    assert_eq!(pem.matches("BEGIN CERTIFICATE").count(), 3, "leaf and chain");
+
+    std::fs::remove_file(format!("{folder}/broken.csr")).unwrap();
+    assert!(on.done(&bulk).contains("there already 1"));
+    assert_eq!(on.json(&["cert", "list", "--search", "www"])["items"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_sheet_of_requests_is_issued_and_reported_row_by_row() {
+    let on = Running::new();
+    let (csr, out) = (on.csr(), on.path("certificates"));
+    let file = csr.rsplit('/').next().unwrap();
+    let rows =
+        format!("csr,name,profile,not_after\n{file},first,,\n{file},second,nonesuch,\nabsent.csr,third,,\n");
+    let sheet = on.write("phones.csv", &rows);
+    let bulk = ["cert", "bulk", "--profile", "tls-server", "--from", &sheet, "--out", &out];
+    let (code, report, _) = on.home.run(&[&bulk[..], &["--output", "csv"]].concat());
+    assert_eq!(code, 1, "{report}");
+    let mut lines: Vec<_> = report.lines().collect();
+    assert!(lines.remove(0).starts_with("name,outcome,serial,request,code,detail,file"), "{report}");
+    lines.sort_unstable();
+    assert!(lines[0].starts_with("first,issued,") && lines[0].ends_with("first.pem"), "{report}");
+    assert!(lines[1].starts_with("second,refused,,,"), "{report}");
+    assert!(lines[2].starts_with("third,refused,,,unreadable-file,"), "{report}");
+
+    let bad = on.write("bad.csv", "csr,colour\nwww.csr,red\n");
+    let (code, _, said) = on.home.run(&["cert", "bulk", "--from", &bad, "--out", &out]);
+    assert!(code == 2 && said.contains("colour") && said.contains("not_after"), "{said}");
+    let bad = on.write("bad.csv", "csr,name\nwww.csr,../../etc/x\n");
+    let (code, _, said) = on.home.run(&["cert", "bulk", "--from", &bad, "--out", &out]);
+    assert!(code == 2 && said.contains("line 2"), "{said}");
+}
+
+#[test]
+fn a_certificate_is_renewed_by_its_serial_and_lists_come_as_csv() {
+    let on = Running::new();
+    let csr = on.csr();
+    let old = on.json(&["cert", "issue", "--profile", "tls-server", "--csr", &csr]);
+    let serial = old["serial"].as_str().unwrap();
+    let new = on.json(&["cert", "renew", serial, "--csr", &on.csr()]);
+    assert_eq!(on.json(&["cert", "show", new["serial"].as_str().unwrap()])["renews"], serial);
+
+    let due = on.done(&["cert", "list", "--expires-within", "91d", "--search", "www", "--output", "csv"]);
+    let lines: Vec<_> = due.lines().collect();
+    assert_eq!(lines.len(), 3, "{due}");
+    assert!(lines[0].starts_with("serial,subject,profile,status,not_after,"), "{due}");
+    assert!(lines[1].contains(",CN=www.example.org,tls-server,good,"), "{due}");
+    let (code, _, said) = on.home.run(&["cert", "show", serial, "--output", "csv"]);
+    assert!(code == 2 && said.contains("lists"), "{said}");
+    let all = on.done(&["audit", "list", "--limit", "3", "--output", "csv"]);
+    assert_eq!(all.lines().count(), 4, "{all}");
+}

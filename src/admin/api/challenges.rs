@@ -60,12 +60,16 @@ pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer 
     let limit = page::limit(query.take("limit").as_deref())?;
     let after = query.parsed("cursor", |c| cursors.open(c))?;
     let (db, now) = (&state.desk.authority.db, state.now());
-    let (found, next) =
-        page::sift(db, Scan::all::<ChallengeRecord>(PRIMARY).backward(), (limit, after), |record: &ChallengeRecord| {
+    let (found, next) = page::sift(
+        db,
+        Scan::all::<ChallengeRecord>(PRIMARY).backward(),
+        (limit, after),
+        |record: &ChallengeRecord| {
             profile.as_ref().is_none_or(|p| record.profile == *p)
                 && wanted.is_none_or(|word| state_of(record, now) == word)
-        })
-        .await?;
+        },
+    )
+    .await?;
     let items = found.iter().map(|record| listed(record, now)).collect();
     json::answer(StatusCode::OK, &Page { items, next: next.map(|place| cursors.seal(&place)) })
 }

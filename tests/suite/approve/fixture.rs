@@ -197,7 +197,7 @@ pub fn operator(name: &str) -> Actor {
 }
 
 pub fn by_operator() -> Proof {
-    Proof::Operator { name: "ann".into() }
+    Proof::Operator { name: "ann".into(), renews: None }
 }
 
 /// A renewal signed by this certificate, without a challenge.
