@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Context, ExitCode, client, input, page, show};
 use crate::clock::Timestamp;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
@@ -88,15 +88,10 @@ const COLUMNS: &[show::Column] = &[
 
 async fn verify(head: Option<PathBuf>, context: &Context) -> Result<ExitCode> {
     let head: Option<Value> = head.map(|file| read_head(&file)).transpose()?;
-    let report = match client::connect(context) {
-        Ok(api) => {
-            let body = head.map_or_else(|| json!({}), |head| json!({ "head": head }));
-            api.post("/audit/verify", &body).await?.json()?
-        }
-        Err(e) if e.kind() == Kind::Unreachable && context.global.data.is_some() => {
-            crate::server::offline::verify_audit(&context.data()?, head).await?
-        }
-        Err(e) => return Err(e),
+    let body = head.as_ref().map_or_else(|| json!({}), |head| json!({ "head": head }));
+    let report = match client::post_if_running(context, "/audit/verify", &body).await? {
+        Some(answer) => answer.json()?,
+        None => crate::server::offline::verify_audit(&context.data()?, head).await?,
     };
     show::report(context, &report, "intact")
 }

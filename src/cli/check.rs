@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::cli::{Context, ExitCode, client, show};
-use crate::error::{Kind, Result};
+use crate::error::Result;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
@@ -13,12 +13,9 @@ pub struct Args {}
 
 /// Runs the verb.
 pub async fn run(_args: Args, context: &Context) -> Result<ExitCode> {
-    let report = match client::connect(context) {
-        Ok(api) => api.post("/check", &json!({})).await?.json()?,
-        Err(e) if e.kind() == Kind::Unreachable && context.global.data.is_some() => {
-            crate::server::offline::check(&context.data()?).await?
-        }
-        Err(e) => return Err(e),
+    let report = match client::post_if_running(context, "/check", &json!({})).await? {
+        Some(answer) => answer.json()?,
+        None => crate::server::offline::check(&context.data()?).await?,
     };
     show::report(context, &report, "ok")
 }

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::{Context, usage};
 use crate::error::{Error, Kind, Result};
-use crate::outbound::Api;
+use crate::outbound::{Answer, Api};
 
 /// The API that the common arguments name. Errors: `usage` without any; `unreachable` if no server runs on the
 /// data folder; `bad-token-file`.
@@ -22,6 +22,25 @@ pub fn connect(context: &Context) -> Result<Api> {
     let token_file = global.token_file.clone().unwrap_or_else(|| data.join("admin.token"));
     let ca: PathBuf = global.ca.clone().unwrap_or_else(|| data.join("tls-ca.pem"));
     Api::new(&address(&data)?, Some(token(&token_file)?), Some(&ca))
+}
+
+/// Posts to the server; none if no server answers for the data folder that was named (also one that broke off and
+/// left its addresses behind): then what is in the folder can be looked at. Errors: as [`connect`], and the server's.
+pub async fn post_if_running(
+    context: &Context,
+    path: &str,
+    body: &serde_json::Value,
+) -> Result<Option<Answer>> {
+    let answer = match connect(context) {
+        Ok(api) => api.post(path, body).await,
+        Err(e) => Err(e),
+    };
+    let by_folder = context.global.server.is_none() && context.global.data.is_some();
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(e) if e.kind() == Kind::Unreachable && by_folder => Ok(None),
+        Err(e) => Err(e),
+    }
 }
 
 /// An address that is none is a matter of how the command was called.

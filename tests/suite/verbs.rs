@@ -230,3 +230,14 @@ fn a_certificate_is_renewed_by_its_serial_and_lists_come_as_csv() {
     let all = on.done(&["audit", "list", "--limit", "3", "--output", "csv"]);
     assert_eq!(all.lines().count(), 4, "{all}");
 }
+
+#[test]
+fn after_a_crash_the_folder_itself_is_checked() {
+    let Running { home, server } = Running::new();
+    drop(server); // killed: its addresses stay behind
+    assert!(home.file("listeners.json").exists());
+    for verb in [&["check"][..], &["audit", "verify"]] {
+        let (code, out, said) = home.run(verb);
+        assert!(code == 0 && out.contains("consistent"), "{verb:?}: {out}{said}");
+    }
+}
