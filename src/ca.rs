@@ -16,6 +16,7 @@ pub mod hierarchy;
 pub mod http;
 pub mod issue;
 pub mod lint;
+pub mod ocsp;
 pub mod profile;
 pub mod records;
 pub mod revoke;
@@ -94,6 +95,11 @@ impl Authority {
 
 fn crl_url(public_url: &str, ca: &CaId) -> String {
     format!("{public_url}/crl/{ca}.crl")
+}
+
+/// One address for all CAs: the request says which.
+fn ocsp_url(public_url: &str) -> String {
+    format!("{public_url}/ocsp")
 }
 
 fn ca_url(public_url: &str, ca: &CaId) -> String {

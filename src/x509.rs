@@ -11,6 +11,7 @@ pub mod csr;
 pub mod der_guard;
 pub mod key;
 pub mod name;
+pub mod ocsp;
 pub mod pem;
 pub mod san;
 mod signed;

@@ -13,6 +13,7 @@ use crate::id::CaId;
 use crate::keys::{KeyStore, Signer};
 use crate::store::{Db, PRIMARY, Scan};
 use crate::x509::cert::{Certificate, Extension, ext};
+use crate::x509::ocsp::{CertId, IssuerId};
 
 /// Longer chains than this are refused: ours have two or three certificates.
 const MAX_CHAIN: usize = 8;
@@ -40,6 +41,8 @@ pub(super) struct Prepared {
     pub crl_distribution_point: Extension,
     /// Where its certificate is.
     pub authority_info_access: Extension,
+    /// Itself, as OCSP names it.
+    pub ocsp: IssuerId,
     /// Itself, as the lint sees it.
     pub issuer: Issuer,
     /// Its chain as DER, itself first.
@@ -67,6 +70,11 @@ impl LoadedCa {
                 self.record.key
             ))),
         }
+    }
+
+    /// Whether OCSP asks about a certificate that this CA issued.
+    pub fn is_asked_by(&self, id: &CertId) -> bool {
+        self.prepared.as_ref().is_some_and(|prepared| prepared.ocsp.is_of(id))
     }
 
     /// What is the same in every certificate it signs. Errors: `ca-not-ready`.
@@ -181,7 +189,11 @@ fn prepare(record: &CaRecord, chain: &[Arc<Certificate>], public_url: &str) -> R
     Ok(Some(Prepared {
         authority_key_id: ext::authority_key_id(&issuer.key_id)?,
         crl_distribution_point: ext::crl_distribution_point(&super::crl_url(public_url, &record.id))?,
-        authority_info_access: ext::authority_info_access(&super::ca_url(public_url, &record.id), None)?,
+        authority_info_access: ext::authority_info_access(
+            &super::ca_url(public_url, &record.id),
+            Some(&super::ocsp_url(public_url)),
+        )?,
+        ocsp: IssuerId::of(certificate.subject(), &certificate.public_key()?),
         issuer,
         chain: chain.iter().map(|certificate| certificate.der().to_vec()).collect(),
     }))

@@ -110,13 +110,14 @@ impl Document {
 }
 
 /// A strong validator: the beginning of the body's SHA-256.
-fn entity_tag(bytes: &[u8]) -> String {
+pub(super) fn entity_tag(bytes: &[u8]) -> String {
     let digest: [u8; 32] = Sha256::digest(bytes).into();
     let hex: String = digest[..16].iter().map(|b| format!("{b:02x}")).collect();
     format!("\"{hex}\"")
 }
 
-fn http_date(at: Timestamp) -> Option<String> {
+/// A moment as HTTP writes it (RFC 9110 §5.6.7).
+pub(super) fn http_date(at: Timestamp) -> Option<String> {
     OffsetDateTime::from_unix_timestamp(at.secs()).ok()?.format(HTTP_DATE).ok()
 }
 

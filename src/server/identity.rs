@@ -4,7 +4,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::ca::LoadedCa;
+use crate::ca::ocsp::{Responder, ResponderSource};
 use crate::ca::profile::RaMode;
+use crate::ca::records::Role;
 use crate::clock::Timestamp;
 use crate::enrol::Desk;
 use crate::enrol::scep_ra::{Ra, RaSource};
@@ -29,6 +32,7 @@ pub struct Identities {
     /// What the TLS listener shows.
     resolver: Arc<Resolver>,
     ras: RwLock<HashMap<(CaId, bool), Arc<Ra>>>,
+    responders: RwLock<HashMap<CaId, Arc<Responder>>>,
     /// One round at a time: two would make two keys of one name.
     round: tokio::sync::Mutex<()>,
     pauses: Pauses,
@@ -38,8 +42,8 @@ impl Identities {
     /// No identity yet: [`Identities::refresh`] makes or loads them.
     pub fn new(desk: Arc<Desk>, tls_names: Vec<San>) -> Self {
         let resolver = Arc::default();
-        let (ras, round, pauses) = Default::default();
-        Self { desk, tls_names, resolver, ras, round, pauses }
+        let (ras, responders, round, pauses) = Default::default();
+        Self { desk, tls_names, resolver, ras, responders, round, pauses }
     }
 
     /// What the TLS listener takes its certificate from.
@@ -58,6 +62,11 @@ impl Identities {
         for (ca, mode) in self.wanted_ras() {
             if let Err(e) = self.refresh_ra(&ca, mode).await {
                 failures.push((format!("ra-{ca}"), e));
+            }
+        }
+        for ca in self.desk.authority.hierarchy().all().iter().filter(|ca| needs_responder(ca)) {
+            if let Err(e) = self.refresh_responder(ca).await {
+                failures.push((format!("ocsp-{}", ca.record.id), e));
             }
         }
         failures
@@ -82,6 +91,16 @@ impl Identities {
         };
         let mut ras = self.ras.write().unwrap_or_else(PoisonError::into_inner);
         ras.insert(slot(ca, mode), Arc::new(ra));
+        Ok(())
+    }
+
+    async fn refresh_responder(&self, ca: &LoadedCa) -> Result<()> {
+        let is_rsa = ca.record.algorithm.is_rsa();
+        let held = self.keep(&Wanted::ocsp(&self.desk, &ca.record.id, is_rsa)?).await?;
+        let signer = self.desk.authority.keys.signer(&held.key)?;
+        let responder = Responder { certificate: held.certificate, signer };
+        let mut responders = self.responders.write().unwrap_or_else(PoisonError::into_inner);
+        responders.insert(ca.record.id.clone(), Arc::new(responder));
         Ok(())
     }
 
@@ -128,6 +147,21 @@ impl RaSource for Identities {
             )
         })
     }
+}
+
+impl ResponderSource for Identities {
+    fn responder(&self, ca: &CaId) -> Result<Arc<Responder>> {
+        let responders = self.responders.read().unwrap_or_else(PoisonError::into_inner);
+        responders.get(ca).cloned().ok_or_else(|| {
+            let text = format!("the OCSP responder of {ca} is not ready");
+            Error::new(Kind::Busy, "responder-not-ready", text)
+        })
+    }
+}
+
+/// Leaves come from issuing CAs; one without key or certificate issues no responder either.
+fn needs_responder(ca: &LoadedCa) -> bool {
+    ca.record.role == Role::Issuing && ca.ready().is_ok()
 }
 
 fn slot(ca: &CaId, mode: RaMode) -> (CaId, bool) {

@@ -16,6 +16,7 @@ pub fn plain(state: &State) -> Router {
     let authority = state.desk.authority.clone();
     Router::new()
         .merge(ca::http::router(authority.clone()))
+        .merge(ca::ocsp::http::router(state.ocsp.clone()))
         .merge(trust::http::router(authority))
         .merge(enrol::scep::http::router(state.desk.clone(), state.identities.clone()))
         .merge(admin::plain_router(state.admin.clone()))

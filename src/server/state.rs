@@ -7,6 +7,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use crate::admin;
 use crate::ca::Authority;
+use crate::ca::ocsp::Ocsp;
 use crate::ca::profile::ProfileSet;
 use crate::clock::Clock;
 use crate::enrol::throttle::Throttle;
@@ -55,6 +56,8 @@ pub struct State {
     pub admin: Arc<admin::State>,
     /// Signet's own certificates.
     pub identities: Arc<Identities>,
+    /// Says which certificates were revoked.
+    pub ocsp: Arc<Ocsp>,
     /// Signs the audit log's heads.
     pub heads: Heads,
     /// The metrics.
@@ -91,7 +94,8 @@ impl State {
             metrics: metrics.clone(),
         })?;
         let identities = Arc::new(Identities::new(desk.clone(), tls_names));
-        Ok(Self { desk, admin: Arc::new(admin), identities, heads, metrics, ready })
+        let ocsp = Arc::new(Ocsp::new(desk.authority.clone(), identities.clone()));
+        Ok(Self { desk, admin: Arc::new(admin), identities, ocsp, heads, metrics, ready })
     }
 
     /// Says whether everything serves.

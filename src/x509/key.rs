@@ -33,6 +33,11 @@ impl PublicKey {
         &self.spki
     }
 
+    /// The octets of the key's bit string.
+    pub fn bits(&self) -> &[u8] {
+        spki::key_bits(&self.spki)
+    }
+
     /// Its kind.
     pub fn kind(&self) -> KeyKind {
         self.kind

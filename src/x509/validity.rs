@@ -33,22 +33,44 @@ pub(super) fn decode(element: Tlv<'_>) -> Result<Timestamp, Broken> {
     moment(year, rest)
 }
 
-/// Appends a moment, to the second. Errors: `internal` outside the years 1950 to 9999.
+/// Appends a moment, to the second: as a UTCTime through 2049, then as a GeneralizedTime.
+/// Errors: `internal` outside the years 1950 to 9999.
 pub(super) fn push(out: &mut Vec<u8>, at: Timestamp) -> Result<()> {
-    let outside = || Error::internal("a time outside the years 1950 to 9999");
-    let t = OffsetDateTime::from_unix_timestamp(at.secs()).map_err(|_| outside())?;
-    let year = u32::try_from(t.year()).ok().filter(|y| (1950..=9999).contains(y)).ok_or_else(outside)?;
-    let (tag, length) = if year < 2050 { (tlv::UTC_TIME, 13) } else { (tlv::GENERALIZED_TIME, 15) };
-    tlv::push_header(out, tag, length);
-    let mut pair = |n: u32| out.extend([b'0' + (n / 10 % 10) as u8, b'0' + (n % 10) as u8]);
-    if year >= 2050 {
-        pair(year / 100);
+    let t = date(at)?;
+    if t.year() < 2050 {
+        tlv::push_header(out, tlv::UTC_TIME, 13);
+        push_digits(out, t);
+        return Ok(());
     }
-    pair(year % 100);
-    pair(u32::from(u8::from(t.month())));
-    [t.day(), t.hour(), t.minute(), t.second()].into_iter().for_each(|n| pair(u32::from(n)));
-    out.push(b'Z');
+    push_generalized(out, at)
+}
+
+/// Appends a moment, to the second, as a GeneralizedTime. Errors: as [`push`].
+pub(super) fn push_generalized(out: &mut Vec<u8>, at: Timestamp) -> Result<()> {
+    let t = date(at)?;
+    tlv::push_header(out, tlv::GENERALIZED_TIME, 15);
+    push_pair(out, t.year() / 100);
+    push_digits(out, t);
     Ok(())
+}
+
+fn date(at: Timestamp) -> Result<OffsetDateTime> {
+    let t = OffsetDateTime::from_unix_timestamp(at.secs()).ok();
+    t.filter(|t| (1950..=9999).contains(&t.year()))
+        .ok_or_else(|| Error::internal("a time outside the years 1950 to 9999"))
+}
+
+/// The last two digits of the year, and the rest.
+fn push_digits(out: &mut Vec<u8>, t: OffsetDateTime) {
+    push_pair(out, t.year() % 100);
+    [u8::from(t.month()), t.day(), t.hour(), t.minute(), t.second()]
+        .into_iter()
+        .for_each(|n| push_pair(out, i32::from(n)));
+    out.push(b'Z');
+}
+
+fn push_pair(out: &mut Vec<u8>, n: i32) {
+    out.extend([b'0' + (n / 10 % 10) as u8, b'0' + (n % 10) as u8]);
 }
 
 fn moment(year: i32, rest: &[u8]) -> Result<Timestamp, Broken> {

@@ -44,6 +44,22 @@ impl Wanted {
         })
     }
 
+    /// An OCSP responder's, of the same sort of key as its CA's, so that who can verify the certificate can verify
+    /// the answer. Errors: `not-found` without its profile; `no-key` if that allows none.
+    pub fn ocsp(desk: &Desk, ca: &CaId, is_rsa: bool) -> Result<Self> {
+        let profile = desk.profiles.current().require(&"ocsp-responder".parse()?)?.clone();
+        let best = if is_rsa { KeyAlgorithm::Rsa2048 } else { KeyAlgorithm::P256 };
+        Ok(Self {
+            name: format!("ocsp-{ca}"),
+            ca: ca.clone(),
+            algorithm: choose(&profile, best, |key| key.is_rsa() == is_rsa)?,
+            subject: Name::parse(&format!("CN=Signet OCSP {ca}"))?,
+            sans: Vec::new(),
+            keeps_former: false,
+            profile,
+        })
+    }
+
     /// A registration authority's: RSA, because clients encrypt to it. `part` is empty, `signing` or
     /// `encryption`. Errors: `not-found` without its profile; `no-rsa` if that allows none.
     pub fn ra(desk: &Desk, ca: &CaId, part: &str) -> Result<Self> {
