@@ -6,6 +6,7 @@
 
 mod api;
 mod crash;
+mod ocsp;
 mod pkilint;
 mod server;
 mod strongswan;

@@ -21,7 +21,7 @@ const INTERNAL: &[&str] = &["scep-ra", "signet-tls", "ocsp-responder"];
 const PUBLIC: &[&str] = &["--rsa-root", "rsa-2048", "--url", "http://pki.example.com"];
 
 #[track_caller]
-fn lint(tool: &str, file: &str, name: &str) {
+pub fn lint(tool: &str, file: &str, name: &str) {
     let program = format!("{LINT}{tool}");
     let ran = run(&program, &["lint", "-s", "WARNING", "-f", "JSON", file]);
     let report: serde_json::Value =
