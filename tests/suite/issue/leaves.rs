@@ -30,7 +30,7 @@ async fn a_leaf_is_taken_by_openssl_and_says_what_the_profile_says() {
     ] {
         assert!(shown.contains(expected), "{expected} is missing in {shown}");
     }
-    assert!(!shown.contains("OCSP - URI"), "no OCSP address before there is a responder: {shown}");
+    assert!(shown.contains("OCSP - URI:http://ca.example:8080/ocsp"), "{shown}");
 }
 
 #[tokio::test]
