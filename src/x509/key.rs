@@ -11,7 +11,7 @@ mod scheme;
 mod spki;
 
 pub use algorithm::{Digest, KeyAlgorithm, KeyKind};
-pub use scheme::signature_algorithm;
+pub use scheme::{pss_digest, signature_algorithm};
 
 /// A public key that passed the checks of CSR-08, -10, -11, -14, -18, -20, -21, -23, -24.
 #[derive(Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ mod cbc_mode;
 
 use zeroize::Zeroizing;
 
-pub(super) use cbc_mode::seal;
+pub(super) use cbc_mode::{encrypt, seal};
 
 use super::algorithm::{ContentCipher, Transport};
 use super::signed::content_info;

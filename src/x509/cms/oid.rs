@@ -1,4 +1,4 @@
-//! Object identifiers of RFC 5652, 3370, 3565, 5754 and 8017.
+//! Object identifiers of RFC 5652, 3211, 3370, 3565, 5754 and 8017.
 
 use const_oid::ObjectIdentifier;
 
@@ -35,6 +35,8 @@ oids! {
     SHA512 = "2.16.840.1.101.3.4.2.3";
     /// rsaEncryption
     RSA_ENCRYPTION = "1.2.840.113549.1.1.1";
+    /// id-RSASSA-PSS
+    RSASSA_PSS = "1.2.840.113549.1.1.10";
     /// id-RSAES-OAEP
     RSAES_OAEP = "1.2.840.113549.1.1.7";
     /// id-mgf1
@@ -55,6 +57,12 @@ oids! {
     ECDSA_WITH_SHA384 = "1.2.840.10045.4.3.3";
     /// ecdsa-with-SHA512
     ECDSA_WITH_SHA512 = "1.2.840.10045.4.3.4";
+    /// id-PBKDF2
+    PBKDF2 = "1.2.840.113549.1.5.12";
+    /// id-hmacWithSHA256
+    HMAC_SHA256 = "1.2.840.113549.2.9";
+    /// id-alg-PWRI-KEK
+    PWRI_KEK = "1.2.840.113549.1.9.16.3.9";
     /// aes128-CBC
     AES128_CBC = "2.16.840.1.101.3.4.1.2";
     /// aes192-CBC

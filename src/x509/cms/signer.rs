@@ -41,6 +41,12 @@ impl<'a> CertificateId<'a> {
         }
     }
 
+    /// An IssuerAndSerialNumber that stands alone (GetCert, GetCRL). Errors: `bad-cms`.
+    pub fn issuer_and_serial(der: &'a [u8]) -> Result<Self> {
+        let element = tlv::single(der, tlv::SEQUENCE);
+        element.and_then(Self::read).map_err(unreadable("IssuerAndSerialNumber"))
+    }
+
     /// Whether it names this certificate.
     pub fn matches(&self, certificate: &Certificate) -> bool {
         match self {
@@ -63,7 +69,7 @@ pub struct SignerInfo<'a> {
     pub signed_attributes: Option<Attributes<'a>>,
     /// What was not signed: says nothing.
     pub unsigned_attributes: Option<Attributes<'a>>,
-    signature_algorithm: ObjectIdentifier,
+    signature_algorithm: Tlv<'a>,
     signature: &'a [u8],
 }
 
@@ -75,7 +81,7 @@ impl<'a> SignerInfo<'a> {
         let id = fields.any().and_then(CertificateId::read).map_err(&broken)?;
         let digest = fields.any().and_then(algorithm_identifier).map_err(&broken)?.0;
         let signed = fields.optional(0xa0).map_err(&broken)?;
-        let signature_algorithm = fields.any().and_then(algorithm_identifier).map_err(&broken)?.0;
+        let signature_algorithm = fields.any().map_err(&broken)?;
         let signature = fields.expect(tlv::OCTET_STRING).map_err(&broken)?.content;
         let unsigned = fields.optional(0xa1).map_err(&broken)?;
         fields.finish().map_err(&broken)?;
@@ -122,9 +128,6 @@ impl<'a> SignerInfo<'a> {
         let Some(attributes) = &self.signed_attributes else {
             return Err(bad_signature("signedAttrs missing"));
         };
-        if !digest.fits_signature(self.signature_algorithm, key.kind()) {
-            return Err(not_allowed("the signature algorithm does not fit the key and the digest"));
-        }
         let expected = tlv::tlv(tlv::OCTET_STRING, &digest.hash(content));
         if attributes.single(oid::MESSAGE_DIGEST)?.is_none_or(|value| value.whole != expected) {
             return Err(bad_signature("messageDigest does not fit the content"));
@@ -133,7 +136,25 @@ impl<'a> SignerInfo<'a> {
         if attributes.single(oid::CONTENT_TYPE)?.is_none_or(|value| value.whole != expected) {
             return Err(bad_signature("contentType does not fit the content"));
         }
-        verify_bytes(key, digest, &attributes.signed_bytes(), self.signature)
+        self.verify_bytes(key, digest, &attributes.signed_bytes())
+    }
+
+    /// RSA by PKCS#1 v1.5 or PSS (RFC 4056), or ECDSA.
+    fn verify_bytes(&self, key: &PublicKey, digest: DigestAlgorithm, message: &[u8]) -> Result<()> {
+        let unfit = || not_allowed("the signature algorithm does not fit the key and the digest");
+        let (oid, _) = algorithm_identifier(self.signature_algorithm).map_err(|_| unfit())?;
+        if oid == oid::RSASSA_PSS {
+            let stated = key::pss_digest(self.signature_algorithm.whole).ok_or_else(unfit)?;
+            if digest.signing() != Some(stated) {
+                return Err(unfit());
+            }
+            let verified = key.verify(self.signature_algorithm.whole, message, self.signature);
+            return verified.map_err(|_| bad_signature("signature invalid"));
+        }
+        if !digest.fits_signature(oid, key.kind()) {
+            return Err(unfit());
+        }
+        verify_bytes(key, digest, message, self.signature)
     }
 }
 

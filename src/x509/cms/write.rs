@@ -1,17 +1,19 @@
-//! What we write, as strict DER: signed messages with attributes, and envelopes for RSA recipients.
+//! What we write, as strict DER: signed messages with attributes, envelopes, lists of one CRL.
 
-use aws_lc_rs::rsa::{Pkcs1PublicEncryptingKey, PublicEncryptingKey};
 use const_oid::ObjectIdentifier;
-use zeroize::Zeroizing;
 
-use super::algorithm::{ContentCipher, DigestAlgorithm};
-use super::{enveloped, oid};
+use super::algorithm::DigestAlgorithm;
+use super::oid;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::random::Random;
 use crate::x509::cert::Certificate;
 use crate::x509::key::{self, KeyKind};
 use crate::x509::{tlv, validity};
+
+mod envelope;
+mod password;
+
+pub use envelope::{To, envelop};
 
 /// A signed message before its signature.
 pub struct Signing<'a> {
@@ -98,55 +100,19 @@ impl<'a> Signing<'a> {
     }
 }
 
-/// An EnvelopedData (ContentInfo) around `content` for the RSA key of `recipient`, whose issuer and serial are
-/// copied verbatim (SCEP-71). Errors: `cms-recipient` if its key is not RSA, `internal`.
-pub fn envelop(
-    recipient: &Certificate,
-    cipher: ContentCipher,
-    content: &[u8],
-    random: &Random,
-) -> Result<Vec<u8>> {
-    let mut key = Zeroizing::new(vec![0; cipher.key_len()]);
-    random.fill(&mut key)?;
-    let mut iv = vec![0; cipher.block_len()];
-    random.fill(&mut iv)?;
-    let recipient_info = tlv::join(
+/// A degenerate SignedData (ContentInfo) that holds one CRL and nothing else (RFC 8894 §3.4).
+pub fn crl_only(crl: &[u8]) -> Vec<u8> {
+    let signed_data = tlv::join(
         tlv::SEQUENCE,
         &[
-            &tlv::unsigned(0),
-            &issuer_and_serial(recipient),
-            &rsa_encryption(),
-            &tlv::tlv(tlv::OCTET_STRING, &wrap_key(recipient, &key)?),
+            &tlv::unsigned(1),
+            &tlv::tlv(tlv::SET, &[]),
+            &tlv::tlv(tlv::SEQUENCE, &tlv::object_identifier(&oid::DATA)),
+            &tlv::tlv(0xa1, crl),
+            &tlv::tlv(tlv::SET, &[]),
         ],
     );
-    let iv_parameter = tlv::tlv(tlv::OCTET_STRING, &iv);
-    let encrypted = tlv::join(
-        tlv::SEQUENCE,
-        &[
-            &tlv::object_identifier(&oid::DATA),
-            &tlv::join(tlv::SEQUENCE, &[&tlv::object_identifier(&cipher.oid()), &iv_parameter]),
-            &tlv::tlv(0x80, &enveloped::seal(cipher, &key, &iv, content)?),
-        ],
-    );
-    let enveloped_data =
-        tlv::join(tlv::SEQUENCE, &[&tlv::unsigned(0), &tlv::tlv(tlv::SET, &recipient_info), &encrypted]);
-    Ok(content_info(oid::ENVELOPED_DATA, &enveloped_data))
-}
-
-fn wrap_key(recipient: &Certificate, key: &[u8]) -> Result<Vec<u8>> {
-    let not_rsa = || Error::invalid("cms-recipient", "the recipient's key is not an RSA key");
-    let public = recipient.public_key()?;
-    if !matches!(public.kind(), KeyKind::Rsa(_)) {
-        return Err(not_rsa());
-    }
-    let public = PublicEncryptingKey::from_der(public.spki())
-        .map_err(|_| not_rsa())
-        .and_then(|key| Pkcs1PublicEncryptingKey::new(key).map_err(|_| not_rsa()))?;
-    let mut wrapped = vec![0; public.ciphertext_size()];
-    let length =
-        public.encrypt(key, &mut wrapped).map_err(|_| Error::internal("RSA encryption failed"))?.len();
-    wrapped.truncate(length);
-    Ok(wrapped)
+    content_info(oid::SIGNED_DATA, &signed_data)
 }
 
 fn issuer_and_serial(certificate: &Certificate) -> Vec<u8> {

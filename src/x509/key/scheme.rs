@@ -32,6 +32,14 @@ pub fn signature_algorithm(kind: KeyKind, digest: Digest) -> Vec<u8> {
     tlv::join(tlv::SEQUENCE, &[&tlv::object_identifier(&oid), parameters])
 }
 
+/// The digest of an RSASSA-PSS AlgorithmIdentifier (DER), if it is one that we verify; none for any other algorithm.
+pub fn pss_digest(algorithm: &[u8]) -> Option<Digest> {
+    match read(algorithm) {
+        Ok(Some(Scheme::Pss(digest))) => Some(digest),
+        Ok(Some(Scheme::Pkcs1(_) | Scheme::Ecdsa(_)) | None) | Err(Broken) => None,
+    }
+}
+
 /// See [`PublicKey::verify`].
 pub(super) fn verify(key: &PublicKey, algorithm: &[u8], message: &[u8], signature: &[u8]) -> Result<()> {
     let scheme =

@@ -33,11 +33,16 @@ pub fn seal(cipher: ContentCipher, key: &[u8], iv: &[u8], content: &[u8]) -> Res
     let padding = block - content.len() % block;
     let mut out = content.to_vec();
     out.resize(content.len() + padding, padding as u8);
+    encrypt(cipher, key, iv, &mut out).map(|()| out)
+}
+
+/// Encrypts whole blocks in place, without padding. Errors: `internal` if a length does not fit.
+pub fn encrypt(cipher: ContentCipher, key: &[u8], iv: &[u8], blocks: &mut [u8]) -> Result<()> {
     let done = match aes(cipher) {
-        Some(algorithm) => aes_encrypt(algorithm, key, iv, &mut out),
-        None => des_encrypt(key, iv, &mut out),
+        Some(algorithm) => aes_encrypt(algorithm, key, iv, blocks),
+        None => des_encrypt(key, iv, blocks),
     };
-    done.map(|()| out).ok_or_else(|| Error::internal("the content cipher failed"))
+    done.ok_or_else(|| Error::internal("the content cipher failed"))
 }
 
 fn aes(cipher: ContentCipher) -> Option<&'static Algorithm> {
