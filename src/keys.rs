@@ -11,7 +11,10 @@ use crate::id::KeyId;
 use crate::x509::key::{Digest, KeyAlgorithm, PublicKey};
 
 pub mod pool;
+mod sealer;
 pub mod software;
+
+pub use sealer::Sealer;
 
 /// A key that signs. Blocking and CPU-bound: call it on the [`pool::Pool`].
 pub trait Signer: Send + Sync + Debug {
@@ -63,6 +66,9 @@ pub trait KeyStore: Send + Sync {
     fn list(&self) -> Result<Vec<KeyId>>;
     /// Its private key as PKCS#8 DER, for a TLS listener's own certificate only.
     fn tls_key(&self, id: &KeyId) -> Result<Zeroizing<Vec<u8>>>;
+    /// What seals secrets that the store keeps for a while, with a key of its own for each purpose (a short fixed word,
+    /// never changed: what was sealed is opened by the same). Errors: `internal`.
+    fn sealer(&self, purpose: &str) -> Result<Sealer>;
 }
 
 /// Makes a key on a thread of its own, so that the seconds an RSA key takes hold nothing else up.

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use self::frame::{KEY_LEN, SealingKey, damaged};
 use self::key::SoftwareKey;
 use self::password::Cost;
+use super::sealer::{Sealer, SealingRoot};
 use super::{Decrypter, KeyStore, Signer};
 use crate::error::{Error, Kind, Result};
 use crate::id::KeyId;
@@ -42,6 +43,7 @@ pub struct Vault {
     folder: PathBuf,
     random: Random,
     master: SealingKey,
+    sealing: SealingRoot,
     /// Keys that were read already; held for a look only, so that a signer is found while a file is written.
     loaded: Mutex<HashMap<KeyId, Arc<SoftwareKey>>>,
     /// Held while files are read, written or removed.
@@ -89,8 +91,9 @@ impl Vault {
     }
 
     fn new(folder: PathBuf, master: &[u8; KEY_LEN], random: &Random) -> Result<Self> {
-        let master = SealingKey::new(master)?;
-        Ok(Self { folder, random: random.clone(), master, loaded: Mutex::default(), files: Mutex::default() })
+        let (sealing, master) = (SealingRoot::new(master), SealingKey::new(master)?);
+        let (loaded, files) = (Mutex::default(), Mutex::default());
+        Ok(Self { folder, random: random.clone(), master, sealing, loaded, files })
     }
 
     fn key(&self, id: &KeyId) -> Result<Arc<SoftwareKey>> {
@@ -187,6 +190,10 @@ impl KeyStore for Vault {
 
     fn tls_key(&self, id: &KeyId) -> Result<Zeroizing<Vec<u8>>> {
         self.key(id)?.to_pkcs8()
+    }
+
+    fn sealer(&self, purpose: &str) -> Result<Sealer> {
+        self.sealing.sealer(purpose, &self.random)
     }
 }
 

@@ -9,7 +9,7 @@ use signet::ca::Authority;
 use signet::ca::records::CaRecord;
 use signet::error::Result;
 use signet::id::KeyId;
-use signet::keys::{Decrypter, KeyStore, Signer};
+use signet::keys::{Decrypter, KeyStore, Sealer, Signer};
 use signet::store::Unit;
 use signet::x509::key::KeyAlgorithm;
 use zeroize::Zeroizing;
@@ -52,6 +52,9 @@ impl KeyStore for Held {
     }
     fn tls_key(&self, id: &KeyId) -> Result<Zeroizing<Vec<u8>>> {
         self.keys.tls_key(id)
+    }
+    fn sealer(&self, purpose: &str) -> Result<Sealer> {
+        self.keys.sealer(purpose)
     }
 }
 
