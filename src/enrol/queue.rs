@@ -8,11 +8,13 @@ use crate::clock::Timestamp;
 use crate::enrol::approve::approved_request;
 use crate::enrol::authorize::{Grant, still_renewable};
 use crate::enrol::policy::Wanted;
-use crate::enrol::records::{RequestRecord, RequestState, TransactionRecord, TransactionResult};
+use crate::enrol::records::{
+    ReplyPasswordRecord, RequestRecord, RequestState, TransactionRecord, TransactionResult,
+};
 use crate::enrol::{Desk, Proof, keep, policy};
 use crate::error::{Error, Kind, Result};
 use crate::id::{RecordId, Serial};
-use crate::store::{Stored, Unit};
+use crate::store::{Stored, Unit, When};
 use crate::x509::csr::{Csr, Leniency};
 
 const MAX_COMMENT: usize = 500;
@@ -103,6 +105,9 @@ fn write_decision(
     let record = RequestRecord { state, comment, decided_by, ..stored.value.clone() };
     unit.replace(&record, stored.revision)?;
     unit.items.extend(keep::waiting(-1, &record));
+    if let (RequestState::Denied, Some(transaction)) = (&record.state, &record.transaction) {
+        unit.delete::<ReplyPasswordRecord>(transaction, When::Always);
+    }
     unit.event(event(desk.authority.clock.now(), actor.clone(), verb, &record));
     Ok(record)
 }

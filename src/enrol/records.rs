@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use crate::id::{ProfileId, RecordId, Serial};
 use crate::store::{Index, IndexKey, KeyBuilder, Kind, Record};
 use crate::x509::name::Name;
@@ -148,6 +148,14 @@ impl RequestRecord {
     pub fn waiting_from(address: &str) -> Vec<u8> {
         [Self::WAITING, b":", address.as_bytes()].concat()
     }
+    /// What its requester is told after it was denied, with the operator's comment.
+    pub fn denial(&self) -> Error {
+        let text = match &self.comment {
+            Some(comment) => format!("the request was denied: {comment}"),
+            None => "the request was denied".to_owned(),
+        };
+        Error::new(error::Kind::Forbidden, "request-denied", text)
+    }
     /// By state, then time.
     pub const BY_STATE: Index = Index { id: 1, name: "state", unique: false };
 
@@ -184,5 +192,35 @@ impl Record for RequestRecord {
     fn indexes(&self) -> Vec<IndexKey> {
         let key = KeyBuilder::new().bytes(&[Self::state_byte(&self.state)]).bytes(self.id.as_bytes()).build();
         vec![IndexKey { index: Self::BY_STATE, key }]
+    }
+}
+
+/// The password that the reply to a waiting request will be encrypted with, because its key cannot decrypt (RFC 8894
+/// §3.1): sealed, and gone when the request is denied, a day after its certificate was fetched, or after a month.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyPasswordRecord {
+    /// The key of the [`TransactionRecord`] that it belongs to.
+    pub transaction: Vec<u8>,
+    /// The password, sealed for this transaction.
+    pub sealed: Vec<u8>,
+    /// Until when it is kept.
+    pub expires: Timestamp,
+}
+
+impl ReplyPasswordRecord {
+    /// By expiry.
+    pub const BY_EXPIRY: Index = Index { id: 1, name: "expiry", unique: false };
+}
+
+impl Record for ReplyPasswordRecord {
+    const KIND: Kind = Kind { id: 24, name: "reply-password" };
+    const VERSION: u8 = 1;
+
+    fn key(&self) -> Vec<u8> {
+        self.transaction.clone()
+    }
+
+    fn indexes(&self) -> Vec<IndexKey> {
+        vec![IndexKey { index: Self::BY_EXPIRY, key: self.expires.sort_key().to_vec() }]
     }
 }

@@ -9,12 +9,15 @@ mod caps;
 mod exchange;
 mod guesses;
 pub mod http;
+mod lookup;
 pub mod message;
-mod open;
+mod next_ca;
+pub mod open;
 mod poll;
 pub mod query;
-mod refusal;
+pub mod refusal;
 mod reply;
+mod reply_password;
 mod service;
 
 /// The largest message that is read: 64 KiB (checklist G).

@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::enrol::approve::Decision;
 use crate::enrol::records::{RequestRecord, RequestState, TransactionRecord, TransactionResult};
 use crate::enrol::{Desk, Proof, Request, Transaction};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::id::{ProfileId, RecordId, Serial};
 use crate::store::{Unit, When};
 
@@ -143,13 +143,14 @@ fn id_hash(
 async fn answer(desk: &Desk, result: &TransactionResult, proof: &Proof) -> Result<Option<Decision>> {
     match result {
         TransactionResult::Issued(serial) => replayed(desk, serial, proof).await,
-        TransactionResult::Waiting(id) => match waiting(desk, *id).await?.state {
-            RequestState::Pending => Ok(Some(Decision::Pending(*id))),
-            RequestState::Issued(serial) => replayed(desk, &serial, proof).await,
-            RequestState::Denied => {
-                Err(Error::new(Kind::Forbidden, "request-denied", "the request was denied"))
+        TransactionResult::Waiting(id) => {
+            let request = waiting(desk, *id).await?;
+            match &request.state {
+                RequestState::Pending => Ok(Some(Decision::Pending(*id))),
+                RequestState::Issued(serial) => replayed(desk, serial, proof).await,
+                RequestState::Denied => Err(request.denial()),
             }
-        },
+        }
     }
 }
 
@@ -166,9 +167,14 @@ async fn replayed(desk: &Desk, serial: &Serial, proof: &Proof) -> Result<Option<
         }
     };
     if !renewal && issued.record.status != Status::Good {
-        return Err(Error::conflict("revoked", "the certificate of this request was revoked"));
+        return Err(revoked());
     }
     Ok(live.then(|| Decision::AlreadyIssued(Box::new(issued))))
+}
+
+/// What is said of a transaction whose certificate was revoked.
+pub(super) fn revoked() -> Error {
+    Error::conflict("revoked", "the certificate of this request was revoked")
 }
 
 /// The same id with another request is a new one if it is authorized as such: from the same signer for the same key or

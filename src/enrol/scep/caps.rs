@@ -5,13 +5,14 @@ use crate::x509::cms::{ContentCipher, DigestAlgorithm};
 
 /// The capabilities, one a line. SHA-384 is no keyword of the RFC, but strongSwan 5.9.8 offers AES only when it
 /// sees one; GetNextCACert is left out while there is no next CA to give.
-pub fn capabilities(service: &Service) -> String {
+pub fn capabilities(service: &Service, has_next_ca: bool) -> String {
     let cipher = |wanted: &[ContentCipher]| service.ciphers().any(|c| wanted.contains(&c));
     let digest = |wanted: DigestAlgorithm| service.digests().any(|d| d == wanted);
     let aes = cipher(&[ContentCipher::Aes128, ContentCipher::Aes192, ContentCipher::Aes256]);
     let keywords = [
         ("AES", aes),
         ("DES3", cipher(&[ContentCipher::TripleDes])),
+        ("GetNextCACert", has_next_ca),
         ("POSTPKIOperation", true),
         ("Renewal", true),
         // The RFC's umbrella word: AES, SHA-256 and POST.

@@ -3,21 +3,28 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use crate::audit::Actor;
 use crate::ca::Issued;
+use crate::ca::profile::Approval;
 use crate::ca::records::CertificateRecord;
 use crate::enrol::scep::guesses::Guesses;
 use crate::enrol::scep::message::Incoming;
-use crate::enrol::scep::open::{Opened, Opener};
-use crate::enrol::scep::poll::{Polled, poll};
+use crate::enrol::scep::open::{Named, Opened, Opener};
+use crate::enrol::scep::poll::{Polled, key_of, poll};
 use crate::enrol::scep::refusal::{FailInfo, Refusal};
 use crate::enrol::scep::reply::{Reply, Status};
 use crate::enrol::scep::service::Service;
+use crate::enrol::scep::{lookup, reply_password};
 use crate::enrol::scep_ra::Ra;
-use crate::enrol::{Desk, Outcome, Proof, Request, Transaction, enrol};
+use crate::enrol::{Desk, Outcome, Proof, Request, Transaction, enrol_with};
 use crate::error::Result;
+use crate::store::Unit;
 use crate::x509::cert::Certificate;
+use crate::x509::cms::write::To;
 use crate::x509::csr::Csr;
+use crate::x509::pem;
 
 /// One exchange with a client.
 pub struct Exchange {
@@ -31,41 +38,92 @@ pub struct Exchange {
     pub address: Option<IpAddr>,
 }
 
+/// What is answered, and to whom.
+struct Answer {
+    status: Status,
+    /// Encrypts a success where the signer's key cannot decrypt.
+    password: Option<Zeroizing<String>>,
+    /// The subject that was asked for, as far as it is known, for the log.
+    subject: Option<String>,
+}
+
+impl Answer {
+    fn new(status: Status) -> Self {
+        Self { status, password: None, subject: None }
+    }
+}
+
 impl Exchange {
     /// Answers a PKIMessage with a CertRep, DER. Errors are for HTTP: what cannot be answered, limits, our faults.
     pub async fn run(&self, body: &[u8]) -> Result<Vec<u8>> {
         let incoming = Arc::new(Incoming::read(body)?);
-        let status = match &incoming.signer {
+        let answer = match &incoming.signer {
             Ok(signer) => self.answer(Arc::clone(&incoming), signer.clone()).await?,
-            Err(e) => Status::Failure(Refusal::new(FailInfo::MessageCheck, e.detail())),
+            Err(e) => {
+                let refusal = Refusal::new(FailInfo::MessageCheck, e.code(), e.detail());
+                Answer::new(Status::Failure(refusal))
+            }
         };
-        if let Status::Failure(refusal) = &status {
-            let transaction = &incoming.echo.transaction_id;
-            tracing::info!(address = ?self.address, transaction, ?refusal, "SCEP request refused");
+        if let Status::Failure(refusal) = &answer.status {
+            self.log(&incoming, refusal, answer.subject.as_deref());
         }
-        self.encode(incoming, status).await
+        self.encode(incoming, answer).await
     }
 
-    async fn answer(&self, incoming: Arc<Incoming>, signer: Certificate) -> Result<Status> {
+    async fn answer(&self, incoming: Arc<Incoming>, signer: Certificate) -> Result<Answer> {
         let ours = self.known_certificate(&signer).await?;
         let guesses = self.guesses(&signer, ours.as_ref());
         if let Err(error) = guesses.check() {
             guesses.record(error.code(), error.detail()).await;
             return Err(error);
         }
-        let opened = match self.open(incoming, signer, ours).await? {
-            Ok(opened) => opened,
-            Err(refusal) if refusal.is_guess() => {
-                guesses.count(&refusal).await;
-                return Ok(Status::Failure(refusal));
+        let answer = match self.open(incoming, signer.clone(), ours).await? {
+            Ok(opened) => self.decide(opened, &signer).await?,
+            Err(refusal) => Answer::new(Status::Failure(refusal)),
+        };
+        if let Status::Failure(refusal) = &answer.status
+            && refusal.is_guess()
+        {
+            guesses.count(refusal).await;
+        }
+        Ok(answer)
+    }
+
+    /// What is answered to a message that was believed and opened.
+    async fn decide(&self, opened: Opened, signer: &Certificate) -> Result<Answer> {
+        let (subject, decided) = match opened {
+            Opened::Enrol { csr, proof, transaction, password } => {
+                let subject = Some(csr.subject().to_string());
+                let decided = self.enrol(*csr, *proof, transaction, password.as_ref()).await;
+                (subject, decided.map(|status| (status, password)))
             }
-            Err(refusal) => return Ok(Status::Failure(refusal)),
+            Opened::Poll(transaction) => (None, self.poll(&transaction, signer).await),
+            Opened::Certificate(named, key) => {
+                (None, self.certificate(&named, key).await.map(|status| (status, None)))
+            }
+            Opened::Crl(named) => (None, self.crl(&named).map(|status| (status, None))),
         };
-        let decided = match opened {
-            Opened::Enrol { csr, proof, transaction } => self.enrol(*csr, *proof, transaction).await,
-            Opened::Poll(transaction) => self.poll(&transaction).await,
-        };
-        decided.or_else(|error| Refusal::of(error).map(Status::Failure))
+        match decided {
+            Ok((status, password)) => Ok(Answer { status, password, subject }),
+            Err(error) => {
+                Refusal::of(error).map(|r| Answer { subject, ..Answer::new(Status::Failure(r)) })
+            }
+        }
+    }
+
+    /// One line for each refusal; what a client wrote is escaped.
+    fn log(&self, incoming: &Incoming, refusal: &Refusal, subject: Option<&str>) {
+        let signer = incoming.signer.as_ref().ok().map(|signer| signer.subject().to_string());
+        tracing::info!(
+            profile = %self.service.profile.id(),
+            transaction = incoming.echo.transaction_id,
+            subject = ?subject.or(signer.as_deref()).unwrap_or_default(),
+            code = refusal.code,
+            fail_info = refusal.fail_info.as_str(),
+            reason = ?refusal.text,
+            address = %self.address.map(|a| a.to_string()).unwrap_or_default(),
+            "SCEP request refused"
+        );
     }
 
     /// The first hop: signature, attributes, decryption, proof of possession.
@@ -109,9 +167,22 @@ impl Exchange {
         Ok(found.map(|stored| stored.value).filter(|record: &CertificateRecord| record.der == signer.der()))
     }
 
-    async fn enrol(&self, csr: Csr, proof: Proof, transaction: Transaction) -> Result<Status> {
+    async fn enrol(
+        &self,
+        csr: Csr,
+        proof: Proof,
+        transaction: Transaction,
+        password: Option<&Zeroizing<String>>,
+    ) -> Result<Status> {
+        let profile = self.service.profile.id();
+        let alongside = match password {
+            Some(password) if self.service.profile.approval() == Approval::Manual => {
+                reply_password::keep(&self.desk, key_of(profile, &transaction), password)?
+            }
+            Some(_) | None => Unit::new(),
+        };
         let request = Request {
-            profile: self.service.profile.id().clone(),
+            profile: profile.clone(),
             csr,
             proof,
             transaction: Some(transaction),
@@ -120,39 +191,68 @@ impl Exchange {
             not_after: None,
             issuer: None,
         };
-        match enrol(&self.desk, request).await? {
-            Outcome::Issued(issued) => Ok(Status::Success(self.certificates(*issued))),
+        match enrol_with(&self.desk, request, alongside).await? {
+            Outcome::Issued(issued) => self.certificates(*issued).map(Status::Success),
             Outcome::Pending(_) => Ok(Status::Pending),
         }
     }
 
-    async fn poll(&self, transaction: &Transaction) -> Result<Status> {
-        match poll(&self.desk, self.service.profile.id(), transaction).await? {
-            Polled::Pending => Ok(Status::Pending),
+    /// What became of a request that waited, and the password for it if the signer's key cannot decrypt.
+    async fn poll(
+        &self,
+        transaction: &Transaction,
+        signer: &Certificate,
+    ) -> Result<(Status, Option<Zeroizing<String>>)> {
+        let profile = self.service.profile.id();
+        match poll(&self.desk, profile, transaction).await? {
+            Polled::Pending => Ok((Status::Pending, None)),
             Polled::Issued(record) => {
-                let hierarchy = self.desk.authority.hierarchy();
-                let ca = hierarchy.require(&record.ca)?;
-                let chain = ca.chain.iter().map(|c| c.der().to_vec()).collect();
-                Ok(Status::Success(self.certificates(Issued { record: *record, chain })))
+                let password = if signer.public_key()?.kind().is_rsa() {
+                    None
+                } else {
+                    Some(reply_password::take(&self.desk, &key_of(profile, transaction)).await?)
+                };
+                Ok((Status::Success(self.with_chain(*record)?), password))
             }
         }
     }
 
+    async fn certificate(&self, named: &Named, signer_key: [u8; 32]) -> Result<Status> {
+        match lookup::certificate(&self.desk, &self.service, named, signer_key).await? {
+            Some(record) => self.with_chain(record).map(Status::Success),
+            None => Ok(Status::Failure(Refusal::not_given())),
+        }
+    }
+
+    fn crl(&self, named: &Named) -> Result<Status> {
+        let crl = lookup::crl(&self.desk, &self.service, named)?;
+        Ok(crl.map_or_else(|| Status::Failure(Refusal::not_given()), Status::Success))
+    }
+
+    fn with_chain(&self, record: CertificateRecord) -> Result<Vec<u8>> {
+        let hierarchy = self.desk.authority.hierarchy();
+        let chain = hierarchy.require(&record.ca)?.chain.iter().map(|c| c.der().to_vec()).collect();
+        self.certificates(Issued { record, chain })
+    }
+
     /// The leaf first; the chain where the profile wants it (Cisco VPN clients need it, Juniper refuses it).
-    fn certificates(&self, issued: Issued) -> Vec<Vec<u8>> {
-        let chain = issued.chain.into_iter().filter(|_| self.service.options.include_chain);
-        std::iter::once(issued.record.der).chain(chain).collect()
+    fn certificates(&self, issued: Issued) -> Result<Vec<u8>> {
+        let chain = issued.chain.iter().filter(|_| self.service.options.include_chain);
+        let list: Vec<&[u8]> = std::iter::once(&issued.record.der).chain(chain).map(Vec::as_slice).collect();
+        pem::pkcs7_certs_only(&list)
     }
 
     /// The second hop: envelope and signature.
-    async fn encode(&self, incoming: Arc<Incoming>, status: Status) -> Result<Vec<u8>> {
+    async fn encode(&self, incoming: Arc<Incoming>, answer: Answer) -> Result<Vec<u8>> {
         let authority = &self.desk.authority;
         let (random, now, ra) = (authority.random.clone(), authority.clock.now(), Arc::clone(&self.ra));
         let digest = self.service.reply_digest(incoming.digest);
         let cipher = self.service.reply_cipher(incoming.cipher);
         let write = move || {
-            let recipient = incoming.signer.as_ref().ok();
-            Reply { ra: &ra, echo: &incoming.echo, recipient, digest, cipher, now }.write(&status, &random)
+            let signer = incoming.signer.as_ref().ok().map(To::Certificate);
+            let recipient = answer.password.as_ref().map(|password| To::Password(password)).or(signer);
+            Reply { ra: &ra, echo: &incoming.echo, recipient, digest, cipher, now }
+                .write(&answer.status, &random)
         };
         authority.pool.run(write).await?
     }

@@ -15,6 +15,7 @@ use crate::enrol::scep::MAX_MESSAGE;
 use crate::enrol::scep::ca_certificates::ca_certificates;
 use crate::enrol::scep::caps::capabilities;
 use crate::enrol::scep::exchange::Exchange;
+use crate::enrol::scep::next_ca::next_ca_certificates;
 use crate::enrol::scep::query::{Operation, Query};
 use crate::enrol::scep::service::Service;
 use crate::enrol::scep_ra::RaSource;
@@ -62,15 +63,19 @@ impl Edge {
         let query = Query::read(query)?;
         let service = Service::find(&self.desk, request.uri().path().strip_prefix("/scep/"))?;
         match query.operation {
-            Operation::Capabilities => Ok(body("text/plain", capabilities(&service))),
+            Operation::Capabilities => {
+                let has_next_ca = next_ca_certificates(&self.desk, &service).is_some();
+                Ok(body("text/plain", capabilities(&service, has_next_ca)))
+            }
             Operation::CaCertificates => {
                 let ra = self.ra.ra(service.profile.ca(), service.options.ra_mode)?;
                 let certificates = ca_certificates(&self.desk, &service, &ra)?;
                 Ok(body("application/x-x509-ca-ra-cert", certificates))
             }
-            Operation::NextCaCertificates => {
-                Ok((StatusCode::NOT_FOUND, "no next CA certificate").into_response())
-            }
+            Operation::NextCaCertificates => Ok(match next_ca_certificates(&self.desk, &service) {
+                Some(certificates) => body("application/x-x509-next-ca-cert", certificates),
+                None => (StatusCode::NOT_FOUND, "no next CA certificate").into_response(),
+            }),
             Operation::Pki => self.pki(request, &query, service).await,
         }
     }

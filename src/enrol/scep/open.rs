@@ -5,9 +5,9 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::ca::Hierarchy;
+use crate::ca::profile::Approval;
 use crate::ca::records::CertificateRecord;
 use crate::clock::Timestamp;
-use crate::enrol::scep::MAX_MESSAGE;
 use crate::enrol::scep::attributes::{MessageType, sender_nonce};
 use crate::enrol::scep::message::Incoming;
 use crate::enrol::scep::refusal::{FailInfo, Refusal};
@@ -15,14 +15,14 @@ use crate::enrol::scep::service::Service;
 use crate::enrol::scep_ra::Ra;
 use crate::enrol::{Proof, Transaction};
 use crate::error::{Error, Result};
-use crate::keys::{Decrypter, KeyTransport};
-use crate::x509::ber;
 use crate::x509::cert::Certificate;
-use crate::x509::cms::{
-    CertificateId, ContentCipher, DigestAlgorithm, EnvelopedData, Recipient, SignedData, Transport, oid,
-};
-use crate::x509::csr::{Csr, Leniency, Unfit};
-use crate::x509::key::{KeyKind, PublicKey};
+use crate::x509::cms::{DigestAlgorithm, EnvelopedData, SignedData, oid};
+use crate::x509::csr::Csr;
+use crate::x509::key::PublicKey;
+
+pub mod envelope;
+
+pub use envelope::Named;
 
 /// How far signingTime may lie from our time.
 const CLOCK_SKEW: Duration = Duration::from_secs(24 * 3600);
@@ -38,9 +38,15 @@ pub enum Opened {
         proof: Box<Proof>,
         /// The client's transaction.
         transaction: Transaction,
+        /// What the reply is encrypted with if the signer's key cannot decrypt.
+        password: Option<Zeroizing<String>>,
     },
     /// A question after a request that waits.
     Poll(Transaction),
+    /// A question after a certificate of this signer's key (SHA-256 of its SubjectPublicKeyInfo).
+    Certificate(Named, [u8; 32]),
+    /// A question after the CRL that this certificate would stand on.
+    Crl(Named),
 }
 
 /// What the checks need beside the message.
@@ -69,10 +75,11 @@ impl Opener<'_> {
             Transaction { id: incoming.echo.transaction_id.clone(), signer_key: key.fingerprint() };
         match message_type {
             MessageType::CertPoll => Ok(Opened::Poll(transaction)),
-            MessageType::GetCert | MessageType::GetCrl => Err(Refusal::new(
-                FailInfo::CertificateId,
-                "no such certificate or CRL is given out over SCEP",
-            )),
+            MessageType::GetCert => {
+                let named = self.named(envelope, &key)?;
+                Ok(Opened::Certificate(named, transaction.signer_key))
+            }
+            MessageType::GetCrl => self.named(envelope, &key).map(Opened::Crl),
             MessageType::PkcsReq | MessageType::RenewalReq => {
                 self.request(message_type, envelope, signer, &key, transaction)
             }
@@ -124,25 +131,53 @@ impl Opener<'_> {
         key: &PublicKey,
         transaction: Transaction,
     ) -> Result<Opened, Refusal> {
-        let envelope = envelope
-            .ok_or_else(|| Refusal::new(FailInfo::Request, "the content must be an EnvelopedData"))?;
-        if !matches!(key.kind(), KeyKind::Rsa(_)) {
-            let text = "the reply cannot be encrypted to this signer: SCEP needs an RSA key";
-            return Err(Refusal::new(FailInfo::Algorithm, text));
-        }
+        let envelope = envelope.ok_or_else(no_envelope)?;
         let renewed = self.renewed_certificate(message_type, signer)?;
-        let content = open_envelope(self.ra, &envelope)?;
         let authenticated = renewed.as_ref().is_some_and(|ours| ours.is_live(self.now));
-        let csr = Csr::from_envelope(&content, Leniency::Device).map_err(|e| bad_csr(e, authenticated))?;
+        let csr = envelope::request(self.ra, &envelope, authenticated)?;
         let first = renewed.is_none();
         if first
             && self.service.options.require_same_key
             && csr.public_key().fingerprint() != key.fingerprint()
         {
-            return Err(Refusal::new(FailInfo::Request, "the signer's key must be the request's key"));
+            let text = "the signer's key must be the request's key";
+            return Err(Refusal::new(FailInfo::Request, "scep-signer", text));
         }
-        let proof = Box::new(proof(&csr, renewed));
-        Ok(Opened::Enrol { csr: Box::new(csr), proof, transaction })
+        let password = self.reply_password(&csr, key)?;
+        let proof = Box::new(self.proof(&csr, renewed, password.is_some()));
+        Ok(Opened::Enrol { csr: Box::new(csr), proof, transaction, password })
+    }
+
+    /// The certificate that GetCert or GetCRL is about. An EC key is told beforehand that it cannot be answered.
+    fn named(&self, envelope: Option<EnvelopedData<'_>>, key: &PublicKey) -> Result<Named, Refusal> {
+        let envelope = envelope.ok_or_else(no_envelope)?;
+        if !key.kind().is_rsa() {
+            return Err(Refusal::no_way_to_reply());
+        }
+        envelope::named(self.ra, &envelope)
+    }
+
+    /// RFC 8894 §3.1: where the signer's key cannot decrypt, the challenge password is what the reply is encrypted with.
+    fn reply_password(&self, csr: &Csr, key: &PublicKey) -> Result<Option<Zeroizing<String>>, Refusal> {
+        if key.kind().is_rsa() {
+            return Ok(None);
+        }
+        let password = challenge(csr).ok_or_else(Refusal::no_way_to_reply)?;
+        Ok(Some(password))
+    }
+
+    /// What speaks for a request. Where an operator decides, no challenge does: one that an EC key sends is there for
+    /// the reply alone.
+    fn proof(&self, csr: &Csr, renewed: Option<CertificateRecord>, for_reply: bool) -> Proof {
+        let manual = self.service.profile.approval() == Approval::Manual;
+        let challenge = challenge(csr).filter(|_| !(manual && for_reply));
+        match (renewed, challenge) {
+            (Some(certificate), challenge) => {
+                Proof::Renewal { certificate: Box::new(certificate), challenge }
+            }
+            (None, Some(challenge)) => Proof::Challenge(challenge),
+            (None, None) => Proof::None,
+        }
     }
 
     /// The certificate of ours that signs a renewal (SCEP-28, SCEP-45): known byte for byte, and signed by one of
@@ -156,7 +191,7 @@ impl Opener<'_> {
         let ours = ours.filter(|_| self.hierarchy.issuer_of(signer).is_some());
         if ours.is_none() && message_type == MessageType::RenewalReq {
             let text = "renewal signer is not a certificate of this CA";
-            return Err(Refusal::new(FailInfo::Request, text));
+            return Err(Refusal::new(FailInfo::Request, "renewal-refused", text));
         }
         Ok(ours)
     }
@@ -177,92 +212,18 @@ fn verified_signer(
     Ok(key)
 }
 
-fn proof(csr: &Csr, renewed: Option<CertificateRecord>) -> Proof {
-    let challenge = csr.challenge().filter(|c| !c.is_empty()).map(|c| Zeroizing::new(c.to_owned()));
-    match (renewed, challenge) {
-        (Some(certificate), challenge) => Proof::Renewal { certificate: Box::new(certificate), challenge },
-        (None, Some(challenge)) => Proof::Challenge(challenge),
-        (None, None) => Proof::None,
-    }
+fn challenge(csr: &Csr) -> Option<Zeroizing<String>> {
+    csr.challenge().filter(|c| !c.is_empty()).map(|c| Zeroizing::new(c.to_owned()))
 }
 
-/// What is inside the envelope: one well-framed element. Only the recipient that names our certificate is tried
-/// (SCEP-54), and every failure after that is told alike.
-fn open_envelope(ra: &Ra, envelope: &EnvelopedData<'_>) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    let Some((transport, encrypted_key, decrypter)) = our_recipient(ra, envelope) else {
-        return Err(not_for_us(envelope));
-    };
-    let transport = match transport {
-        Some(Transport::Pkcs1) => KeyTransport::Pkcs1,
-        Some(Transport::OaepSha1) => KeyTransport::OaepSha1,
-        Some(Transport::OaepSha256) => KeyTransport::OaepSha256,
-        None => return Err(Refusal::new(FailInfo::Algorithm, "key transport not allowed")),
-    };
-    let key = content_key(decrypter, transport, encrypted_key, envelope.cipher);
-    let content = envelope.open(&key).ok_or_else(Refusal::cannot_open)?;
-    // A wrong key can yield a right padding by chance: what comes out must still be an element, or the
-    // difference would tell.
-    match ber::to_der(&content, MAX_MESSAGE) {
-        Ok(der) if der.first() == Some(&0x30) => Ok(Zeroizing::new(der.into_owned())),
-        Ok(_) | Err(_) => Err(Refusal::cannot_open()),
-    }
-}
-
-fn content_key(
-    decrypter: &dyn Decrypter,
-    transport: KeyTransport,
-    encrypted_key: &[u8],
-    cipher: ContentCipher,
-) -> Zeroizing<Vec<u8>> {
-    decrypter.open_key(transport, encrypted_key, cipher.key_len())
-}
-
-type OurRecipient<'a> = (Option<Transport>, &'a [u8], &'a dyn Decrypter);
-
-fn our_recipient<'a>(ra: &'a Ra, envelope: &'a EnvelopedData<'_>) -> Option<OurRecipient<'a>> {
-    envelope.recipients.iter().find_map(|recipient| match recipient {
-        Recipient::KeyTransport { id, transport, encrypted_key } => {
-            decrypter(ra, id).map(|decrypter| (*transport, *encrypted_key, decrypter))
-        }
-        Recipient::Password { .. } | Recipient::Other => None,
-    })
-}
-
-fn decrypter<'a>(ra: &'a Ra, id: &CertificateId<'_>) -> Option<&'a dyn Decrypter> {
-    let present = std::iter::once((&ra.encryption, &ra.decrypter));
-    let mut all = present.chain(ra.former.iter().map(|(certificate, decrypter)| (certificate, decrypter)));
-    all.find(|(certificate, _)| id.matches(certificate)).map(|(_, decrypter)| &**decrypter)
-}
-
-fn not_for_us(envelope: &EnvelopedData<'_>) -> Refusal {
-    let password = envelope.recipients.iter().find_map(|recipient| match recipient {
-        Recipient::Password { encrypted_key } => Some(encrypted_key.len()),
-        Recipient::KeyTransport { .. } | Recipient::Other => None,
-    });
-    match password {
-        // Shorter than any wrapped key (RFC 3211 §2.3.2): SCEP-58.
-        Some(length) if length < 16 => Refusal::cannot_open(),
-        // No trial over all secrets: SCEP-60.
-        Some(_) => Refusal::new(FailInfo::Request, "no challenge is known for this transaction"),
-        None => Refusal::new(FailInfo::Request, "not addressed to this CA"),
-    }
-}
-
-/// Until the request's own signature holds, every failure is told as the envelope's: else whoever sends somebody's
-/// envelope again and again, changed, would learn from the answers what is in it. A device with a live certificate of
-/// ours is told of a bad signature (SCEP-51).
-fn bad_csr(unfit: Unfit, authenticated: bool) -> Refusal {
-    match unfit {
-        Unfit::NotProven if authenticated => Refusal::not_proven(),
-        Unfit::Unreadable | Unfit::NotProven => Refusal::cannot_open(),
-        Unfit::Proven(error) => told(error),
-    }
+fn no_envelope() -> Refusal {
+    Refusal::new(FailInfo::Request, "scep-content", "the content must be an EnvelopedData")
 }
 
 /// What the client is told; a fault of ours says no more than that.
 fn told(error: Error) -> Refusal {
     Refusal::of(error).unwrap_or_else(|error| {
         tracing::error!(%error, "a SCEP message could not be checked");
-        Refusal::new(FailInfo::Request, "the request could not be checked")
+        Refusal::new(FailInfo::Request, "internal", "the request could not be checked")
     })
 }

@@ -35,29 +35,47 @@ impl FailInfo {
 pub struct Refusal {
     /// failInfo.
     pub fail_info: FailInfo,
+    /// The stable code, for the log.
+    pub code: &'static str,
     /// failInfoText.
     pub text: String,
 }
 
+const CANNOT_OPEN: &str = "cannot-open";
+const NOT_PROVEN: &str = "not-proven";
+const NOT_GIVEN: &str = "scep-certificate-id";
+
 impl Refusal {
     /// With its reason.
-    pub fn new(fail_info: FailInfo, text: impl Into<String>) -> Self {
-        Self { fail_info, text: text.into() }
+    pub fn new(fail_info: FailInfo, code: &'static str, text: impl Into<String>) -> Self {
+        Self { fail_info, code, text: text.into() }
     }
 
     /// What is said of every failure after the RSA step, whatever its cause (SCEP-52, SCEP-58, SCEP-70).
     pub fn cannot_open() -> Self {
-        Self::new(FailInfo::MessageCheck, "the envelope cannot be opened")
+        Self::new(FailInfo::MessageCheck, CANNOT_OPEN, "the envelope cannot be opened")
     }
 
     /// The same failure, told apart to a device that signed with its live certificate of ours (SCEP-51).
     pub fn not_proven() -> Self {
-        Self::new(FailInfo::Request, "CSR proof of possession failed")
+        Self::new(FailInfo::Request, NOT_PROVEN, "CSR proof of possession failed")
+    }
+
+    /// What is said of every failure of GetCert and GetCRL, also of an envelope that cannot be opened: whoever sends
+    /// somebody's envelope again as one of these learns nothing of what is in it (SCEP-67, SCEP-68).
+    pub fn not_given() -> Self {
+        Self::new(FailInfo::CertificateId, NOT_GIVEN, "no such certificate or CRL is given out over SCEP")
+    }
+
+    /// A reply that nobody could open, refused before anything is issued (checklist A9).
+    pub fn no_way_to_reply() -> Self {
+        let text = "the reply cannot be encrypted to an EC key: send a challenge password, or use an RSA key";
+        Self::new(FailInfo::Algorithm, "cms-recipient", text)
     }
 
     /// Whether it may be a guess at the content of an envelope, and is counted as such.
     pub fn is_guess(&self) -> bool {
-        *self == Self::cannot_open() || *self == Self::not_proven()
+        matches!(self.code, CANNOT_OPEN | NOT_PROVEN | NOT_GIVEN)
     }
 
     /// How a client is told of `error`; the error itself if it is not for a CertRep: a limit or a fault of ours,
@@ -68,7 +86,7 @@ impl Refusal {
             (Kind::Throttled | Kind::Busy | Kind::Storage | Kind::Unreachable | Kind::Internal, _) => {
                 Err(error)
             }
-            (_, code) => Ok(Self::new(fail_info(code), error.detail())),
+            (_, code) => Ok(Self::new(fail_info(code), code, error.detail())),
         }
     }
 }
@@ -78,7 +96,6 @@ fn fail_info(code: &str) -> FailInfo {
         "cms-algorithm" | "cms-recipient" | "signature-algorithm" => FailInfo::Algorithm,
         "cms-signature" => FailInfo::MessageCheck,
         "scep-time" => FailInfo::Time,
-        "scep-certificate-id" => FailInfo::CertificateId,
         _ => FailInfo::Request,
     }
 }

@@ -10,10 +10,9 @@ use crate::enrol::scep::refusal::Refusal;
 use crate::enrol::scep_ra::Ra;
 use crate::error::{Error, Result};
 use crate::random::Random;
-use crate::x509::cert::Certificate;
-use crate::x509::cms::write::{Signing, envelop};
+use crate::x509::cms::write::{Signing, To, envelop};
 use crate::x509::cms::{ContentCipher, DigestAlgorithm};
-use crate::x509::{pem, tlv};
+use crate::x509::tlv;
 
 /// More text than a device shows.
 const MAX_TEXT: usize = 250;
@@ -21,8 +20,8 @@ const MAX_TEXT: usize = 250;
 /// What the reply says.
 #[derive(Debug)]
 pub enum Status {
-    /// The certificates, leaf first, DER.
-    Success(Vec<Vec<u8>>),
+    /// What was asked for: a degenerate SignedData with the certificates, leaf first, or with the CRL.
+    Success(Vec<u8>),
     /// Refused.
     Failure(Refusal),
     /// An operator must decide.
@@ -36,7 +35,7 @@ pub struct Reply<'a> {
     /// What is repeated.
     pub echo: &'a Echo,
     /// Whom a success is encrypted to; none if the request had no signer that could be told.
-    pub recipient: Option<&'a Certificate>,
+    pub recipient: Option<To<'a>>,
     /// The digest.
     pub digest: DigestAlgorithm,
     /// The content cipher.
@@ -73,12 +72,10 @@ impl Reply<'_> {
 
     /// The envelope of a success; FAILURE and PENDING carry none.
     fn content(&self, status: &Status, random: &Random) -> Result<Option<Vec<u8>>> {
-        let Status::Success(certificates) = status else { return Ok(None) };
+        let Status::Success(list) = status else { return Ok(None) };
         let recipient =
             self.recipient.ok_or_else(|| Error::internal("a success without anyone to encrypt it to"))?;
-        let list: Vec<&[u8]> = certificates.iter().map(Vec::as_slice).collect();
-        let certs_only = pem::pkcs7_certs_only(&list)?;
-        envelop(recipient, self.cipher, &certs_only, random).map(Some)
+        envelop(recipient, self.cipher, list, random).map(Some)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::ca::records::{
     CaRecord, CertificateRecord, CompromisedKeyRecord, CrlRecord, RevocationRecord, Status,
 };
 use crate::clock::Timestamp;
-use crate::enrol::records::{ChallengeRecord, RequestRecord, TransactionRecord};
+use crate::enrol::records::{ChallengeRecord, ReplyPasswordRecord, RequestRecord, TransactionRecord};
 use crate::error::{Error, Result};
 use crate::id::{CaId, RecordId, Serial};
 use crate::server::records::{HeadRecord, IdentityRecord};
@@ -19,7 +19,7 @@ use crate::x509::cert::Certificate;
 use crate::x509::crl::Reason;
 
 /// The kinds that this program writes.
-const KNOWN: [u8; 12] = [
+const KNOWN: [u8; 13] = [
     CertificateRecord::KIND.id,
     RevocationRecord::KIND.id,
     CaRecord::KIND.id,
@@ -28,6 +28,7 @@ const KNOWN: [u8; 12] = [
     ChallengeRecord::KIND.id,
     TransactionRecord::KIND.id,
     RequestRecord::KIND.id,
+    ReplyPasswordRecord::KIND.id,
     TokenRecord::KIND.id,
     IdempotencyRecord::KIND.id,
     IdentityRecord::KIND.id,
@@ -88,6 +89,9 @@ impl Records {
             k if k == ChallengeRecord::KIND.id => read::<ChallengeRecord>(envelope, listed).map(drop),
             k if k == TransactionRecord::KIND.id => read::<TransactionRecord>(envelope, listed).map(drop),
             k if k == RequestRecord::KIND.id => read::<RequestRecord>(envelope, listed).map(drop),
+            k if k == ReplyPasswordRecord::KIND.id => {
+                read::<ReplyPasswordRecord>(envelope, listed).map(drop)
+            }
             k if k == TokenRecord::KIND.id => read::<TokenRecord>(envelope, listed).map(drop),
             k if k == IdempotencyRecord::KIND.id => read::<IdempotencyRecord>(envelope, listed).map(drop),
             k if k == IdentityRecord::KIND.id => read::<IdentityRecord>(envelope, listed).map(drop),

@@ -2,6 +2,7 @@
 
 mod cbc_mode;
 
+use subtle::Choice;
 use zeroize::Zeroizing;
 
 pub(super) use cbc_mode::{encrypt, seal};
@@ -75,6 +76,13 @@ impl<'a> EnvelopedData<'a> {
 
     /// The content, if `key` opens it and the padding is right; the time does not tell which byte was wrong.
     pub fn open(&self, key: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (content, good) = self.open_blindly(key);
+        bool::from(good).then_some(content)
+    }
+
+    /// As [`EnvelopedData::open`], but what came out is there also where the padding is wrong, so that the caller can
+    /// do the same with it either way.
+    pub fn open_blindly(&self, key: &[u8]) -> (Zeroizing<Vec<u8>>, Choice) {
         cbc_mode::open(self.cipher, key, self.iv, &self.encrypted_content)
     }
 }

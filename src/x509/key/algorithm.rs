@@ -94,3 +94,10 @@ pub enum KeyKind {
     /// P-521.
     P521,
 }
+
+impl KeyKind {
+    /// Whether it is RSA: such a key decrypts as well as it signs.
+    pub fn is_rsa(self) -> bool {
+        matches!(self, Self::Rsa(_))
+    }
+}

@@ -12,19 +12,20 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Result};
 use crate::x509::cms::algorithm::ContentCipher;
 
-/// Decrypts and removes the padding; none if the lengths do not fit or the padding is wrong.
-pub fn open(cipher: ContentCipher, key: &[u8], iv: &[u8], encrypted: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    if encrypted.is_empty() || !encrypted.len().is_multiple_of(cipher.block_len()) {
-        return None;
-    }
+/// Decrypts and removes the padding. Where the padding is wrong or the lengths do not fit, the choice says no and the
+/// content is of no use; whether the padding is right changes nothing in what is done.
+pub fn open(cipher: ContentCipher, key: &[u8], iv: &[u8], encrypted: &[u8]) -> (Zeroizing<Vec<u8>>, Choice) {
     let mut content = Zeroizing::new(encrypted.to_vec());
-    match aes(cipher) {
-        Some(algorithm) => aes_decrypt(algorithm, key, iv, &mut content)?,
-        None => des_decrypt(key, iv, &mut content)?,
+    if encrypted.is_empty() || !encrypted.len().is_multiple_of(cipher.block_len()) {
+        return (content, Choice::from(0));
     }
-    let kept = unpadded_len(&content, cipher.block_len())?;
+    let decrypted = match aes(cipher) {
+        Some(algorithm) => aes_decrypt(algorithm, key, iv, &mut content),
+        None => des_decrypt(key, iv, &mut content),
+    };
+    let (kept, good) = unpadded_len(&content, cipher.block_len());
     content.truncate(kept);
-    Some(content)
+    (content, good & Choice::from(u8::from(decrypted.is_some())))
 }
 
 /// Pads and encrypts. Errors: `internal` if key or IV have the wrong length.
@@ -82,16 +83,18 @@ fn des_encrypt(key: &[u8], iv: &[u8], content: &mut [u8]) -> Option<()> {
     Some(())
 }
 
-/// The length without the padding, none if it is wrong: looks at every byte of the last block whatever it finds.
-fn unpadded_len(content: &[u8], block: usize) -> Option<usize> {
-    let tail = content.get(content.len().checked_sub(block)?..)?;
-    let padding = *tail.last()?;
+/// The length without the padding, and whether the padding is right (with all of the length where it is not): looks at
+/// every byte of the last block whatever it finds.
+fn unpadded_len(content: &[u8], block: usize) -> (usize, Choice) {
+    let tail = content.get(content.len().saturating_sub(block)..).unwrap_or_default();
+    let padding = tail.last().copied().unwrap_or_default();
     let mut good = padding.ct_gt(&0) & !(padding.ct_gt(&(block as u8)));
     for (place, byte) in tail.iter().rev().enumerate() {
         let is_padding = (place as u8).ct_lt(&padding);
         good &= Choice::conditional_select(&Choice::from(1), &byte.ct_eq(&padding), is_padding);
     }
-    bool::from(good).then(|| content.len() - usize::from(padding))
+    let removed = u8::conditional_select(&0, &padding, good);
+    (content.len() - usize::from(removed), good)
 }
 
 #[cfg(test)]
@@ -105,7 +108,9 @@ mod tests {
             for length in 0..40 {
                 let content = vec![length as u8; length];
                 let sealed = seal(cipher, &key, &iv, &content).unwrap();
-                assert_eq!(open(cipher, &key, &iv, &sealed).unwrap().as_slice(), content);
+                let (opened, good) = open(cipher, &key, &iv, &sealed);
+                assert!(bool::from(good));
+                assert_eq!(opened.as_slice(), content);
             }
         }
     }
@@ -115,14 +120,20 @@ mod tests {
     fn empty_and_odd_lengths_and_wrong_paddings_do_not_open() {
         for cipher in ContentCipher::ALL {
             let (key, iv) = (vec![7; cipher.key_len()], vec![9; cipher.block_len()]);
-            assert!(open(cipher, &key, &iv, &[]).is_none());
-            assert!(open(cipher, &key, &iv, &[1; 15]).is_none());
-            assert!(open(cipher, &key[1..], &iv, &[1; 16]).is_none());
+            let opens = |key: &[u8], encrypted: &[u8]| bool::from(open(cipher, key, &iv, encrypted).1);
+            assert!(!opens(&key, &[]));
+            assert!(!opens(&key, &[1; 15]));
+            let sealed = seal(cipher, &key, &iv, b"content").unwrap();
+            assert!(opens(&key, &sealed) && !opens(&key[1..], &sealed));
         }
-        assert_eq!(unpadded_len(&[1, 2, 3, 4, 5, 6, 7, 1], 8), Some(7));
-        assert_eq!(unpadded_len(&[8; 8], 8), Some(0));
+        let unpadded = |content: &[u8]| {
+            let (length, good) = unpadded_len(content, 8);
+            bool::from(good).then_some(length)
+        };
+        assert_eq!(unpadded(&[1, 2, 3, 4, 5, 6, 7, 1]), Some(7));
+        assert_eq!(unpadded(&[8; 8]), Some(0));
         for bad in [[1, 2, 3, 4, 5, 6, 7, 0], [9; 8], [1, 2, 3, 4, 5, 3, 2, 3], [255; 8]] {
-            assert_eq!(unpadded_len(&bad, 8), None, "{bad:?}");
+            assert_eq!(unpadded(&bad), None, "{bad:?}");
         }
     }
 }

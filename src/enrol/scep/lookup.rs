@@ -1,0 +1,57 @@
+//! GetCert and GetCRL (RFC 8894 §3.3.4, §3.3.5): a client's own certificate, the latest CRL, nothing else. Neither has
+//! to do with a transaction, so the constant transaction id that sscep writes there binds nothing.
+
+use std::sync::Arc;
+
+use crate::ca::LoadedCa;
+use crate::ca::records::CertificateRecord;
+use crate::enrol::Desk;
+use crate::enrol::scep::open::Named;
+use crate::enrol::scep::service::Service;
+use crate::error::{Error, Result};
+use crate::x509::cert::Certificate;
+use crate::x509::cms::write::crl_only;
+use crate::x509::name::Name;
+
+/// A longer CRL is fetched from where it is published: nobody has one encrypted for him again and again.
+const MAX_CRL: usize = 1024 * 1024;
+
+/// The certificate that is named, if it is of the key that signed the question (SHA-256 of its SubjectPublicKeyInfo) and
+/// was issued by this service's profile; revoked or expired, it is the client's all the same. Errors: `storage`.
+pub async fn certificate(
+    desk: &Desk,
+    service: &Service,
+    named: &Named,
+    signer_key: [u8; 32],
+) -> Result<Option<CertificateRecord>> {
+    let db = &desk.authority.db;
+    let found = db.find::<CertificateRecord>(CertificateRecord::BY_SERIAL, &named.serial).await?;
+    let own = |record: &CertificateRecord| {
+        record.key_fingerprint == signer_key
+            && record.profile == *service.profile.id()
+            && Certificate::from_der(&record.der).is_ok_and(|c| names(named, c.issuer()))
+    };
+    Ok(found.map(|stored| stored.value).filter(own))
+}
+
+/// The latest CRL of the issuer that is named, if it is the service's CA or one above it: certs-only without a
+/// certificate, DER. Errors: `scep-crl` if it is too long for a reply.
+pub fn crl(desk: &Desk, service: &Service, named: &Named) -> Result<Option<Vec<u8>>> {
+    let hierarchy = desk.authority.hierarchy();
+    let chain = &hierarchy.require(service.profile.ca())?.chain;
+    let is_in_chain = |ca: &Arc<LoadedCa>| ca.certificate.as_ref().is_some_and(|c| chain.contains(c));
+    let issuer = hierarchy.all().iter().filter(|ca| is_in_chain(ca)).find(|ca| names(named, &ca.record.subject));
+    let Some(crl) = issuer.and_then(|ca| desk.authority.published().of(&ca.record.id)) else {
+        return Ok(None);
+    };
+    if crl.der.len() > MAX_CRL {
+        let text = "the CRL is too long for SCEP: fetch it from the address in the certificate";
+        return Err(Error::invalid("scep-crl", text));
+    }
+    Ok(Some(crl_only(&crl.der)))
+}
+
+/// Names are compared as RFC 5280 §7.1 has it: clients write them anew.
+fn names(named: &Named, issuer: &Name) -> bool {
+    Name::from_der(&named.issuer).is_ok_and(|name| name.matches(issuer))
+}
