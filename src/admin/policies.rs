@@ -35,6 +35,7 @@ async fn take_over(state: &State, actor: Actor) -> Result<usize, Vec<Error>> {
     state.desk.authority.db.commit(unit).await.map_err(|e| vec![e.into()])?;
     state.desk.profiles.swap(profiles);
     state.swap_roles(roles);
+    state.after_reload.after_reload().await;
     Ok(count)
 }
 

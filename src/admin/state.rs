@@ -29,6 +29,13 @@ pub trait Inspector: Send + Sync {
     }
 }
 
+/// Makes what other policies need: the registration authority of a CA that a new SCEP profile names.
+#[async_trait::async_trait]
+pub trait AfterReload: Send + Sync {
+    /// Returns when it is done, or failed and was logged.
+    async fn after_reload(&self);
+}
+
 /// What the server gives.
 pub struct Parts {
     /// Decides and issues.
@@ -41,6 +48,8 @@ pub struct Parts {
     pub ready: Arc<AtomicBool>,
     /// Renders the metrics.
     pub metrics: PrometheusHandle,
+    /// Called when other policies are in force.
+    pub after_reload: Arc<dyn AfterReload>,
 }
 
 /// What the API needs.
@@ -60,6 +69,7 @@ pub struct State {
     pub(super) inspection: Arc<tokio::sync::Semaphore>,
     /// One reload of the policies at a time.
     pub(super) reloading: tokio::sync::Mutex<()>,
+    pub(super) after_reload: Arc<dyn AfterReload>,
     ready: Arc<AtomicBool>,
     roles: RwLock<Arc<Roles>>,
 }
@@ -78,6 +88,7 @@ impl State {
             refusals: Refusals::default(),
             inspection: Arc::new(tokio::sync::Semaphore::new(1)),
             reloading: tokio::sync::Mutex::default(),
+            after_reload: parts.after_reload,
             roles: RwLock::new(Arc::new(roles)),
         })
     }

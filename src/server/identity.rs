@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::admin::AfterReload;
 use crate::ca::LoadedCa;
 use crate::ca::ocsp::{Responder, ResponderSource};
 use crate::ca::profile::RaMode;
@@ -15,7 +16,7 @@ use crate::error::{Error, Kind, Result};
 use crate::id::{CaId, KeyId};
 pub use crate::server::identity::keeper::Held;
 use crate::server::identity::pause::Pauses;
-use crate::server::identity::wanted::Wanted;
+use crate::server::identity::wanted::{RaPart, Wanted};
 use crate::server::tls::Resolver;
 use crate::x509::cert::Certificate;
 use crate::x509::san::San;
@@ -72,6 +73,19 @@ impl Identities {
         failures
     }
 
+    /// As [`Identities::refresh`]; the failures are logged. Returns whether all are there.
+    pub async fn refresh_and_log(&self) -> bool {
+        let failures = self.refresh().await;
+        for (identity, error) in &failures {
+            if error.code() == "identity-paused" {
+                tracing::debug!(identity, %error, "an identity of our own is still missing");
+            } else {
+                tracing::error!(identity, %error, code = error.code(), "an identity of our own is missing");
+            }
+        }
+        failures.is_empty()
+    }
+
     async fn refresh_tls(&self) -> Result<()> {
         let held = self.keep(&Wanted::tls(&self.desk, &self.tls_names)?).await?;
         self.resolver.show(&*self.desk.authority.keys, &held)
@@ -80,12 +94,12 @@ impl Identities {
     async fn refresh_ra(&self, ca: &CaId, mode: RaMode) -> Result<()> {
         let ra = match mode {
             RaMode::Single => {
-                let held = self.keep(&Wanted::ra(&self.desk, ca, "")?).await?;
+                let held = self.keep(&Wanted::ra(&self.desk, ca, RaPart::Both)?).await?;
                 self.ra_of(&held, &held)?
             }
             RaMode::Split => {
-                let signing = self.keep(&Wanted::ra(&self.desk, ca, "signing")?).await?;
-                let opening = self.keep(&Wanted::ra(&self.desk, ca, "encryption")?).await?;
+                let signing = self.keep(&Wanted::ra(&self.desk, ca, RaPart::Signing)?).await?;
+                let opening = self.keep(&Wanted::ra(&self.desk, ca, RaPart::Encryption)?).await?;
                 self.ra_of(&signing, &opening)?
             }
         };
@@ -133,6 +147,13 @@ impl Identities {
             }
         }
         wanted
+    }
+}
+
+#[async_trait::async_trait]
+impl AfterReload for Identities {
+    async fn after_reload(&self) {
+        self.refresh_and_log().await;
     }
 }
 

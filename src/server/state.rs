@@ -86,14 +86,15 @@ impl State {
         });
         let ready = Arc::new(AtomicBool::new(false));
         let metrics = start_metrics();
+        let identities = Arc::new(Identities::new(desk.clone(), tls_names));
         let admin = admin::State::load(admin::Parts {
             desk: desk.clone(),
             policies,
             inspector: Arc::new(StoreInspector::new(db, heads.public_key()).with_fault(heads.fault())),
             ready: ready.clone(),
             metrics: metrics.clone(),
+            after_reload: identities.clone(),
         })?;
-        let identities = Arc::new(Identities::new(desk.clone(), tls_names));
         let ocsp = Arc::new(Ocsp::new(desk.authority.clone(), identities.clone()));
         Ok(Self { desk, admin: Arc::new(admin), identities, ocsp, heads, metrics, ready })
     }

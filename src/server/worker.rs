@@ -32,15 +32,7 @@ pub fn start(state: &Arc<State>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
 
 /// Makes and renews Signet's own certificates; the service is ready when all are there.
 pub async fn refresh_identities(state: &State) {
-    let failures = state.identities.refresh().await;
-    for (identity, error) in &failures {
-        if error.code() == "identity-paused" {
-            tracing::debug!(identity, %error, "an identity of our own is still missing");
-        } else {
-            tracing::error!(identity, %error, code = error.code(), "an identity of our own is missing");
-        }
-    }
-    state.set_ready(failures.is_empty());
+    state.set_ready(state.identities.refresh_and_log().await);
 }
 
 /// Signs the audit log's head.
@@ -55,7 +47,6 @@ pub async fn reload(state: &State) {
     match admin::policies::reload(&state.admin, Actor::System).await {
         Ok(profiles) => {
             tracing::info!(profiles, "the policies were read anew");
-            refresh_identities(state).await;
         }
         Err(faults) => {
             let error: Error = all_faults(&faults);

@@ -8,7 +8,7 @@ use signet::keys::{Decrypter, KeyStore, KeyTransport, Signer, software::Vault};
 use signet::random::Random;
 use signet::x509::ber;
 use signet::x509::cert::Certificate;
-use signet::x509::cms::write::{Signing, envelop};
+use signet::x509::cms::write::{Signing, To, envelop};
 use signet::x509::cms::{ContentCipher, DigestAlgorithm, EnvelopedData, Recipient, SignedData, Transport};
 use signet::x509::key::Digest;
 
@@ -188,11 +188,14 @@ fn forbidden_content_ciphers_are_refused_by_their_identifier() {
 fn openssl_opens_what_we_envelop() {
     let identity = Identity::rsa();
     for cipher in ContentCipher::ALL {
-        let message = envelop(&identity.certificate, cipher, CONTENT, &Random::system()).unwrap();
+        let message =
+            envelop(To::Certificate(&identity.certificate), cipher, CONTENT, &Random::system()).unwrap();
         assert_eq!(identity.cms(&["-decrypt", "-inform", "DER"], &message), CONTENT, "{cipher}");
     }
     let ec = Identity::new(&["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
-    let refused = envelop(&ec.certificate, ContentCipher::Aes128, CONTENT, &Random::system()).unwrap_err();
+    let refused =
+        envelop(To::Certificate(&ec.certificate), ContentCipher::Aes128, CONTENT, &Random::system())
+            .unwrap_err();
     assert_eq!(refused.code(), "cms-recipient");
 }
 

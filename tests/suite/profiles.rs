@@ -47,6 +47,8 @@ fn the_shipped_set_is_whole_and_says_what_it_should() {
         "phone-lsc",
         "scep-device",
         "scep-ra",
+        "scep-ra-decrypt",
+        "scep-ra-sign",
         "signet-tls",
         "tls-client",
         "tls-multi-server",
@@ -55,6 +57,9 @@ fn the_shipped_set_is_whole_and_says_what_it_should() {
     assert_eq!(names, expected);
     let profile = |name: &str| set.require(&name.parse().unwrap()).unwrap().clone();
     assert!(!profile("legacy").is_enabled());
+    for half in ["scep-ra-sign", "scep-ra-decrypt"] {
+        assert!(profile(half).is_internal());
+    }
     assert!(profile("scep-ra").is_internal() && profile("signet-tls").is_internal());
     assert!(profile("ocsp-responder").ocsp_nocheck() && profile("ocsp-responder").is_internal());
     for scep in set.all().iter().filter_map(|p| p.scep()) {

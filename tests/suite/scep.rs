@@ -2,15 +2,22 @@
 
 mod attributes;
 mod bad_messages;
+mod ber;
+mod catalogue;
 mod cert_rep;
 mod der;
 mod device;
+mod elliptic;
 mod enrolment;
 mod envelope;
 mod envelopes;
 mod fuzzed;
 mod http;
+mod log;
+mod lookups;
 mod message;
+mod polls;
 mod renewal;
 mod server;
+mod shapes;
 mod strongswan;

@@ -105,9 +105,7 @@ impl Exchange {
         };
         match decided {
             Ok((status, password)) => Ok(Answer { status, password, subject }),
-            Err(error) => {
-                Refusal::of(error).map(|r| Answer { subject, ..Answer::new(Status::Failure(r)) })
-            }
+            Err(error) => Refusal::of(error).map(|r| Answer { subject, ..Answer::new(Status::Failure(r)) }),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Plain HTTP: `/scep`, `/scep/<profile>` and any path below them.
+//! Plain HTTP: `/scep`, `/scep/<profile>` and any path below them, and the paths that clients of other servers know.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -33,18 +33,18 @@ struct Edge {
     ra: Arc<dyn RaSource>,
 }
 
+/// Where SCEP is served, and below: our own path, Cisco's and Microsoft's.
+pub const PATHS: [&str; 4] = ["/scep", "/cgi-bin/pkiclient.exe", "/certsrv/mscep", "/CertSrv/mscep"];
+
 /// The routes of this room.
 pub fn router(desk: Arc<Desk>, ra: Arc<dyn RaSource>) -> Router {
     let service = || -> MethodRouter<Edge> { get(handle).post(handle) };
-    Router::new()
-        .route("/scep", service())
-        .route("/scep/", service())
-        .route("/scep/{*rest}", service())
-        .route("/cgi-bin/pkiclient.exe", service())
-        .route("/cgi-bin/pkiclient.exe/{*rest}", service())
-        .route("/certsrv/mscep/mscep.dll", service())
-        .route("/certsrv/mscep/mscep.dll/{*rest}", service())
-        .with_state(Edge { desk, ra })
+    let all = PATHS.iter().fold(Router::new(), |all, path| {
+        all.route(path, service())
+            .route(&format!("{path}/"), service())
+            .route(&format!("{path}/{{*rest}}"), service())
+    });
+    all.with_state(Edge { desk, ra })
 }
 
 async fn handle(State(edge): State<Edge>, request: Request) -> Response {

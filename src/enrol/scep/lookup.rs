@@ -40,7 +40,8 @@ pub fn crl(desk: &Desk, service: &Service, named: &Named) -> Result<Option<Vec<u
     let hierarchy = desk.authority.hierarchy();
     let chain = &hierarchy.require(service.profile.ca())?.chain;
     let is_in_chain = |ca: &Arc<LoadedCa>| ca.certificate.as_ref().is_some_and(|c| chain.contains(c));
-    let issuer = hierarchy.all().iter().filter(|ca| is_in_chain(ca)).find(|ca| names(named, &ca.record.subject));
+    let issuer =
+        hierarchy.all().iter().filter(|ca| is_in_chain(ca)).find(|ca| names(named, &ca.record.subject));
     let Some(crl) = issuer.and_then(|ca| desk.authority.published().of(&ca.record.id)) else {
         return Ok(None);
     };

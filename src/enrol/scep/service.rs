@@ -8,9 +8,18 @@ use crate::error::{Error, Result};
 use crate::id::ProfileId;
 use crate::x509::cms::{ContentCipher, DigestAlgorithm};
 
-/// What clients append to any URL that they are given, whatever the case.
-const PROGRAMS: [&str; 6] =
-    ["", "pkiclient.exe", "cgi-bin/pkiclient.exe", "mscep.dll", "mscep/mscep.dll", "certsrv/mscep/mscep.dll"];
+/// What clients append to any URL that they are given, whatever the case: without a profile's name before it, it stands
+/// for the default profile. Anything else there may be a profile's name misspelt.
+const PROGRAMS: [&str; 8] = [
+    "",
+    "pkiclient.exe",
+    "cgi-bin/pkiclient.exe",
+    "mscep.dll",
+    "mscep/mscep.dll",
+    "certsrv/mscep",
+    "certsrv/mscep/mscep.dll",
+    "certsrv/mscep/mscep.dll/pkiclient.exe",
+];
 
 /// The profile behind the bare `/scep`.
 pub const DEFAULT_PROFILE: &str = "scep-device";
@@ -25,17 +34,15 @@ pub struct Service {
 }
 
 impl Service {
-    /// The service that the path below `/scep/` names: a profile, or nothing for the default; after either the
-    /// program's name that some clients append. Errors: `not-found` for anything else.
+    /// The service that the path below `/scep/` names: a profile, and after it whatever a client appends; or nothing,
+    /// or the name of a program that clients append, for the default. Errors: `not-found` for anything else.
     pub fn find(desk: &Desk, below: Option<&str>) -> Result<Self> {
         let below = below.unwrap_or_default().trim_end_matches('/');
-        let (first, rest) = below.split_once('/').unwrap_or((below, ""));
+        let first = below.split('/').next().unwrap_or_default();
         let id: ProfileId = if is_program(below) {
             DEFAULT_PROFILE.parse()?
-        } else if is_program(rest) {
-            first.parse().map_err(|_| Error::not_found("SCEP service", "by that name"))?
         } else {
-            return Err(Error::not_found("SCEP service", "at that path"));
+            first.parse().map_err(|_| Error::not_found("SCEP service", "by that name"))?
         };
         let profiles = desk.profiles.current();
         let missing = || Error::not_found("SCEP service", &id);

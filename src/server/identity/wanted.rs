@@ -60,13 +60,19 @@ impl Wanted {
         })
     }
 
-    /// A registration authority's: RSA, because clients encrypt to it. `part` is empty, `signing` or
-    /// `encryption`. Errors: `not-found` without its profile; `no-rsa` if that allows none.
-    pub fn ra(desk: &Desk, ca: &CaId, part: &str) -> Result<Self> {
-        let profile = desk.profiles.current().require(&"scep-ra".parse()?)?.clone();
+    /// A registration authority's: RSA, because clients encrypt to it and know no other.
+    /// Errors: `not-found` without its profile; `no-rsa` if that allows none.
+    pub fn ra(desk: &Desk, ca: &CaId, part: RaPart) -> Result<Self> {
+        let profiles = desk.profiles.current();
+        let own = profiles.require(&part.profile().parse()?);
+        // A policies folder of before has no profile for each part yet: then both usages stand in both certificates.
+        let profile = own.or_else(|_| profiles.require(&RaPart::Both.profile().parse()?))?.clone();
         let (name, title) = match part {
-            "" => (format!("ra-{ca}"), format!("CN=Signet SCEP RA {ca}")),
-            part => (format!("ra-{ca}-{part}"), format!("CN=Signet SCEP RA {ca} {part}")),
+            RaPart::Both => (format!("ra-{ca}"), format!("CN=Signet SCEP RA {ca}")),
+            RaPart::Signing => (format!("ra-{ca}-signing"), format!("CN=Signet SCEP RA {ca} signing")),
+            RaPart::Encryption => {
+                (format!("ra-{ca}-encryption"), format!("CN=Signet SCEP RA {ca} encryption"))
+            }
         };
         Ok(Self {
             name,
@@ -74,9 +80,31 @@ impl Wanted {
             algorithm: choose(&profile, KeyAlgorithm::Rsa2048, KeyAlgorithm::is_rsa)?,
             subject: Name::parse(&title)?,
             sans: Vec::new(),
-            keeps_former: part != "signing",
+            keeps_former: part != RaPart::Signing,
             profile,
         })
+    }
+}
+
+/// What an RA certificate is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RaPart {
+    /// Signs replies and opens requests.
+    Both,
+    /// Signs replies.
+    Signing,
+    /// Opens requests.
+    Encryption,
+}
+
+impl RaPart {
+    /// The profile that gives it its key usage.
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Both => "scep-ra",
+            Self::Signing => "scep-ra-sign",
+            Self::Encryption => "scep-ra-decrypt",
+        }
     }
 }
 

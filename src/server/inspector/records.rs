@@ -89,9 +89,7 @@ impl Records {
             k if k == ChallengeRecord::KIND.id => read::<ChallengeRecord>(envelope, listed).map(drop),
             k if k == TransactionRecord::KIND.id => read::<TransactionRecord>(envelope, listed).map(drop),
             k if k == RequestRecord::KIND.id => read::<RequestRecord>(envelope, listed).map(drop),
-            k if k == ReplyPasswordRecord::KIND.id => {
-                read::<ReplyPasswordRecord>(envelope, listed).map(drop)
-            }
+            k if k == ReplyPasswordRecord::KIND.id => read::<ReplyPasswordRecord>(envelope, listed).map(drop),
             k if k == TokenRecord::KIND.id => read::<TokenRecord>(envelope, listed).map(drop),
             k if k == IdempotencyRecord::KIND.id => read::<IdempotencyRecord>(envelope, listed).map(drop),
             k if k == IdentityRecord::KIND.id => read::<IdentityRecord>(envelope, listed).map(drop),

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
 use super::refusal::Refusal;
+use crate::enrol::scep::http::PATHS;
 use crate::server::public_url::is_host_name;
 
 /// Header fields, together.
@@ -76,7 +77,7 @@ impl Rules {
     fn check_target(&self, parts: &Parts) -> Result<(), Refusal> {
         let path = parts.uri.path();
         let length = path.len() + parts.uri.query().map_or(0, |q| q.len() + 1);
-        let is_scep = self.scep && path.starts_with("/scep");
+        let is_scep = self.scep && PATHS.iter().any(|scep| path.starts_with(scep));
         if length > if is_scep { SCEP_TARGET_MOST } else { TARGET_MOST } {
             return Err(if is_scep { USE_POST } else { TARGET_LONG });
         }

@@ -111,6 +111,7 @@ impl Api {
             inspector: Arc::new(Untouched(gate.clone())),
             ready: Arc::new(AtomicBool::new(true)),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
+            after_reload: Arc::new(Nothing),
         };
         let state = Arc::new(State::load(parts).unwrap());
         Self { dir, router: admin::router(state.clone()), state, admin, gate, keys: None }
@@ -250,6 +251,14 @@ async fn authority(dir: &Path, keys: Arc<Vault>) -> Authority {
     let clock = Clock::manual(Clock::system().now());
     let url = "http://ca.example:8080".to_owned();
     Authority::load(Db::new(store), clock, random, Pool::new(2, 64), keys, url).await.unwrap()
+}
+
+/// No identities follow the profiles here.
+struct Nothing;
+
+#[async_trait::async_trait]
+impl signet::admin::AfterReload for Nothing {
+    async fn after_reload(&self) {}
 }
 
 /// Finds nothing wrong.

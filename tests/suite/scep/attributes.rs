@@ -67,18 +67,6 @@ fn only_message_types_on_the_list_go_further() {
     });
 }
 
-/// SCEP-67, SCEP-68
-#[test]
-fn certificates_and_crls_of_others_are_not_given_out() {
-    scep(async |server| {
-        let device = server.device();
-        for message_type in ["21", "22"] {
-            let message = server.request(&device, message_type, b"\x30\x00");
-            assert_eq!(refusal(&server.post(&message.signed_by(&device)).await).0, "4");
-        }
-    });
-}
-
 /// SCEP-65
 #[test]
 fn a_poll_for_an_unknown_transaction_is_rejected() {

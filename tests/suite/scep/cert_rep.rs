@@ -56,6 +56,10 @@ impl CertRep {
 
     /// The certificates of a success, opened with the device's key.
     pub fn certificates(&self, device: &Device) -> Vec<Vec<u8>> {
+        certs_only(&self.opened(device))
+    }
+
+    fn opened(&self, device: &Device) -> Vec<u8> {
         assert_eq!(self.status, "0", "{self:?}");
         let enveloped = EnvelopedData::read(self.content.as_ref().unwrap()).unwrap();
         let [Recipient::KeyTransport { id, encrypted_key, .. }] = &enveloped.recipients[..] else {
@@ -66,7 +70,28 @@ impl CertRep {
         let private = Pkcs1PrivateDecryptingKey::new(private).unwrap();
         let mut buffer = vec![0; private.min_output_size()];
         let key = private.decrypt(encrypted_key, &mut buffer).unwrap();
-        certs_only(&enveloped.open(key).unwrap())
+        enveloped.open(key).unwrap().to_vec()
+    }
+
+    /// The certificates of a success for an EC key, opened by openssl with the challenge password.
+    pub fn certificates_by(&self, password: &str) -> Vec<Vec<u8>> {
+        assert_eq!(self.status, "0", "{self:?}");
+        let arguments = ["cms", "-decrypt", "-inform", "DER", "-binary", "-pwri_password", password];
+        certs_only(&crate::openssl::openssl(&arguments, self.content.as_ref().unwrap()))
+    }
+
+    /// The CRL of a success.
+    pub fn crl(&self, device: &Device) -> Vec<u8> {
+        let list = self.opened(device);
+        let mut content_info = Reader::new(tlv::single(&list, 0x30).unwrap().content);
+        content_info.expect(6).unwrap();
+        let mut fields = content_info.enter(0xa0).unwrap().enter(0x30).unwrap();
+        fields.expect(2).unwrap();
+        fields.expect(0x31).unwrap();
+        fields.expect(0x30).unwrap();
+        let crl = fields.expect(0xa1).unwrap().content.to_vec();
+        assert!(fields.expect(0x31).unwrap().content.is_empty());
+        crl
     }
 
     /// The only certificate of a success.

@@ -89,6 +89,23 @@ pub fn to_ber(der: &[u8], piece: usize, kept: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The same bytes with every length written in four octets, also where one would do.
+pub fn to_long_lengths(der: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = der;
+    while let Some(&tag) = rest.first() {
+        let (header, length) = header(rest);
+        let (whole, after) = rest.split_at(header + length);
+        rest = after;
+        let inner =
+            if tag & 0x20 == 0 { whole[header..].to_vec() } else { to_long_lengths(&whole[header..]) };
+        out.extend([tag, 0x84]);
+        out.extend((inner.len() as u32).to_be_bytes());
+        out.extend(inner);
+    }
+    out
+}
+
 fn header(der: &[u8]) -> (usize, usize) {
     match der[1] {
         n @ ..=0x7f => (2, usize::from(n)),

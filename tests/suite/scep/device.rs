@@ -1,5 +1,7 @@
-//! A device: an RSA key, the self-signed certificate it signs with, and its PKCS#10 requests.
+//! A device: a key (RSA, or P-256), the self-signed certificate it signs with, and its PKCS#10 requests.
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey};
 use rsa::{Pkcs1v15Sign, RsaPrivateKey};
 use sha2::Digest as _;
@@ -40,11 +42,18 @@ impl Hash {
     }
 }
 
-/// An RSA key in the hands of a client.
+/// A key in the hands of a client.
 #[derive(Clone)]
 pub struct Key {
     pub pkcs8: Zeroizing<Vec<u8>>,
-    private: RsaPrivateKey,
+    private: Private,
+}
+
+#[derive(Clone)]
+enum Private {
+    Rsa(RsaPrivateKey),
+    /// P-256, signed with by aws-lc from its PKCS#8.
+    Ec,
 }
 
 impl Key {
@@ -54,14 +63,50 @@ impl Key {
         let pair = aws_lc_rs::rsa::KeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
         let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
         let private = RsaPrivateKey::from_pkcs8_der(der.as_ref()).unwrap();
-        Self { pkcs8: Zeroizing::new(der.as_ref().to_vec()), private }
+        Self { pkcs8: Zeroizing::new(der.as_ref().to_vec()), private: Private::Rsa(private) }
+    }
+
+    /// A new P-256 key.
+    pub fn ec() -> Self {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
+        let pkcs8 = Zeroizing::new(pair.to_pkcs8v1().unwrap().as_ref().to_vec());
+        Self { pkcs8, private: Private::Ec }
+    }
+
+    fn pair(&self) -> EcdsaKeyPair {
+        EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &self.pkcs8).unwrap()
     }
 
     pub fn spki(&self) -> Vec<u8> {
-        self.private.to_public_key().to_public_key_der().unwrap().into_vec()
+        match &self.private {
+            Private::Rsa(private) => private.to_public_key().to_public_key_der().unwrap().into_vec(),
+            Private::Ec => {
+                let curve = seq(&[&oid("1.2.840.10045.2.1"), &oid("1.2.840.10045.3.1.7")]);
+                seq(&[&curve, &bits(self.pair().public_key().as_ref())])
+            }
+        }
+    }
+
+    /// The AlgorithmIdentifier of its signatures with SHA-256.
+    fn algorithm(&self) -> Vec<u8> {
+        match self.private {
+            Private::Rsa(_) => algorithm("1.2.840.113549.1.1.11"),
+            Private::Ec => seq(&[&oid("1.2.840.10045.4.3.2")]),
+        }
+    }
+
+    /// What a SignerInfo says of them: for RSA the key's own algorithm.
+    pub fn signer_algorithm(&self) -> Vec<u8> {
+        match self.private {
+            Private::Rsa(_) => algorithm("1.2.840.113549.1.1.1"),
+            Private::Ec => self.algorithm(),
+        }
     }
 
     pub fn sign(&self, hash: Hash, bytes: &[u8]) -> Vec<u8> {
+        let Private::Rsa(private) = &self.private else {
+            return self.pair().sign(&SystemRandom::new(), bytes).unwrap().as_ref().to_vec();
+        };
         let digest = hash.digest(bytes);
         let padding = match hash {
             Hash::Md5 => Pkcs1v15Sign::new_unprefixed(),
@@ -70,12 +115,12 @@ impl Key {
             Hash::Sha384 => Pkcs1v15Sign::new::<sha2::Sha384>(),
             Hash::Sha512 => Pkcs1v15Sign::new::<sha2::Sha512>(),
         };
-        self.private.sign(padding, &digest).unwrap()
+        private.sign(padding, &digest).unwrap()
     }
 
     fn signed(&self, tbs: &[u8]) -> Vec<u8> {
         let signature = self.sign(Hash::Sha256, tbs);
-        seq(&[tbs, &algorithm("1.2.840.113549.1.1.11"), &bits(&signature)])
+        seq(&[tbs, &self.algorithm(), &bits(&signature)])
     }
 
     /// A certificate for this key, signed by it.
@@ -85,10 +130,30 @@ impl Key {
 
     /// A certificate for another key, signed by this one.
     pub fn certificate(&self, issuer: &[u8], subject: &[u8], serial: &[u8], spki: &[u8]) -> Vec<u8> {
+        self.extended(issuer, subject, serial, spki, &[])
+    }
+
+    /// The same with extensions (DER, none for none).
+    pub fn extended(
+        &self,
+        issuer: &[u8],
+        subject: &[u8],
+        serial: &[u8],
+        spki: &[u8],
+        extensions: &[&[u8]],
+    ) -> Vec<u8> {
         let validity = seq(&[&t(0x17, &[b"200101000000Z"]), &t(0x17, &[b"490101000000Z"])]);
-        let algorithm = algorithm("1.2.840.113549.1.1.11");
+        let algorithm = self.algorithm();
         let version = t(0xa0, &[&int(&[2])]);
-        self.signed(&seq(&[&version, &int(serial), &algorithm, issuer, &validity, subject, spki]))
+        let listed = if extensions.is_empty() { Vec::new() } else { t(0xa3, &[&seq(extensions)]) };
+        self.signed(&seq(&[&version, &int(serial), &algorithm, issuer, &validity, subject, spki, &listed]))
+    }
+
+    /// A certificate of version 1 for this key, signed by it.
+    pub fn version_1(&self, common_name: &str) -> Vec<u8> {
+        let validity = seq(&[&t(0x17, &[b"200101000000Z"]), &t(0x17, &[b"490101000000Z"])]);
+        let name = name(common_name);
+        self.signed(&seq(&[&int(&[7]), &self.algorithm(), &name, &validity, &name, &self.spki()]))
     }
 
     /// A PKCS#10 request.
@@ -122,7 +187,15 @@ impl Device {
 
     /// The same, with a serial number of its own making.
     pub fn with_serial(common_name: &str, serial: &[u8]) -> Self {
-        let key = Key::new();
+        Self::with_key(common_name, Key::new(), serial)
+    }
+
+    /// A device with a P-256 key, which signs but cannot decrypt.
+    pub fn ec(common_name: &str) -> Self {
+        Self::with_key(common_name, Key::ec(), &[1])
+    }
+
+    fn with_key(common_name: &str, key: Key, serial: &[u8]) -> Self {
         let certificate = key.self_signed(common_name, serial);
         Self { name: common_name.to_owned(), key, certificate }
     }

@@ -220,25 +220,3 @@ fn a_request_by_the_split_ra_is_opened_by_one_key_and_answered_by_the_other() {
         reply.certificate(&device);
     });
 }
-
-/// A request that waits is polled by transaction and key.
-#[test]
-fn a_request_that_waits_is_pending_until_an_operator_decides() {
-    scep(async |server| {
-        let device = server.device();
-        let id = unique("waiting");
-        let with_id = |message: Message| message.attribute(TRANSACTION_ID, vec![printable(&id)]);
-        let first = with_id(server.request(&device, "19", &device.csr(None)));
-        let reply = server.post_to("/scep/scep-manual", &first.signed_by(&device)).await;
-        assert_eq!((reply.status.as_str(), reply.content), ("3", None));
-        // Cisco IOS makes a new self-signed certificate for every poll.
-        let renamed = device.holding(&device.key.self_signed("poll", &[0x85]));
-        let poll =
-            |as_device: &Device| with_id(server.request(as_device, "20", b"\x30\x00")).signed_by(as_device);
-        let reply = server.post_to("/scep/scep-manual", &poll(&renamed)).await;
-        assert_eq!(reply.status, "3");
-        let stranger = server.device();
-        let reply = server.post_to("/scep/scep-manual", &poll(&stranger)).await;
-        assert_eq!(refusal(&reply), ("2", "no such transaction"));
-    });
-}

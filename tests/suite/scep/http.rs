@@ -14,7 +14,7 @@ use super::cert_rep::{CertRep, certs_only};
 use super::server::{body, scep};
 use crate::openssl::openssl;
 
-const FORMS: [&str; 11] = [
+const FORMS: [&str; 16] = [
     "/scep",
     "/scep/",
     "/scep/pkiclient.exe",
@@ -24,8 +24,13 @@ const FORMS: [&str; 11] = [
     "/scep/scep-device",
     "/scep/scep-device/pkiclient.exe",
     "/cgi-bin/pkiclient.exe",
+    "/certsrv/mscep",
     "/certsrv/mscep/mscep.dll",
     "/certsrv/mscep/mscep.dll/pkiclient.exe",
+    "/CertSrv/mscep/mscep.dll/",
+    "/scep/certsrv/mscep/mscep.dll",
+    "/scep/scep-device/",
+    "/scep/scep-device/whatever/a/client/appends",
 ];
 
 #[test]
@@ -55,7 +60,6 @@ fn a_profile_that_is_not_there_is_not_taken_for_another() {
             "/scep/legacy",
             "/scep/Scep_Device",
             "/scep/phone.exe",
-            "/scep/scep-device/else",
             "/scep/nobody/pkiclient.exe",
             "/scep/%2e%2e/pkiclient.exe",
             "/scep//pkiclient.exe",

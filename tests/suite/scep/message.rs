@@ -34,6 +34,14 @@ pub struct Message {
     pub sorted: bool,
     /// Over the `[0]` bytes, as no one should.
     pub signs_implicit: bool,
+    /// Whether digest identifiers have NULL parameters (RFC 3370) or none (RFC 5754).
+    pub null_parameters: bool,
+    /// RSASSA-PSS instead of PKCS#1 v1.5: the AlgorithmIdentifier, and the digest that openssl signs with.
+    pub pss: Option<(Vec<u8>, &'static str)>,
+    /// The signer by its subjectKeyIdentifier, or by issuer and serial.
+    pub key_id: Option<Vec<u8>>,
+    /// Another signatureAlgorithm than the key's own.
+    pub signature_algorithm: Option<Vec<u8>>,
 }
 
 impl Message {
@@ -57,6 +65,10 @@ impl Message {
             has_signed_attributes: true,
             sorted: true,
             signs_implicit: false,
+            null_parameters: true,
+            pss: None,
+            key_id: None,
+            signature_algorithm: None,
         }
     }
 
@@ -89,7 +101,7 @@ impl Message {
         let content = seq(&[&oid(self.content_type), &t(0xa0, &[&octets(&self.content)])]);
         let signed_data = seq(&[
             &int(&[1]),
-            &set(&[&seq(&[&oid(self.listed.oid()), &[5, 0]])]),
+            &set(&[&self.digest_algorithm(self.listed)]),
             &content,
             &t(0xa0, &[&self.certificates.concat()]),
             &set(&[&signers.concat()]),
@@ -99,21 +111,41 @@ impl Message {
 
     pub fn signer_info(&self, device: &Device) -> Vec<u8> {
         let certificate = signet::x509::cert::Certificate::from_der(&device.certificate).unwrap();
-        let id = super::envelope::issuer_and_serial(&certificate);
+        let by_issuer = super::envelope::issuer_and_serial(&certificate);
+        let id = self.key_id.as_ref().map_or(by_issuer, |id| t(0x80, &[id]));
         let attributes = self.signed_attributes();
         let tag = if self.signs_implicit { 0xa0 } else { 0x31 };
-        let signature = device.key.sign(self.hash, &t(tag, &[&attributes]));
+        let (algorithm, signature) = self.signature(device, &t(tag, &[&attributes]));
         let signed = t(0xa0, &[&attributes]);
         let unsigned = t(0xa1, &[&encode(&self.unsigned).concat()]);
         seq(&[
             &int(&[1]),
             &id,
-            &seq(&[&oid(self.hash.oid()), &[5, 0]]),
+            &self.digest_algorithm(self.hash),
             if self.has_signed_attributes { &signed } else { &[] },
-            &seq(&[&oid("1.2.840.113549.1.1.1"), &[5, 0]]),
+            &algorithm,
             &octets(&signature),
             if self.unsigned.is_empty() { &[] } else { &unsigned },
         ])
+    }
+
+    fn digest_algorithm(&self, hash: Hash) -> Vec<u8> {
+        seq(&[&oid(hash.oid()), if self.null_parameters { &[5, 0] } else { &[] }])
+    }
+
+    /// The AlgorithmIdentifier and the signature; PSS by openssl.
+    fn signature(&self, device: &Device, bytes: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let Some((algorithm, digest)) = &self.pss else {
+            let algorithm = self.signature_algorithm.clone();
+            let algorithm = algorithm.unwrap_or_else(|| device.key.signer_algorithm());
+            return (algorithm, device.key.sign(self.hash, bytes));
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.der");
+        std::fs::write(&path, &*device.key.pkcs8).unwrap();
+        let signing = ["dgst", digest, "-keyform", "DER", "-sign", path.to_str().unwrap()];
+        let padding = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:-1"];
+        (algorithm.clone(), crate::openssl::openssl(&[&signing[..], &padding].concat(), bytes))
     }
 
     fn signed_attributes(&self) -> Vec<u8> {

@@ -85,4 +85,3 @@ fn wrap_key(recipient: &Certificate, key: &[u8]) -> Result<Vec<u8>> {
     wrapped.truncate(length);
     Ok(wrapped)
 }
-

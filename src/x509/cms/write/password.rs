@@ -26,13 +26,7 @@ pub(super) fn recipient(
 ) -> Result<Vec<u8>> {
     let salt: [u8; SALT] = random.bytes()?;
     let mut wrapping_key = Zeroizing::new(vec![0; cipher.key_len()]);
-    pbkdf2::derive(
-        pbkdf2::PBKDF2_HMAC_SHA256,
-        ITERATIONS,
-        &salt,
-        password.as_bytes(),
-        &mut wrapping_key,
-    );
+    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, ITERATIONS, &salt, password.as_bytes(), &mut wrapping_key);
     let mut iv = vec![0; cipher.block_len()];
     random.fill(&mut iv)?;
     let wrapped = wrap(cipher, &wrapping_key, &iv, key, random)?;
