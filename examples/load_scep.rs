@@ -21,7 +21,7 @@ use signet::clock::Clock;
 use signet::random::Random;
 use signet::x509::cert::Certificate;
 use signet::x509::cms::algorithm::{ContentCipher, DigestAlgorithm};
-use signet::x509::cms::write::{Signing, envelop};
+use signet::x509::cms::write::{Signing, To, envelop};
 use support::Report;
 use support::connection::{Target, ask_all, run};
 use support::server::Server;
@@ -103,7 +103,7 @@ impl Device {
             values: der(0x31, &der(0x13, challenge.as_bytes())),
         };
         let csr = params(&self.name)?.serialize_request_with_attributes(&self.key, vec![attribute])?;
-        let envelope = envelop(ra, ContentCipher::Aes128, csr.der(), &random)?;
+        let envelope = envelop(To::Certificate(ra), ContentCipher::Aes128, csr.der(), &random)?;
         let mut message =
             Signing::new(&self.certificate, DigestAlgorithm::Sha256, Some(&envelope), Clock::system().now())?;
         for (arc, value) in

@@ -23,6 +23,8 @@ use signet::x509::cert::Certificate;
 use signet::x509::key::KeyAlgorithm;
 use signet::x509::san::San;
 
+use crate::openssl::openssl;
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -171,7 +173,63 @@ async fn split_mode_has_a_certificate_for_each_use() {
     assert_ne!(ra.signing, ra.encryption);
     assert_eq!(ra.signing.public_key().unwrap(), *ra.signer.public_key());
     assert_eq!(ra.encryption.public_key().unwrap(), *ra.decrypter.public_key());
+    assert_eq!(usage(&ra.signing), "Digital Signature");
+    assert_eq!(usage(&ra.encryption), "Key Encipherment");
 }
+
+/// What openssl says that the certificate's key is for.
+fn usage(certificate: &Certificate) -> String {
+    let shown = openssl(&["x509", "-noout", "-ext", "keyUsage"], certificate.pem().as_bytes());
+    String::from_utf8(shown).unwrap().lines().nth(1).unwrap().trim().to_owned()
+}
+
+/// What `GetCACert` gives out at `path`, by name and key usage.
+async fn given_out(state: &State, path: &str) -> Vec<(String, String)> {
+    let router = signet::enrol::scep::http::router(state.desk.clone(), state.identities.clone());
+    let request = axum::http::Request::get(format!("{path}?operation=GetCACert"));
+    let request = request.body(axum::body::Body::empty()).unwrap();
+    let response = tower::ServiceExt::oneshot(router, request).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "application/x-x509-ca-ra-cert");
+    let der = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    let shown = openssl(&["pkcs7", "-inform", "DER", "-print_certs"], &der);
+    let shown = String::from_utf8(shown).unwrap();
+    let (mut found, mut rest) = (Vec::new(), shown.as_str());
+    while let Some(end) = rest.find("-----END CERTIFICATE-----") {
+        let begin = rest.find("-----BEGIN").unwrap();
+        let der = signet::x509::pem::decode_all(&rest.as_bytes()[begin..end + 25], 1).unwrap().remove(0).1;
+        let certificate = Certificate::from_der(&der).unwrap();
+        found.push((certificate.subject().to_string(), usage(&certificate)));
+        rest = &rest[end + 25..];
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_that_a_reload_brings_has_its_authority_at_once_in_either_mode() {
+    let house = House::build().await;
+    let state = house.open("pki.example.org").await;
+    refresh(&state).await;
+    let profiles = house.layout().policies().join("profiles");
+    let text = std::fs::read_to_string(profiles.join("scep-device.toml")).unwrap();
+    let split = text.replace("ra_mode = \"single\"", "ra_mode = \"split\"");
+    std::fs::write(profiles.join("scep-split.toml"), split).unwrap();
+    signet::admin::policies::reload(&state.admin, signet::audit::Actor::System).await.unwrap();
+    let expected = |list: &[(&str, &str)]| -> Vec<(String, String)> {
+        let chain = [("CN=Signet RSA Issuing CA", CA), ("CN=Signet RSA Root CA", CA)];
+        list.iter().chain(&chain).map(|(n, u)| ((*n).to_owned(), (*u).to_owned())).collect()
+    };
+    let single = [("CN=Signet SCEP RA rsa-issuing", "Digital Signature, Key Encipherment")];
+    assert_eq!(given_out(&state, "/scep").await, expected(&single));
+    let halves = [
+        ("CN=Signet SCEP RA rsa-issuing signing", "Digital Signature"),
+        ("CN=Signet SCEP RA rsa-issuing encryption", "Key Encipherment"),
+    ];
+    assert_eq!(given_out(&state, "/scep/scep-split").await, expected(&halves));
+}
+
+/// The key usage of a CA.
+const CA: &str = "Digital Signature, Certificate Sign, CRL Sign";
 
 fn split(profile: &Path) {
     let text = std::fs::read_to_string(profile).unwrap();
