@@ -9,11 +9,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::cipher::{AES_128, EncryptingKey, EncryptionContext, UnboundCipherKey};
 use aws_lc_rs::rsa::{Pkcs1PublicEncryptingKey, PublicEncryptingKey};
 use signet::clock::{Clock, Stopwatch};
 use signet::enrol::scep::open::envelope;
 use signet::enrol::scep_ra::Ra;
-use signet::error::Result;
+use signet::error::{Error, Result};
 use signet::id::{KeyId, Serial};
 use signet::keys::KeyStore;
 use signet::keys::software::Vault;
@@ -51,13 +52,13 @@ const CLASSES: [(&str, Make); 5] = [
         let key = maker.noise(KEY)?;
         let mut plain = maker.noise(CONTENT)?;
         plain[CONTENT - 1] = 0;
-        maker.envelope(&maker.wrapped(&key)?, &maker.encrypted(&key, &plain))
+        maker.envelope(&maker.wrapped(&key)?, &maker.encrypted(&key, &plain)?)
     }),
     ("right key, wrong content", |maker| {
         let key = maker.noise(KEY)?;
         let mut plain = maker.noise(CONTENT)?;
         plain[CONTENT - 1] = 1;
-        maker.envelope(&maker.wrapped(&key)?, &maker.encrypted(&key, &plain))
+        maker.envelope(&maker.wrapped(&key)?, &maker.encrypted(&key, &plain)?)
     }),
 ];
 
@@ -77,7 +78,7 @@ fn main() -> ExitCode {
 
 /// Whether no class differs from the first.
 fn measure(requests: usize) -> Result<bool> {
-    let home = tempfile::tempdir().map_err(|e| signet::error::Error::storage("a folder").because(e))?;
+    let home = tempfile::tempdir().map_err(|e| Error::storage("a folder").because(e))?;
     let random = Random::system();
     let ra = registration_authority(home.path(), &random)?;
     let maker = Maker { ra: &ra, random: &random };
@@ -130,21 +131,20 @@ impl Maker<'_> {
         Ok(noise)
     }
 
-    fn public(&self) -> PublicEncryptingKey {
-        PublicEncryptingKey::from_der(self.ra.encryption.spki()).expect("the RA's key")
-    }
-
     fn wrapped(&self, key: &[u8]) -> Result<Vec<u8>> {
-        let public = Pkcs1PublicEncryptingKey::new(self.public()).expect("the RA's key");
+        let public = PublicEncryptingKey::from_der(self.ra.encryption.spki());
+        let public = public.map_err(failed).and_then(|p| Pkcs1PublicEncryptingKey::new(p).map_err(failed))?;
         let mut out = vec![0; public.ciphertext_size()];
-        public.encrypt(key, &mut out).expect("RSA");
+        public.encrypt(key, &mut out).map_err(failed)?;
         Ok(out)
     }
 
     /// A number below the modulus: what RSA makes of it is padded once in a hundred thousand times.
     fn no_padding(&self) -> Result<Vec<u8>> {
         let spki = self.ra.encryption.spki();
-        let modulus = spki.windows(4).position(|w| w == [0x02, 0x82, 0x01, 0x01]).expect("RSA-2048") + 5;
+        // INTEGER of 257 octets, the first a zero.
+        let header = spki.windows(5).position(|w| w == [2, 0x82, 1, 1, 0]);
+        let modulus = 5 + header.ok_or_else(|| Error::internal("the RA's key is not RSA-2048"))?;
         loop {
             let number = self.noise(256)?;
             if number[..] < spki[modulus..modulus + 256] {
@@ -154,14 +154,12 @@ impl Maker<'_> {
     }
 
     /// AES-128-CBC without padding, under an IV of zeros.
-    fn encrypted(&self, key: &[u8], plain: &[u8]) -> Vec<u8> {
-        use cbc::cipher::{Block, BlockModeEncrypt, KeyIvInit};
-        let mut mode = cbc::Encryptor::<aes::Aes128>::new_from_slices(key, &[0; 16]).expect("16 octets");
+    fn encrypted(&self, key: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
+        let key = UnboundCipherKey::new(&AES_128, key).and_then(EncryptingKey::cbc).map_err(failed)?;
         let mut out = plain.to_vec();
-        for block in out.chunks_exact_mut(16) {
-            mode.encrypt_block(<&mut Block<aes::Aes128>>::try_from(block).expect("16 octets"));
-        }
-        out
+        let context = EncryptionContext::Iv128((&[0; 16]).into());
+        key.less_safe_encrypt(&mut out, context).map_err(failed)?;
+        Ok(out)
     }
 
     /// The ContentInfo.
@@ -179,6 +177,10 @@ impl Maker<'_> {
         let enveloped = sequence(&[&tlv::unsigned(0), &tlv::tlv(tlv::SET, &recipient), &content]);
         Ok(sequence(&[&oid("1.2.840.113549.1.7.3"), &tlv::tlv(0xa0, &enveloped)]))
     }
+}
+
+fn failed<E>(_: E) -> Error {
+    Error::internal("aws-lc")
 }
 
 /// An RA with a key of 2048 bits that certified itself.

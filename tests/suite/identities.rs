@@ -229,7 +229,7 @@ async fn a_profile_that_a_reload_brings_has_its_authority_at_once_in_either_mode
 }
 
 /// The key usage of a CA.
-const CA: &str = "Digital Signature, Certificate Sign, CRL Sign";
+const CA: &str = "Certificate Sign, CRL Sign";
 
 fn split(profile: &Path) {
     let text = std::fs::read_to_string(profile).unwrap();

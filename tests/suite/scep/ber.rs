@@ -52,11 +52,6 @@ const CASES: &[(&str, Made, Written)] = &[
     ("a nonce of 8 octets", Device::new, |server, device, csr| {
         plain(server, device, csr).attribute(SENDER_NONCE, vec![octets(&[7; 8])]).signed_by(device)
     }),
-    ("a request of another version", Device::new, |server, device, _| {
-        let challenge = challenge_of(server, device);
-        let csr = device.key.csr_with_version(&device.name, Some(&challenge), 2);
-        plain(server, device, &csr).signed_by(device)
-    }),
     (
         "a signer certificate of version 1",
         |name| {
@@ -98,7 +93,6 @@ fn whatever_clients_write_is_read() {
         for (what, made, written) in CASES {
             let device = made(&unique("ber"));
             let challenge = server.challenge(&device).await;
-            remember(&device, &challenge);
             let message = written(server, &device, &device.csr(Some(&challenge)));
             let reply = server.post(&message).await;
             assert_eq!(reply.status, "0", "{what}: {:?}", reply.text);
@@ -161,15 +155,4 @@ fn is_strict_der(reply: &CertRep) {
     reader.expect(0x30).unwrap();
     reader.finish().unwrap();
     assert!(matches!(signet::x509::ber::to_der(content, 65_536), Ok(std::borrow::Cow::Borrowed(_))));
-}
-
-static CHALLENGES: std::sync::Mutex<Vec<(String, String)>> = std::sync::Mutex::new(Vec::new());
-
-fn remember(device: &Device, challenge: &str) {
-    CHALLENGES.lock().unwrap().push((device.name.clone(), challenge.to_owned()));
-}
-
-fn challenge_of(_: &Server, device: &Device) -> String {
-    let known = CHALLENGES.lock().unwrap();
-    known.iter().find(|(name, _)| *name == device.name).unwrap().1.clone()
 }

@@ -51,7 +51,7 @@ pub struct Key {
 
 #[derive(Clone)]
 enum Private {
-    Rsa(RsaPrivateKey),
+    Rsa(Box<RsaPrivateKey>),
     /// P-256, signed with by aws-lc from its PKCS#8.
     Ec,
 }
@@ -63,7 +63,7 @@ impl Key {
         let pair = aws_lc_rs::rsa::KeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
         let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
         let private = RsaPrivateKey::from_pkcs8_der(der.as_ref()).unwrap();
-        Self { pkcs8: Zeroizing::new(der.as_ref().to_vec()), private: Private::Rsa(private) }
+        Self { pkcs8: Zeroizing::new(der.as_ref().to_vec()), private: Private::Rsa(Box::new(private)) }
     }
 
     /// A new P-256 key.

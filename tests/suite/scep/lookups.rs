@@ -40,7 +40,7 @@ fn a_device_gets_its_own_certificate_again_and_again() {
             let own = named(&device.certificate);
             for _ in 0..2 {
                 let reply = ask(server, &device, "21", &own).await;
-                assert_eq!(reply.certificates(&device), [device.certificate.clone()]);
+                assert_eq!(reply.certificates(&device), std::slice::from_ref(&device.certificate));
             }
             // Also where it signs with a certificate of its own making: the key is what counts.
             let self_signed = device.holding(&device.key.self_signed("anybody", &[0x80]));
@@ -59,7 +59,7 @@ fn certificates_of_others_are_not_given_out() {
         let unknown = seq(&[own.issuer().der(), &int(&[0x11; 16])]);
         let other_issuer = seq(&[&name("somebody"), &int(own.serial().content())]);
         for content in
-            [named(&other.certificate), unknown, other_issuer, named(&server.ra_certificate().der())]
+            [named(&other.certificate), unknown, other_issuer, named(server.ra_certificate().der())]
         {
             // A device of its own for each: wrong questions are counted.
             let asking = Device { key: device.key.clone(), ..server.enrolled().await };
