@@ -65,8 +65,10 @@ pub(super) async fn authorize(desk: &Desk, request: &Request, wanted: &Wanted) -
         Proof::Renewal { certificate, challenge } => {
             let renewed = renewable(desk, certificate, request, wanted).await?;
             let challenge = match challenge {
-                Some(secret) => Some(redeem(desk, request, wanted, secret).await?),
-                None => None,
+                Some(secret) if !is_spent_on(desk, wanted, secret).await? => {
+                    Some(redeem(desk, request, wanted, secret).await?)
+                }
+                Some(_) | None => None,
             };
             Ok(by_approval(approval, Grant { challenge, renewed: Some(renewed) }))
         }
@@ -219,6 +221,19 @@ async fn refusal(
         return Ok(Some(refused("challenge not valid for this identity")));
     }
     Ok(None)
+}
+
+/// Whether a renewal brings along the challenge that this identity was first enrolled with: certmonger and scepclient
+/// keep it in their request for ever. It is not wrong, and it grants nothing: the live certificate does.
+async fn is_spent_on(desk: &Desk, wanted: &Wanted, secret: &str) -> Result<bool> {
+    let hash = challenge::hash(secret);
+    let found = desk.authority.db.find::<ChallengeRecord>(ChallengeRecord::BY_HASH, &hash).await?;
+    Ok(found.map(|stored| stored.value).is_some_and(|challenge| {
+        bool::from(challenge.secret_hash.ct_eq(&hash))
+            && challenge.used_for.is_some()
+            && challenge.profile == *wanted.profile.id()
+            && is_for(&challenge, wanted)
+    }))
 }
 
 /// SCEP-38: what the profile writes for the challenge's identity is what it would write for the request's.
