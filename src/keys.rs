@@ -10,6 +10,8 @@ use crate::error::{Error, Result};
 use crate::id::KeyId;
 use crate::x509::key::{Digest, KeyAlgorithm, PublicKey};
 
+#[cfg(feature = "legacy")]
+mod legacy;
 pub mod pool;
 mod sealer;
 pub mod software;
@@ -25,6 +27,11 @@ pub trait Signer: Send + Sync + Debug {
     /// Signs `message`: PKCS#1 v1.5 for RSA, DER `Ecdsa-Sig-Value` for EC.
     /// Errors: `digest-not-supported` (P-256 and P-384 take their curve's digest only), `internal`.
     fn sign(&self, digest: Digest, message: &[u8]) -> Result<Vec<u8>>;
+    /// Signs `message` with SHA-1 and PKCS#1 v1.5, for replies to old devices (feature `legacy`, docs/decisions/legacy.md).
+    /// Errors: `digest-not-supported` for an EC key and in a build without the feature, `internal`.
+    fn sign_sha1(&self, _message: &[u8]) -> Result<Vec<u8>> {
+        Err(Error::invalid("digest-not-supported", "SHA-1 needs an RSA key and a build with feature legacy"))
+    }
 }
 
 /// How a content key was transported to us.

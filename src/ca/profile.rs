@@ -16,6 +16,7 @@ mod check;
 mod duration;
 mod expression;
 mod faults;
+mod legacy;
 mod options;
 mod pattern;
 mod raw;

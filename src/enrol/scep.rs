@@ -12,6 +12,7 @@ pub mod http;
 mod lookup;
 pub mod message;
 mod next_ca;
+mod old;
 pub mod open;
 mod poll;
 pub mod query;

@@ -25,6 +25,12 @@ pub enum Leniency {
     Strict,
     /// SCEP: Apple sends other versions (CSR-03).
     Device,
+    /// As `Device`, and the proof of possession may be an RSA signature with SHA-1, or with MD5 if that is allowed too
+    /// (feature `legacy`; without it the same as `Device`).
+    OldDevice {
+        /// Whether MD5 will do.
+        md5: bool,
+    },
 }
 
 /// A request that was read and whose proof of possession holds.
@@ -43,7 +49,7 @@ impl Csr {
     pub fn from_der(der: &[u8], leniency: Leniency) -> Result<Self> {
         let parts = framed(der)?;
         let csr = Self::checked(der, &parts, leniency)?;
-        prove_possession(&csr.public_key, &parts)?;
+        prove_possession(&csr.public_key, &parts, leniency)?;
         Ok(csr)
     }
 
@@ -54,7 +60,7 @@ impl Csr {
         let unreadable = |_| Unfit::Unreadable;
         let parts = framed(der).map_err(unreadable)?;
         let key = PublicKey::from_spki(parts.spki.whole).map_err(unreadable)?;
-        prove_possession(&key, &parts).map_err(|_| Unfit::NotProven)?;
+        prove_possession(&key, &parts, leniency).map_err(|_| Unfit::NotProven)?;
         Self::checked(der, &parts, leniency).map_err(Unfit::Proven)
     }
 
@@ -187,11 +193,31 @@ fn subject(der: &[u8]) -> Result<Name> {
     Ok(name)
 }
 
-fn prove_possession(key: &PublicKey, parts: &Parts<'_>) -> Result<()> {
+fn prove_possession(key: &PublicKey, parts: &Parts<'_>, leniency: Leniency) -> Result<()> {
+    if let Some(holds) = old_proof(key, parts, leniency) {
+        return if holds { Ok(()) } else { Err(Error::bad_csr("proof of possession failed")) };
+    }
     key.verify(parts.algorithm, parts.info, parts.signature).map_err(|e| match e.code() {
         "signature-algorithm" => Error::bad_csr(e.detail()),
         _ => Error::bad_csr("proof of possession failed"),
     })
+}
+
+/// Whether the signature holds, if it is one of those that only an old device may make.
+#[cfg(feature = "legacy")]
+fn old_proof(key: &PublicKey, parts: &Parts<'_>, leniency: Leniency) -> Option<bool> {
+    use crate::x509::key::old::{self, OldDigest};
+    let Leniency::OldDevice { md5 } = leniency else { return None };
+    let digest = OldDigest::of_signature(parts.algorithm)?;
+    match digest {
+        OldDigest::Md5 if !md5 => None,
+        OldDigest::Md5 | OldDigest::Sha1 => Some(old::verify(key, digest, parts.info, parts.signature)),
+    }
+}
+
+#[cfg(not(feature = "legacy"))]
+fn old_proof(_: &PublicKey, _: &Parts<'_>, _: Leniency) -> Option<bool> {
+    None
 }
 
 fn not_a_request() -> Error {

@@ -6,6 +6,8 @@ use crate::error::Result;
 
 mod algorithm;
 mod ec;
+#[cfg(feature = "legacy")]
+pub mod old;
 mod rsa;
 mod scheme;
 mod spki;

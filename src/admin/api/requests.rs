@@ -149,7 +149,7 @@ fn listed(record: &RequestRecord) -> Request {
 
 /// The alternative names, read from the request as it came (which was checked then).
 fn names(record: &RequestRecord) -> Vec<String> {
-    let csr = Csr::from_der(&record.csr, Leniency::Device);
+    let csr = Csr::from_der(&record.csr, Leniency::OldDevice { md5: true });
     csr.map(|csr| csr.sans().iter().map(ToString::to_string).collect()).unwrap_or_default()
 }
 

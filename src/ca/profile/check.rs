@@ -9,7 +9,7 @@ use crate::ca::profile::options::Approval;
 use crate::ca::profile::pattern::Pattern;
 use crate::ca::profile::raw::{RawAttribute, RawFrom, RawProfile, RawSan, RawUsage};
 use crate::ca::profile::subject::{AttributeRule, From, SubjectRules};
-use crate::ca::profile::{Profile, attribute, duration, usage};
+use crate::ca::profile::{Profile, attribute, duration, legacy, usage};
 use crate::error::{Error, Result};
 use crate::id::ProfileId;
 use crate::x509::key::{KeyAlgorithm, KeyKind};
@@ -41,6 +41,7 @@ pub(super) fn profile(id: ProfileId, file: &str, source: &str) -> Result<Profile
 
 fn build(id: ProfileId, source: &str, raw: RawProfile, faults: &mut Faults<'_>) -> Option<Profile> {
     combinations(&raw, faults);
+    legacy::hold(&raw, legacy::BUILT, faults);
     keys(&raw, faults);
     let ca = faults.take(&["ca"], raw.ca.parse());
     let validity = validity(&raw, faults);

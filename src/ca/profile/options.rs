@@ -29,13 +29,18 @@ pub enum Cipher {
     /// Triple DES, CBC.
     #[serde(rename = "des3-cbc")]
     TripleDes,
+    /// Single DES, CBC (feature `legacy`; only to read).
+    #[serde(rename = "des-cbc")]
+    Des,
 }
 
 /// Which digests SCEP may use, in requests and replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScepDigest {
-    /// SHA-1 (only to read; we never sign a reply with it).
+    /// MD5 (feature `legacy`; only to read).
+    Md5,
+    /// SHA-1 (only to read, unless `sha1_replies` says otherwise).
     Sha1,
     /// SHA-256.
     Sha256,
@@ -63,6 +68,9 @@ pub struct ScepOptions {
     pub digests: Vec<ScepDigest>,
     /// Content ciphers allowed, strongest first.
     pub ciphers: Vec<Cipher>,
+    /// Whether a client that signs with SHA-1 (or MD5) is answered with SHA-1 (feature `legacy`).
+    #[serde(default)]
+    pub sha1_replies: bool,
     /// One RA certificate or two.
     #[serde(default = "single")]
     pub ra_mode: RaMode,

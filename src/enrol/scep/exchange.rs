@@ -11,6 +11,7 @@ use crate::ca::profile::Approval;
 use crate::ca::records::CertificateRecord;
 use crate::enrol::scep::guesses::Guesses;
 use crate::enrol::scep::message::Incoming;
+use crate::enrol::scep::old::OldAlgorithms;
 use crate::enrol::scep::open::{Named, Opened, Opener};
 use crate::enrol::scep::poll::{Polled, key_of, poll};
 use crate::enrol::scep::refusal::{FailInfo, Refusal};
@@ -77,8 +78,9 @@ impl Exchange {
             guesses.record(error.code(), error.detail()).await;
             return Err(error);
         }
+        let old = OldAlgorithms::of(&incoming, &self.service);
         let answer = match self.open(incoming, signer.clone(), ours).await? {
-            Ok(opened) => self.decide(opened, &signer).await?,
+            Ok(opened) => self.decide(opened, &signer, &old).await?,
             Err(refusal) => Answer::new(Status::Failure(refusal)),
         };
         if let Status::Failure(refusal) = &answer.status
@@ -90,11 +92,12 @@ impl Exchange {
     }
 
     /// What is answered to a message that was believed and opened.
-    async fn decide(&self, opened: Opened, signer: &Certificate) -> Result<Answer> {
+    async fn decide(&self, opened: Opened, signer: &Certificate, old: &OldAlgorithms) -> Result<Answer> {
+        old.count();
         let (subject, decided) = match opened {
             Opened::Enrol { csr, proof, transaction, password } => {
                 let subject = Some(csr.subject().to_string());
-                let decided = self.enrol(*csr, *proof, transaction, password.as_ref()).await;
+                let decided = self.enrol(*csr, *proof, transaction, password.as_ref(), old).await;
                 (subject, decided.map(|status| (status, password)))
             }
             Opened::Poll(transaction) => (None, self.poll(&transaction, signer).await),
@@ -171,14 +174,22 @@ impl Exchange {
         proof: Proof,
         transaction: Transaction,
         password: Option<&Zeroizing<String>>,
+        old: &OldAlgorithms,
     ) -> Result<Status> {
         let profile = self.service.profile.id();
-        let alongside = match password {
+        let mut alongside = match password {
             Some(password) if self.service.profile.approval() == Approval::Manual => {
                 reply_password::keep(&self.desk, key_of(profile, &transaction), password)?
             }
             Some(_) | None => Unit::new(),
         };
+        old.warn(
+            &mut alongside,
+            self.desk.authority.clock.now(),
+            &self.actor(),
+            &self.service,
+            csr.subject(),
+        );
         let request = Request {
             profile: profile.clone(),
             csr,

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::random::Random;
 use crate::x509::cms::write::{Signing, To, envelop};
 use crate::x509::cms::{ContentCipher, DigestAlgorithm};
+use crate::x509::key::Digest;
 use crate::x509::tlv;
 
 /// More text than a device shows.
@@ -48,7 +49,10 @@ impl Reply<'_> {
     /// The CertRep, DER. CPU-bound. Errors: `cms-recipient`, `internal`.
     pub fn write(&self, status: &Status, random: &Random) -> Result<Vec<u8>> {
         let content = self.content(status, random)?;
-        let mut signing = Signing::new(&self.ra.signing, self.digest, content.as_deref(), self.now)?;
+        // No envelope is an empty eContent, not an absent one: OpenSSL's PKCS7_verify (certmonger) takes that for a
+        // detached signature and finds nothing to verify.
+        let content = content.as_deref().unwrap_or_default();
+        let mut signing = Signing::new(&self.ra.signing, self.digest, Some(content), self.now)?;
         let printable = |signing: &mut Signing<'_>, oid: ObjectIdentifier, text: &str| {
             signing.attribute(oid, &tlv::tlv(tlv::PRINTABLE_STRING, text.as_bytes()));
         };
@@ -65,9 +69,18 @@ impl Reply<'_> {
         if let Some(nonce) = &self.echo.sender_nonce {
             signing.attribute(RECIPIENT_NONCE, &tlv::tlv(tlv::OCTET_STRING, nonce));
         }
-        let digest = self.digest.signing().ok_or_else(|| Error::internal("SHA-1 is never signed with"))?;
-        let signature = self.ra.signer.sign(digest, &signing.to_be_signed())?;
-        signing.finish(&signature)
+        signing.finish(&self.sign(&signing.to_be_signed())?)
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
+        let signer = &self.ra.signer;
+        match self.digest {
+            DigestAlgorithm::Md5 => Err(Error::internal("MD5 is never signed with")),
+            DigestAlgorithm::Sha1 => signer.sign_sha1(message),
+            DigestAlgorithm::Sha256 => signer.sign(Digest::Sha256, message),
+            DigestAlgorithm::Sha384 => signer.sign(Digest::Sha384, message),
+            DigestAlgorithm::Sha512 => signer.sign(Digest::Sha512, message),
+        }
     }
 
     /// The envelope of a success; FAILURE and PENDING carry none.

@@ -7,6 +7,7 @@ use crate::enrol::Desk;
 use crate::error::{Error, Result};
 use crate::id::ProfileId;
 use crate::x509::cms::{ContentCipher, DigestAlgorithm};
+use crate::x509::csr::Leniency;
 
 /// What clients append to any URL that they are given, whatever the case: without a profile's name before it, it stands
 /// for the default profile. Anything else there may be a profile's name misspelt.
@@ -67,9 +68,23 @@ impl Service {
         Err(Error::invalid("cms-algorithm", format!("cipher {cipher} not allowed")))
     }
 
-    /// The digest of a reply: the request's, or SHA-256, which every client of today knows, or the strongest.
+    /// How requests inside an envelope are read: with the old digests that messages may have.
+    pub fn leniency(&self) -> Leniency {
+        let allows = |digest| self.allow_digest(digest).is_ok();
+        match (allows(DigestAlgorithm::Md5), allows(DigestAlgorithm::Sha1)) {
+            (false, false) => Leniency::Device,
+            (md5, _) => Leniency::OldDevice { md5 },
+        }
+    }
+
+    /// The digest of a reply: the request's, or SHA-256, which every client of today knows, or the strongest. SHA-1
+    /// only for a client that sent it (or MD5), and where the profile wants that.
     pub fn reply_digest(&self, asked: Option<DigestAlgorithm>) -> DigestAlgorithm {
         let signs = |d: &DigestAlgorithm| d.signing().is_some();
+        let old = asked.is_some_and(|d| !signs(&d));
+        if old && self.options.sha1_replies && self.allow_digest(DigestAlgorithm::Sha1).is_ok() {
+            return DigestAlgorithm::Sha1;
+        }
         let allowed = |wanted: DigestAlgorithm| self.digests().find(|d| *d == wanted).filter(signs);
         asked
             .and_then(allowed)
@@ -78,17 +93,21 @@ impl Service {
             .unwrap_or(DigestAlgorithm::Sha256)
     }
 
-    /// The cipher of a reply: the request's, or the strongest.
+    /// The cipher of a reply: the request's, or the strongest. To single DES the answer is triple DES where that is
+    /// allowed: whoever has the one has the other, and not always AES.
     pub fn reply_cipher(&self, asked: Option<ContentCipher>) -> ContentCipher {
+        let writes = |cipher: &ContentCipher| *cipher != ContentCipher::Des;
         asked
+            .map(|cipher| if writes(&cipher) { cipher } else { ContentCipher::TripleDes })
             .filter(|cipher| self.allow_cipher(*cipher).is_ok())
-            .or_else(|| self.ciphers().next())
+            .or_else(|| self.ciphers().find(writes))
             .unwrap_or(ContentCipher::Aes256)
     }
 
     /// The digests that it allows, strongest first.
     pub fn digests(&self) -> impl Iterator<Item = DigestAlgorithm> {
         self.options.digests.iter().map(|digest| match digest {
+            ScepDigest::Md5 => DigestAlgorithm::Md5,
             ScepDigest::Sha1 => DigestAlgorithm::Sha1,
             ScepDigest::Sha256 => DigestAlgorithm::Sha256,
             ScepDigest::Sha384 => DigestAlgorithm::Sha384,
@@ -103,6 +122,7 @@ impl Service {
             Cipher::Aes192 => ContentCipher::Aes192,
             Cipher::Aes256 => ContentCipher::Aes256,
             Cipher::TripleDes => ContentCipher::TripleDes,
+            Cipher::Des => ContentCipher::Des,
         })
     }
 }

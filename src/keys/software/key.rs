@@ -21,6 +21,9 @@ pub struct SoftwareKey {
     algorithm: KeyAlgorithm,
     public: PublicKey,
     private: Private,
+    /// The same RSA key for what aws-lc does not do, made when it is first asked for.
+    #[cfg(feature = "legacy")]
+    old: std::sync::OnceLock<crate::keys::legacy::OldRsaKey>,
 }
 
 enum Private {
@@ -111,7 +114,7 @@ impl SoftwareKey {
             .filter(|a| a.is_rsa())
             .ok_or_else(|| bad_key("an RSA key has 2048, 3072 or 4096 bits"))?;
         let decrypting = Arc::new(RsaDecrypter::from_pkcs8(pkcs8, public.clone(), random)?);
-        Ok(Self { algorithm, public, private: Private::Rsa { signing, decrypting } })
+        Ok(Self::new(algorithm, public, Private::Rsa { signing, decrypting }))
     }
 
     fn ec(algorithm: KeyAlgorithm, pkcs8: &[u8]) -> Result<Self> {
@@ -122,7 +125,17 @@ impl SoftwareKey {
         }
         let (_, first) = pairs.first().ok_or_else(|| Error::internal("an EC key without a pair"))?;
         let public = public_key(first.public_key().as_der())?;
-        Ok(Self { algorithm, public, private: Private::Ec(pairs) })
+        Ok(Self::new(algorithm, public, Private::Ec(pairs)))
+    }
+
+    fn new(algorithm: KeyAlgorithm, public: PublicKey, private: Private) -> Self {
+        Self {
+            algorithm,
+            public,
+            private,
+            #[cfg(feature = "legacy")]
+            old: std::sync::OnceLock::new(),
+        }
     }
 }
 
@@ -158,6 +171,18 @@ impl Signer for SoftwareKey {
                 Ok(pair.sign(&SystemRandom::new(), message).map_err(failed)?.as_ref().to_vec())
             }
         }
+    }
+
+    #[cfg(feature = "legacy")]
+    fn sign_sha1(&self, message: &[u8]) -> Result<Vec<u8>> {
+        if !self.algorithm.is_rsa() {
+            return Err(Error::invalid("digest-not-supported", "only an RSA key signs with SHA-1"));
+        }
+        if let Some(old) = self.old.get() {
+            return old.sign_sha1(message);
+        }
+        let old = crate::keys::legacy::OldRsaKey::from_pkcs8(&self.to_pkcs8()?)?;
+        self.old.get_or_init(|| old).sign_sha1(message)
     }
 }
 

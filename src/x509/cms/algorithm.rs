@@ -11,7 +11,9 @@ use crate::x509::tlv::{self, Broken, Reader, Tlv};
 /// A digest of signed content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DigestAlgorithm {
-    /// SHA-1: read only where a profile allows it, never written.
+    /// MD5: read only with feature `legacy` and where a profile allows it, never written.
+    Md5,
+    /// SHA-1: read only where a profile allows it; written only with feature `legacy`, where it says so too.
     Sha1,
     /// SHA-256.
     Sha256,
@@ -29,7 +31,7 @@ impl DigestAlgorithm {
             oid::SHA256 => Ok(Self::Sha256),
             oid::SHA384 => Ok(Self::Sha384),
             oid::SHA512 => Ok(Self::Sha512),
-            oid::MD5 => Err(not_allowed("digest MD5 not allowed")),
+            oid::MD5 => Ok(Self::Md5),
             other => Err(not_allowed(format!("digest {other} not allowed"))),
         }
     }
@@ -37,6 +39,7 @@ impl DigestAlgorithm {
     /// Its identifier.
     pub fn oid(self) -> ObjectIdentifier {
         match self {
+            Self::Md5 => oid::MD5,
             Self::Sha1 => oid::SHA1,
             Self::Sha256 => oid::SHA256,
             Self::Sha384 => oid::SHA384,
@@ -44,10 +47,10 @@ impl DigestAlgorithm {
         }
     }
 
-    /// The digest that our keys sign with; none for SHA-1.
+    /// The digest that our keys sign with; none for MD5 and SHA-1.
     pub fn signing(self) -> Option<Digest> {
         match self {
-            Self::Sha1 => None,
+            Self::Md5 | Self::Sha1 => None,
             Self::Sha256 => Some(Digest::Sha256),
             Self::Sha384 => Some(Digest::Sha384),
             Self::Sha512 => Some(Digest::Sha512),
@@ -57,6 +60,7 @@ impl DigestAlgorithm {
     /// The digest of `content`.
     pub fn hash(self, content: &[u8]) -> Vec<u8> {
         match self {
+            Self::Md5 => md5::Md5::digest(content).to_vec(),
             Self::Sha1 => sha1::Sha1::digest(content).to_vec(),
             Self::Sha256 => sha2::Sha256::digest(content).to_vec(),
             Self::Sha384 => sha2::Sha384::digest(content).to_vec(),
@@ -68,11 +72,12 @@ impl DigestAlgorithm {
     /// key algorithm (as most clients write) or the combined one.
     pub fn fits_signature(self, algorithm: ObjectIdentifier, kind: KeyKind) -> bool {
         let (bare, combined) = match (kind, self) {
+            (KeyKind::Rsa(_), Self::Md5) => (oid::RSA_ENCRYPTION, oid::MD5_WITH_RSA),
             (KeyKind::Rsa(_), Self::Sha1) => (oid::RSA_ENCRYPTION, oid::SHA1_WITH_RSA),
             (KeyKind::Rsa(_), Self::Sha256) => (oid::RSA_ENCRYPTION, oid::SHA256_WITH_RSA),
             (KeyKind::Rsa(_), Self::Sha384) => (oid::RSA_ENCRYPTION, oid::SHA384_WITH_RSA),
             (KeyKind::Rsa(_), Self::Sha512) => (oid::RSA_ENCRYPTION, oid::SHA512_WITH_RSA),
-            (KeyKind::P256 | KeyKind::P384 | KeyKind::P521, Self::Sha1) => return false,
+            (KeyKind::P256 | KeyKind::P384 | KeyKind::P521, Self::Md5 | Self::Sha1) => return false,
             (KeyKind::P256 | KeyKind::P384 | KeyKind::P521, Self::Sha256) => {
                 (oid::EC_PUBLIC_KEY, oid::ECDSA_WITH_SHA256)
             }
@@ -90,6 +95,7 @@ impl DigestAlgorithm {
 impl std::fmt::Display for DigestAlgorithm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
+            Self::Md5 => "MD5",
             Self::Sha1 => "SHA-1",
             Self::Sha256 => "SHA-256",
             Self::Sha384 => "SHA-384",
@@ -169,18 +175,22 @@ pub enum ContentCipher {
     Aes256,
     /// Triple DES with three keys.
     TripleDes,
+    /// Single DES: opened only with feature `legacy` and where a profile allows it, never written.
+    Des,
 }
 
 impl ContentCipher {
-    /// All of them, strongest first.
+    /// Those that we write, strongest first.
     pub const ALL: [Self; 4] = [Self::Aes256, Self::Aes192, Self::Aes128, Self::TripleDes];
+    /// Those that we know by name, so that a refusal can name them.
+    const KNOWN: [Self; 5] = [Self::Aes256, Self::Aes192, Self::Aes128, Self::TripleDes, Self::Des];
 
     /// Cipher and IV of a contentEncryptionAlgorithm.
     /// Errors: `cms-algorithm` for any other cipher and for an IV of the wrong length (SCEP-61, SCEP-62).
     pub(super) fn read(identifier: Tlv<'_>) -> Result<(Self, &[u8])> {
         let forbidden = || not_allowed("algorithm forbidden");
         let (oid, parameters) = algorithm_identifier(identifier).map_err(|_| forbidden())?;
-        let cipher = Self::ALL.into_iter().find(|c| c.oid() == oid).ok_or_else(forbidden)?;
+        let cipher = Self::KNOWN.into_iter().find(|c| c.oid() == oid).ok_or_else(forbidden)?;
         match parameters {
             Some(iv) if iv.tag == tlv::OCTET_STRING && iv.content.len() == cipher.block_len() => {
                 Ok((cipher, iv.content))
@@ -196,6 +206,7 @@ impl ContentCipher {
             Self::Aes192 => oid::AES192_CBC,
             Self::Aes256 => oid::AES256_CBC,
             Self::TripleDes => oid::DES_EDE3_CBC,
+            Self::Des => oid::DES_CBC,
         }
     }
 
@@ -205,6 +216,7 @@ impl ContentCipher {
             Self::Aes128 => 16,
             Self::Aes192 | Self::TripleDes => 24,
             Self::Aes256 => 32,
+            Self::Des => 8,
         }
     }
 
@@ -212,7 +224,7 @@ impl ContentCipher {
     pub fn block_len(self) -> usize {
         match self {
             Self::Aes128 | Self::Aes192 | Self::Aes256 => 16,
-            Self::TripleDes => 8,
+            Self::TripleDes | Self::Des => 8,
         }
     }
 }
@@ -224,6 +236,7 @@ impl std::fmt::Display for ContentCipher {
             Self::Aes192 => "AES-192-CBC",
             Self::Aes256 => "AES-256-CBC",
             Self::TripleDes => "3DES-CBC",
+            Self::Des => "DES-CBC",
         })
     }
 }

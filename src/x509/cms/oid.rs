@@ -33,6 +33,8 @@ oids! {
     SHA384 = "2.16.840.1.101.3.4.2.2";
     /// SHA-512
     SHA512 = "2.16.840.1.101.3.4.2.3";
+    /// md5WithRSAEncryption
+    MD5_WITH_RSA = "1.2.840.113549.1.1.4";
     /// rsaEncryption
     RSA_ENCRYPTION = "1.2.840.113549.1.1.1";
     /// id-RSASSA-PSS
@@ -69,6 +71,8 @@ oids! {
     AES192_CBC = "2.16.840.1.101.3.4.1.22";
     /// aes256-CBC
     AES256_CBC = "2.16.840.1.101.3.4.1.42";
+    /// desCBC
+    DES_CBC = "1.3.14.3.2.7";
     /// des-ede3-cbc
     DES_EDE3_CBC = "1.2.840.113549.3.7";
 }

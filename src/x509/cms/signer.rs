@@ -8,7 +8,7 @@ use super::{Attributes, not_allowed, oid, unreadable};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::x509::cert::Certificate;
-use crate::x509::key::{self, PublicKey};
+use crate::x509::key::{self, Digest, PublicKey};
 use crate::x509::tlv::{self, Broken, Reader, Tlv};
 use crate::x509::validity;
 
@@ -159,12 +159,22 @@ impl<'a> SignerInfo<'a> {
 }
 
 fn verify_bytes(key: &PublicKey, digest: DigestAlgorithm, message: &[u8], signature: &[u8]) -> Result<()> {
-    let valid = match digest.signing() {
-        Some(digest) => key.verify(&key::signature_algorithm(key.kind(), digest), message, signature).is_ok(),
-        // Proofs of old devices, where a profile lists SHA-1; `fits_signature` lets only RSA keys come here.
-        None => UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, key.spki())
-            .verify(message, signature)
-            .is_ok(),
+    let modern =
+        |digest| key.verify(&key::signature_algorithm(key.kind(), digest), message, signature).is_ok();
+    let valid = match digest {
+        DigestAlgorithm::Sha256 => modern(Digest::Sha256),
+        DigestAlgorithm::Sha384 => modern(Digest::Sha384),
+        DigestAlgorithm::Sha512 => modern(Digest::Sha512),
+        // Proofs of old devices, where a profile lists the digest; `fits_signature` lets only RSA keys come here.
+        DigestAlgorithm::Sha1 => {
+            UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, key.spki())
+                .verify(message, signature)
+                .is_ok()
+        }
+        #[cfg(feature = "legacy")]
+        DigestAlgorithm::Md5 => key::old::verify(key, key::old::OldDigest::Md5, message, signature),
+        #[cfg(not(feature = "legacy"))]
+        DigestAlgorithm::Md5 => false,
     };
     if valid { Ok(()) } else { Err(bad_signature("signature invalid")) }
 }

@@ -92,11 +92,15 @@ impl<'a> Signing<'a> {
     /// The bare rsaEncryption for RSA, as SCEP clients know it; the combined algorithm for ECDSA.
     fn signature_algorithm(&self) -> Result<Vec<u8>> {
         let kind = self.signer.public_key()?.kind();
-        let digest = self.digest.signing().ok_or_else(|| Error::internal("SHA-1 is never signed with"))?;
-        Ok(match kind {
-            KeyKind::Rsa(_) => rsa_encryption(),
-            KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => key::signature_algorithm(kind, digest),
-        })
+        match (kind, self.digest.signing()) {
+            (KeyKind::Rsa(_), _) => Ok(rsa_encryption()),
+            (KeyKind::P256 | KeyKind::P384 | KeyKind::P521, Some(digest)) => {
+                Ok(key::signature_algorithm(kind, digest))
+            }
+            (KeyKind::P256 | KeyKind::P384 | KeyKind::P521, None) => {
+                Err(Error::internal("an EC key signs with SHA-2 alone"))
+            }
+        }
     }
 }
 

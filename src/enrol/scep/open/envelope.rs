@@ -31,10 +31,15 @@ pub struct Named {
 
 /// The PKCS#10 request in an envelope for `ra`, its proof of possession checked. `authenticated`: the message was
 /// signed with a live certificate of ours. CPU-bound. A refusal is for the client.
-pub fn request(ra: &Ra, envelope: &EnvelopedData<'_>, authenticated: bool) -> Result<Csr, Refusal> {
+pub fn request(
+    ra: &Ra,
+    envelope: &EnvelopedData<'_>,
+    authenticated: bool,
+    leniency: Leniency,
+) -> Result<Csr, Refusal> {
     let (content, good) = content(ra, envelope)?;
     let good = bool::from(good);
-    let read = Csr::from_envelope(if good { &content } else { DECOY }, Leniency::Device);
+    let read = Csr::from_envelope(if good { &content } else { DECOY }, leniency);
     // The decoy never holds; but nothing may depend on that.
     if !good {
         return Err(Refusal::cannot_open());

@@ -21,7 +21,7 @@ pub fn open(cipher: ContentCipher, key: &[u8], iv: &[u8], encrypted: &[u8]) -> (
     }
     let decrypted = match aes(cipher) {
         Some(algorithm) => aes_decrypt(algorithm, key, iv, &mut content),
-        None => des_decrypt(key, iv, &mut content),
+        None => des_decrypt(cipher, key, iv, &mut content),
     };
     let (kept, good) = unpadded_len(&content, cipher.block_len());
     content.truncate(kept);
@@ -41,7 +41,8 @@ pub fn seal(cipher: ContentCipher, key: &[u8], iv: &[u8], content: &[u8]) -> Res
 pub fn encrypt(cipher: ContentCipher, key: &[u8], iv: &[u8], blocks: &mut [u8]) -> Result<()> {
     let done = match aes(cipher) {
         Some(algorithm) => aes_encrypt(algorithm, key, iv, blocks),
-        None => des_encrypt(key, iv, blocks),
+        // Single DES is never written: its key is too short for the cipher that stands here.
+        None => triple_des_encrypt(key, iv, blocks),
     };
     done.ok_or_else(|| Error::internal("the content cipher failed"))
 }
@@ -51,7 +52,7 @@ fn aes(cipher: ContentCipher) -> Option<&'static Algorithm> {
         ContentCipher::Aes128 => Some(&AES_128),
         ContentCipher::Aes192 => Some(&AES_192),
         ContentCipher::Aes256 => Some(&AES_256),
-        ContentCipher::TripleDes => None,
+        ContentCipher::TripleDes | ContentCipher::Des => None,
     }
 }
 
@@ -67,15 +68,29 @@ fn aes_encrypt(algorithm: &'static Algorithm, key: &[u8], iv: &[u8], content: &m
     key.less_safe_encrypt(content, EncryptionContext::Iv128((&iv).into())).map(|_| ()).ok()
 }
 
-fn des_decrypt(key: &[u8], iv: &[u8], content: &mut [u8]) -> Option<()> {
-    let mut mode = cbc::Decryptor::<TdesEde3>::new_from_slices(key, iv).ok()?;
-    for block in content.chunks_exact_mut(8) {
-        mode.decrypt_block(<&mut Block<TdesEde3>>::try_from(block).ok()?);
+fn des_decrypt(cipher: ContentCipher, key: &[u8], iv: &[u8], content: &mut [u8]) -> Option<()> {
+    match cipher {
+        #[cfg(feature = "legacy")]
+        ContentCipher::Des => {
+            decrypt_blocks(cbc::Decryptor::<des::Des>::new_from_slices(key, iv).ok()?, content)
+        }
+        #[cfg(not(feature = "legacy"))]
+        ContentCipher::Des => None,
+        ContentCipher::TripleDes => {
+            decrypt_blocks(cbc::Decryptor::<TdesEde3>::new_from_slices(key, iv).ok()?, content)
+        }
+        ContentCipher::Aes128 | ContentCipher::Aes192 | ContentCipher::Aes256 => None,
+    }
+}
+
+fn decrypt_blocks<M: BlockModeDecrypt>(mut mode: M, content: &mut [u8]) -> Option<()> {
+    for block in content.chunks_exact_mut(M::block_size()) {
+        mode.decrypt_block(<&mut Block<M>>::try_from(block).ok()?);
     }
     Some(())
 }
 
-fn des_encrypt(key: &[u8], iv: &[u8], content: &mut [u8]) -> Option<()> {
+fn triple_des_encrypt(key: &[u8], iv: &[u8], content: &mut [u8]) -> Option<()> {
     let mut mode = cbc::Encryptor::<TdesEde3>::new_from_slices(key, iv).ok()?;
     for block in content.chunks_exact_mut(8) {
         mode.encrypt_block(<&mut Block<TdesEde3>>::try_from(block).ok()?);
