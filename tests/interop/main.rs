@@ -5,6 +5,8 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod api;
+#[cfg(feature = "legacy")]
+mod clients;
 mod crash;
 mod ocsp;
 mod pkilint;

@@ -26,9 +26,20 @@ impl Ran {
 /// Runs a program to its end.
 #[track_caller]
 pub fn run(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Ran {
+    run_with(program, arguments, &[])
+}
+
+/// The same with further environment variables.
+#[track_caller]
+pub fn run_with(
+    program: impl AsRef<std::ffi::OsStr>,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Ran {
     let program = program.as_ref();
     let output = Command::new(program)
         .args(arguments)
+        .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .output()
         .unwrap_or_else(|e| panic!("{}: {e}; tests/setup installs it", program.display()));
