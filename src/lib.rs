@@ -5,6 +5,10 @@
 //! only what stands to its right (`tests/suite/layers.rs` holds it):
 //! `cli, server → admin → enrol → trust → ca → keys → x509 → {error, clock, random, id, store, audit}`.
 
+// Single DES, MD5 and SHA-1 signatures are outside of any validated module.
+#[cfg(all(fips, feature = "legacy"))]
+compile_error!("a FIPS build never has feature legacy: see docs/decisions/legacy.md");
+
 pub mod admin;
 pub mod audit;
 pub mod ca;

@@ -14,6 +14,7 @@ use crate::enrol::{Desk, Proof, Request, challenge, transaction};
 use crate::error::{Error, Kind, Result};
 use crate::id::{ProfileId, Serial};
 use crate::store::{Record, Stored, Unit, When};
+use crate::x509::cert::Certificate;
 
 /// What authorization found.
 #[derive(Debug)]
@@ -65,10 +66,9 @@ pub(super) async fn authorize(desk: &Desk, request: &Request, wanted: &Wanted) -
         Proof::Renewal { certificate, challenge } => {
             let renewed = renewable(desk, certificate, request, wanted).await?;
             let challenge = match challenge {
-                Some(secret) if !is_spent_on(desk, wanted, secret).await? => {
-                    Some(redeem(desk, request, wanted, secret).await?)
-                }
-                Some(_) | None => None,
+                Some(secret) if is_rsa(certificate)? && is_spent_on(desk, wanted, secret).await? => None,
+                Some(secret) => Some(redeem(desk, request, wanted, secret).await?),
+                None => None,
             };
             Ok(by_approval(approval, Grant { challenge, renewed: Some(renewed) }))
         }
@@ -234,6 +234,12 @@ async fn is_spent_on(desk: &Desk, wanted: &Wanted, secret: &str) -> Result<bool>
             && challenge.profile == *wanted.profile.id()
             && is_for(&challenge, wanted)
     }))
+}
+
+/// Whether the reply to this signer is encrypted to its key. To an EC key it is encrypted by the challenge, which must then
+/// be a fresh one.
+fn is_rsa(certificate: &CertificateRecord) -> Result<bool> {
+    Ok(Certificate::from_der(&certificate.der)?.public_key()?.kind().is_rsa())
 }
 
 /// SCEP-38: what the profile writes for the challenge's identity is what it would write for the request's.

@@ -222,3 +222,30 @@ fn openssl_verifies_what_we_sign_with_and_without_content() {
     let signing = Signing::new(&identity.certificate, DigestAlgorithm::Sha256, None, late).unwrap();
     assert!(signing.to_be_signed().windows(15).any(|w| w == b"20510101000000Z"));
 }
+
+/// Feature `legacy`: single DES is opened, MD5 verified, SHA-1 signed, each judged by openssl.
+#[cfg(feature = "legacy")]
+#[test]
+fn openssl_and_we_agree_on_what_is_old() {
+    let identity = Identity::rsa();
+    let certificate = identity.path("cert.pem");
+    let providers = ["-provider", "legacy", "-provider", "default"];
+    let recipient = ["-encrypt", "-outform", "DER", "-des-cbc", "-recip", text(&certificate)];
+    let message = identity.cms(&[&recipient[..], &providers].concat(), CONTENT);
+    assert_eq!(open(&message, &identity), CONTENT);
+
+    let message = identity.cms(&["-sign", "-nodetach", "-outform", "DER", "-md", "md5"], CONTENT);
+    verify(&message, &identity).unwrap();
+    let mut changed = message;
+    *changed.last_mut().unwrap() ^= 1;
+    assert_eq!(verify(&changed, &identity).unwrap_err().detail(), "signature invalid");
+
+    let now = Clock::system().now();
+    let signing = Signing::new(&identity.certificate, DigestAlgorithm::Sha1, Some(CONTENT), now).unwrap();
+    let signature = identity.signer().sign_sha1(&signing.to_be_signed()).unwrap();
+    let message = signing.finish(&signature).unwrap();
+    assert_eq!(identity.cms(&["-verify", "-inform", "DER", "-noverify"], &message), CONTENT);
+
+    let ec = Identity::new(&["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
+    assert_eq!(ec.signer().sign_sha1(b"x").unwrap_err().code(), "digest-not-supported");
+}

@@ -12,6 +12,7 @@ mod http_rows;
 mod identities;
 mod issue;
 mod layers;
+mod legacy_build;
 mod openssl;
 mod profiles;
 mod scep;

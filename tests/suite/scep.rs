@@ -13,9 +13,12 @@ mod envelope;
 mod envelopes;
 mod fuzzed;
 mod http;
+#[cfg(feature = "legacy")]
+mod legacy;
 mod log;
 mod lookups;
 mod message;
+mod no_envelope;
 mod polls;
 mod renewal;
 mod server;

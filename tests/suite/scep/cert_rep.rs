@@ -20,7 +20,7 @@ pub struct CertRep {
     pub sender_nonce: Vec<u8>,
     pub recipient_nonce: Option<Vec<u8>>,
     pub digest: String,
-    /// The envelope, if there is one.
+    /// The envelope, if there is one: an eContent is always there, and empty without it.
     pub content: Option<Vec<u8>>,
 }
 
@@ -50,7 +50,7 @@ impl CertRep {
             sender_nonce: value(SENDER_NONCE).unwrap(),
             recipient_nonce: value(RECIPIENT_NONCE),
             digest: digest.to_string(),
-            content: signed.content.map(<[u8]>::to_vec),
+            content: Some(signed.content.unwrap().to_vec()).filter(|content| !content.is_empty()),
         }
     }
 

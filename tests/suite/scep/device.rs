@@ -32,8 +32,7 @@ impl Hash {
 
     pub fn digest(self, bytes: &[u8]) -> Vec<u8> {
         match self {
-            // Nobody verifies it: the algorithm is refused before.
-            Self::Md5 => vec![0; 16],
+            Self::Md5 => md5::Md5::digest(bytes).to_vec(),
             Self::Sha1 => sha1::Sha1::digest(bytes).to_vec(),
             Self::Sha256 => sha2::Sha256::digest(bytes).to_vec(),
             Self::Sha384 => sha2::Sha384::digest(bytes).to_vec(),
@@ -41,6 +40,12 @@ impl Hash {
         }
     }
 }
+
+/// Before the digest in a DigestInfo of MD5 (RFC 8017 §9.2, note 1).
+const MD5_DIGEST_INFO: [u8; 18] = [
+    0x30, 0x20, 0x30, 0x0c, 0x06, 0x08, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x05, 0x05, 0x00, 0x04,
+    0x10,
+];
 
 /// A key in the hands of a client.
 #[derive(Clone)]
@@ -109,7 +114,7 @@ impl Key {
         };
         let digest = hash.digest(bytes);
         let padding = match hash {
-            Hash::Md5 => Pkcs1v15Sign::new_unprefixed(),
+            Hash::Md5 => Pkcs1v15Sign { hash_len: Some(16), prefix: Box::new(MD5_DIGEST_INFO) },
             Hash::Sha1 => Pkcs1v15Sign::new::<sha1::Sha1>(),
             Hash::Sha256 => Pkcs1v15Sign::new::<sha2::Sha256>(),
             Hash::Sha384 => Pkcs1v15Sign::new::<sha2::Sha384>(),
@@ -159,6 +164,20 @@ impl Key {
     /// A PKCS#10 request.
     pub fn csr(&self, common_name: &str, challenge: Option<&str>) -> Vec<u8> {
         self.csr_with_version(common_name, challenge, 0)
+    }
+
+    /// A PKCS#10 request whose signature has an old digest.
+    #[cfg(feature = "legacy")]
+    pub fn csr_with_hash(&self, common_name: &str, challenge: &str, hash: Hash) -> Vec<u8> {
+        let combined = match hash {
+            Hash::Md5 => "1.2.840.113549.1.1.4",
+            Hash::Sha1 => "1.2.840.113549.1.1.5",
+            Hash::Sha256 | Hash::Sha384 | Hash::Sha512 => panic!("not an old digest"),
+        };
+        let attribute = seq(&[&oid("1.2.840.113549.1.9.7"), &set(&[&utf8(challenge)])]);
+        let info = seq(&[&int(&[0]), &name(common_name), &self.spki(), &t(0xa0, &[&attribute])]);
+        let signature = self.sign(hash, &info);
+        seq(&[&info, &algorithm(combined), &bits(&signature)])
     }
 
     /// A PKCS#10 request with another version, as Apple sends it.

@@ -18,6 +18,7 @@ pub const AES_128_CBC: &str = "2.16.840.1.101.3.4.1.2";
 pub const AES_192_CBC: &str = "2.16.840.1.101.3.4.1.22";
 pub const AES_256_CBC: &str = "2.16.840.1.101.3.4.1.42";
 pub const DES_EDE3_CBC: &str = "1.2.840.113549.3.7";
+pub const DES_CBC: &str = "1.3.14.3.2.7";
 
 #[derive(Clone, Copy, Debug)]
 pub enum Wrap {
@@ -51,6 +52,7 @@ impl Envelope {
             AES_128_CBC => (16, 16),
             AES_192_CBC => (24, 16),
             AES_256_CBC => (32, 16),
+            DES_CBC => (8, 8),
             _ => (24, 8),
         };
         let key: Vec<u8> = (0..key_len).map(|i| i * 7 + 1).collect();
@@ -88,6 +90,13 @@ pub fn encrypt(cipher: &str, key: &[u8], iv: &[u8], content: &[u8]) -> Vec<u8> {
         AES_128_CBC => &AES_128,
         AES_192_CBC => &AES_192,
         AES_256_CBC => &AES_256,
+        DES_CBC => {
+            let mut mode = cbc::Encryptor::<des::Des>::new_from_slices(key, iv).unwrap();
+            for block in out.chunks_exact_mut(8) {
+                mode.encrypt_block(<&mut Block<des::Des>>::try_from(block).unwrap());
+            }
+            return out;
+        }
         _ => {
             let mut mode = cbc::Encryptor::<des::TdesEde3>::new_from_slices(key, iv).unwrap();
             for block in out.chunks_exact_mut(8) {

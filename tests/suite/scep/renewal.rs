@@ -115,3 +115,30 @@ fn a_revoked_certificate_renews_nothing() {
         }
     });
 }
+
+/// certmonger and scepclient send the challenge that they enrolled with along with every renewal.
+#[test]
+fn a_spent_challenge_may_accompany_a_renewal_of_the_same_identity_alone() {
+    scep(async |server| {
+        let device = server.device();
+        let challenge = server.challenge(&device).await;
+        let first = server.request(&device, "19", &device.csr(Some(&challenge)));
+        let certificate = server.post(&first.signed_by(&device)).await.certificate(&device);
+        let enrolled = device.holding(&certificate);
+        for message_type in ["17", "19"] {
+            let csr = Key::new().csr(&device.name, Some(&challenge));
+            let message = server.request(&enrolled, message_type, &csr);
+            let renewed = server.post(&message.signed_by(&enrolled)).await.certificate(&enrolled);
+            assert_ne!(renewed, certificate);
+        }
+        let other = server.enrolled().await;
+        let message = server.request(&other, "17", &Key::new().csr(&other.name, Some(&challenge)));
+        let reply = server.post(&message.signed_by(&other)).await;
+        assert_eq!(refusal(&reply), ("2", "challenge not accepted"));
+        // Without the live certificate it is spent.
+        let stranger = server.device();
+        let message = server.request(&stranger, "19", &stranger.key.csr(&device.name, Some(&challenge)));
+        let reply = server.post(&message.signed_by(&stranger)).await;
+        assert_eq!(refusal(&reply), ("2", "challenge not accepted"));
+    });
+}

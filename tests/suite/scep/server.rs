@@ -51,6 +51,10 @@ impl Server {
                     ("include_chain = false", "include_chain = true"),
                 ]),
             ),
+            #[cfg(feature = "legacy")]
+            ("scep-legacy", super::legacy::profile("")),
+            #[cfg(feature = "legacy")]
+            ("scep-sha1", super::legacy::profile("sha1_replies = true")),
             ("scep-any-key", scep_device(&[("require_same_key = true", "require_same_key = false")])),
             ("scep-split", scep_device(&[("ra_mode = \"single\"", "ra_mode = \"split\"")])),
             ("scep-manual", scep_device(&[("approval = \"challenge\"", "approval = \"manual\"")])),
@@ -119,7 +123,7 @@ impl Server {
         self.answer("/scep", message).await.0
     }
 
-    async fn answer(&self, path: &str, message: &[u8]) -> (StatusCode, Bytes) {
+    pub async fn answer(&self, path: &str, message: &[u8]) -> (StatusCode, Bytes) {
         let request = Request::post(format!("{path}?operation=PKIOperation"));
         let response = self.send(request.body(Body::from(message.to_vec())).unwrap()).await;
         (response.status(), body(response).await)
