@@ -72,14 +72,8 @@ async fn scep_50_a_challenge_that_comes_along_must_be_right() {
     let right = office.challenge(CN, &[]).await;
     let request = client.request("scep-device", client.csr(CN, &[]), along(&right));
     office.issued(office.enrol(request).await);
-    // Spent by this very identity it may come along again; spent by another it is as wrong as any.
+    // This key is an EC key, to which the reply is encrypted by the challenge: it wants a fresh one (an RSA key does not).
     let request = client.request("scep-device", client.csr(CN, &[]), along(&right));
-    office.issued(office.enrol(request).await);
-    let other = Client::new();
-    let theirs = office.challenge("other", &[]).await;
-    let request = other.request("scep-device", other.csr("other", &[]), secret(&theirs));
-    office.issued(office.enrol(request).await);
-    let request = client.request("scep-device", client.csr(CN, &[]), along(&theirs));
     assert_eq!(office.refusal(request).await.0, "challenge-refused");
 }
 
