@@ -14,6 +14,7 @@ mod issue;
 mod layers;
 mod openssl;
 mod profiles;
+mod refusals;
 mod scep;
 mod serve;
 mod storage;

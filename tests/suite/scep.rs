@@ -17,6 +17,7 @@ mod log;
 mod lookups;
 mod message;
 mod polls;
+mod refused;
 mod renewal;
 mod server;
 mod shapes;
