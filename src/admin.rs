@@ -7,6 +7,7 @@ use axum::Router;
 
 use crate::admin::records::IdempotencyRecord;
 use crate::clock::Timestamp;
+use crate::enrol;
 use crate::enrol::records::{ChallengeRecord, ReplyPasswordRecord};
 use crate::error::{Error, Result};
 use crate::store::{Db, Index, Record, Scan, Unit, When};
@@ -36,15 +37,16 @@ pub fn plain_router(state: Arc<State>) -> Router {
 /// Challenges are kept so long after they expired, used or not.
 const CHALLENGES_KEPT: Duration = Duration::from_hours(7 * 24);
 
-/// Removes what is kept only for a while (answers to repeated requests, expired challenges, passwords of replies),
-/// `batch` records in each durable write until nothing is left; returns how many. For the server's worker.
+/// Removes what is kept only for a while (answers to repeated requests, expired challenges, passwords of replies,
+/// what enrolment is done with), `batch` records in each durable write until nothing is left; returns how many. For the server's worker.
 pub async fn sweep(state: &State, batch: usize) -> Result<usize> {
     let (db, now) = (&state.desk.authority.db, state.now());
     let answers = sweep_all::<IdempotencyRecord>(db, IdempotencyRecord::BY_EXPIRY, now, batch).await?;
     let before = now.minus(CHALLENGES_KEPT);
     let challenges = sweep_all::<ChallengeRecord>(db, ChallengeRecord::BY_EXPIRY, before, batch).await?;
     let passwords = sweep_all::<ReplyPasswordRecord>(db, ReplyPasswordRecord::BY_EXPIRY, now, batch).await?;
-    Ok(answers + challenges + passwords)
+    let enrolment = enrol::sweep(&state.desk, batch).await?;
+    Ok(answers + challenges + passwords + enrolment)
 }
 
 /// Removes the records that expired before `until`.

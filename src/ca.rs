@@ -69,6 +69,11 @@ impl Authority {
         self.hierarchy.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
+    /// The same authority, for asking what would happen: it reads the store and writes nothing to it.
+    pub fn rehearsal(&self) -> Self {
+        Self { db: self.db.rehearsal(), ..self.clone() }
+    }
+
     /// Reads the CAs anew, after one was added or its key was removed.
     pub async fn reload(&self) -> Result<()> {
         let _alone = self.reloading.lock().await;

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::process;
 
+use clap::builder::Resettable;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::clock::Clock;
@@ -140,7 +141,7 @@ pub enum Verb {
     Ca(ca::Args),
     /// Profiles: list, check, reload
     Profile(profile::Args),
-    /// Requests that wait for an operator
+    /// Requests that wait for an operator, or were refused
     Request(request::Args),
     /// API tokens
     Token(token::Args),
@@ -232,7 +233,7 @@ pub fn usage(detail: impl Into<String>) -> Error {
 
 /// Reads the arguments and runs the verb; a failure is one sentence on standard error.
 pub fn main() -> process::ExitCode {
-    let matches = Cli::command().get_matches();
+    let matches = without_empty_variables(Cli::command()).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     logging::start(cli.global.log);
     let output = cli.global.output;
@@ -256,6 +257,16 @@ fn has_rows(matches: &ArgMatches) -> bool {
         Some((_, inner)) => has_rows(inner),
         None => false,
     }
+}
+
+/// An environment variable that is set and empty counts as not set.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty = |arg: &clap::Arg| {
+        arg.get_env().is_some_and(|name| std::env::var_os(name).is_some_and(|value| value.is_empty()))
+    };
+    command
+        .mut_args(|arg| if is_empty(&arg) { arg.env(Resettable::Reset) } else { arg })
+        .mut_subcommands(without_empty_variables)
 }
 
 async fn run(verb: Verb, context: &Context) -> Result<ExitCode> {
@@ -287,8 +298,6 @@ fn report(error: &Error, output: Output) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

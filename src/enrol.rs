@@ -1,11 +1,12 @@
 //! Enrolment: every protocol edge makes one [`Request`], and one function decides and issues.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::ca::issue::IssueError;
 use crate::ca::profile::ProfileSet;
 use crate::ca::{self, Authority, Issued};
 use crate::enrol::approve::{Decision, approve_with};
+use crate::enrol::refused::device::DeviceSet;
 use crate::error::{Error, Result};
 use crate::id::RecordId;
 use crate::store::Unit;
@@ -19,14 +20,16 @@ mod own_names;
 mod policy;
 pub mod queue;
 pub mod records;
-mod refusal;
+pub mod refused;
 pub mod request;
 pub mod scep;
 pub mod scep_ra;
+mod sweep;
 pub mod throttle;
 mod transaction;
 
 pub use request::{Proof, Request, Transaction};
+pub use sweep::sweep;
 
 /// How often a request that lost a race is decided anew.
 const ATTEMPTS: usize = 3;
@@ -45,22 +48,36 @@ pub struct Desk {
 /// The profiles in force: a whole set, swapped at once; and the names that our own certificates by them bear.
 #[derive(Debug)]
 pub struct Profiles {
-    set: std::sync::RwLock<Arc<ProfileSet>>,
+    set: RwLock<Arc<ProfileSet>>,
+    devices: RwLock<Arc<DeviceSet>>,
     own_names: own_names::OwnNames,
 }
 
 impl Profiles {
-    /// Starts with a set.
+    /// Starts with a set; the devices are those that are compiled in.
     pub fn new(set: ProfileSet) -> Self {
-        Self { set: std::sync::RwLock::new(Arc::new(set)), own_names: own_names::OwnNames::default() }
+        let devices = DeviceSet::shipped().unwrap_or_default();
+        Self {
+            set: RwLock::new(Arc::new(set)),
+            devices: RwLock::new(Arc::new(devices)),
+            own_names: own_names::OwnNames::default(),
+        }
     }
     /// The set in force.
     pub fn current(&self) -> Arc<ProfileSet> {
-        self.set.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.set.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
     /// Puts another set in force.
     pub fn swap(&self, set: ProfileSet) {
-        *self.set.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(set);
+        *self.set.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
+    }
+    /// The devices that are known.
+    pub fn devices(&self) -> Arc<DeviceSet> {
+        self.devices.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    /// Puts other devices in force.
+    pub fn swap_devices(&self, devices: DeviceSet) {
+        *self.devices.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(devices);
     }
 }
 
@@ -83,9 +100,20 @@ pub async fn enrol(desk: &Desk, request: Request) -> Result<Outcome> {
 /// As [`enrol`], writing `alongside` in the same commit as what is new (not with an answer that was given before).
 /// Errors: as there, and `state-conflict` if a condition of `alongside` does not hold.
 pub async fn enrol_with(desk: &Desk, request: Request, alongside: Unit) -> Result<Outcome> {
+    enrol_received(desk, request, alongside, None).await
+}
+
+/// As [`enrol_with`], keeping the message as it was received if it is refused, so that it can be explained and tried
+/// again ([`refused`]).
+pub async fn enrol_received(
+    desk: &Desk,
+    request: Request,
+    alongside: Unit,
+    received: Option<&refused::Received>,
+) -> Result<Outcome> {
     let outcome = decide_and_issue(desk, &request, &alongside).await;
     if let Err(error) = &outcome {
-        refusal::record(desk, &request, error).await;
+        refused::refuse(desk, &request, received, error).await;
     }
     outcome
 }

@@ -3,6 +3,10 @@
 
 use std::fmt;
 
+mod misfit;
+
+pub use misfit::{Misfit, ProfileRule};
+
 /// What every fallible function of the library returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -45,13 +49,14 @@ pub struct Error {
     code: &'static str,
     detail: String,
     field: Option<String>,
+    misfit: Option<Box<Misfit>>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     /// An error of `kind` with its stable `code` (kebab-case) and its sentence.
     pub fn new(kind: Kind, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { kind, code, detail: detail.into(), field: None, source: None }
+        Self { kind, code, detail: detail.into(), field: None, misfit: None, source: None }
     }
 
     /// Input that was read and breaks a rule.
@@ -96,6 +101,20 @@ impl Error {
         self
     }
 
+    /// The same error, with the value that broke a rule of a profile.
+    #[must_use]
+    pub fn misfit(mut self, misfit: Misfit) -> Self {
+        self.misfit = Some(Box::new(misfit));
+        self
+    }
+
+    /// The same error with more behind its sentence.
+    #[must_use]
+    pub fn saying(mut self, more: &str) -> Self {
+        self.detail.push_str(more);
+        self
+    }
+
     /// The same error, keeping its cause for the log.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -116,6 +135,11 @@ impl Error {
     /// Its sentence.
     pub fn detail(&self) -> &str {
         &self.detail
+    }
+
+    /// The value that broke a rule of a profile, if that is what it is about.
+    pub fn unfit(&self) -> Option<&Misfit> {
+        self.misfit.as_deref()
     }
 
     /// The field it is about, if one.

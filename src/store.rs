@@ -12,6 +12,7 @@ use crate::error::Result;
 mod db;
 mod key;
 mod record;
+mod rehearsal;
 mod scan;
 mod snapshot;
 mod unit;

@@ -1,4 +1,4 @@
-//! Profiles and roles, read and validated as a whole before they take effect.
+//! Profiles, roles and devices, read and validated as a whole before they take effect.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use crate::admin::roles::Roles;
 use crate::admin::state::State;
 use crate::audit::{Actor, Event};
 use crate::ca::profile::ProfileSet;
+use crate::enrol::refused::device::DeviceSet;
 use crate::error::{Error, Result};
 use crate::store::Unit;
 
@@ -28,41 +29,46 @@ pub async fn check(state: &State) -> Result<(), Vec<Error>> {
 }
 
 async fn take_over(state: &State, actor: Actor) -> Result<usize, Vec<Error>> {
-    let (profiles, roles) = read(state).await?;
+    let Policies { profiles, roles, devices } = read(state).await?;
     let count = profiles.all().len();
     let mut unit = Unit::new();
-    unit.event(Event::new(state.now(), actor, "policies.reload", "policies:all").with("profiles", count));
+    let event = Event::new(state.now(), actor, "policies.reload", "policies:all");
+    unit.event(event.with("profiles", count).with("devices", devices.count()));
     state.desk.authority.db.commit(unit).await.map_err(|e| vec![e.into()])?;
     state.desk.profiles.swap(profiles);
+    state.desk.profiles.swap_devices(devices);
     state.swap_roles(roles);
     state.after_reload.after_reload().await;
     Ok(count)
 }
 
+/// What the folder says.
+struct Policies {
+    profiles: ProfileSet,
+    roles: Roles,
+    devices: DeviceSet,
+}
+
 /// What the folder says, if it is sound and its profiles fit the CAs.
-async fn read(state: &State) -> Result<(ProfileSet, Roles), Vec<Error>> {
+async fn read(state: &State) -> Result<Policies, Vec<Error>> {
     let (policies, hierarchy, now) = (state.policies.clone(), state.desk.authority.hierarchy(), state.now());
     let task = tokio::task::spawn_blocking(move || {
         let profiles = ProfileSet::load(&policies).and_then(|set| {
             set.validate_under(&hierarchy, now)?;
             Ok(set)
         });
-        both(profiles, &policies)
+        all(profiles, &policies)
     });
     task.await.unwrap_or_else(|e| Err(vec![Error::internal("reading the policies").because(e)]))
 }
 
-fn both(
-    profiles: Result<ProfileSet, Vec<Error>>,
-    policies: &Path,
-) -> Result<(ProfileSet, Roles), Vec<Error>> {
-    match (profiles, Roles::load(policies)) {
-        (Ok(profiles), Ok(roles)) => Ok((profiles, roles)),
-        (Ok(_), Err(fault)) => Err(vec![fault]),
-        (Err(faults), Ok(_)) => Err(faults),
-        (Err(mut faults), Err(fault)) => {
-            faults.push(fault);
-            Err(faults)
-        }
+fn all(profiles: Result<ProfileSet, Vec<Error>>, policies: &Path) -> Result<Policies, Vec<Error>> {
+    let mut faults = Vec::new();
+    let profiles = profiles.map_err(|found| faults.extend(found));
+    let roles = Roles::load(policies).map_err(|found| faults.push(found));
+    let devices = DeviceSet::load(policies).map_err(|found| faults.extend(found));
+    match (profiles, roles, devices) {
+        (Ok(profiles), Ok(roles), Ok(devices)) => Ok(Policies { profiles, roles, devices }),
+        _ => Err(faults),
     }
 }

@@ -13,6 +13,7 @@ use crate::admin::roles::Roles;
 use crate::admin::tokens;
 use crate::clock::Timestamp;
 use crate::enrol::Desk;
+use crate::enrol::scep_ra::RaSource;
 use crate::error::Result;
 
 /// Looks into the store as a whole. Blocking: called on threads for that.
@@ -72,6 +73,7 @@ pub struct State {
     pub(super) after_reload: Arc<dyn AfterReload>,
     ready: Arc<AtomicBool>,
     roles: RwLock<Arc<Roles>>,
+    ra: Option<Arc<dyn RaSource>>,
 }
 
 impl State {
@@ -90,7 +92,19 @@ impl State {
             reloading: tokio::sync::Mutex::default(),
             after_reload: parts.after_reload,
             roles: RwLock::new(Arc::new(roles)),
+            ra: None,
         })
+    }
+
+    /// The same, with what opens the SCEP messages that are tried again.
+    #[must_use]
+    pub fn with_ra(self, ra: Arc<dyn RaSource>) -> Self {
+        Self { ra: Some(ra), ..self }
+    }
+
+    /// What opens SCEP messages, if there is any.
+    pub fn ra(&self) -> Option<&dyn RaSource> {
+        self.ra.as_deref()
     }
 
     /// The roles in force.

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::id::{CaId, RecordId, Serial};
 use crate::store::{CommitError, Envelope, Record, Unit, When};
 use crate::x509::cert::{Extension, Tbs, assemble, ext};
-use crate::x509::key::{PublicKey, signature_algorithm};
+use crate::x509::key::{Digest, PublicKey, signature_algorithm};
 use crate::x509::name::Name;
 use crate::x509::san::San;
 
@@ -93,6 +93,16 @@ pub async fn issue(authority: &Authority, order: Order) -> Result<Issued, IssueE
     Ok(issued)
 }
 
+/// What [`issue`] would do with an order, up to the signature, which is not made: until when the certificate would be
+/// valid. Errors: as there, but for those of the write.
+pub async fn rehearse(authority: &Authority, order: Order) -> Result<Timestamp> {
+    let now = authority.clock.now();
+    let ca = authority.hierarchy().require(&order.ca)?.clone();
+    let validity = Validity::of(&order, &ca, now)?;
+    authority.pool.run(move || to_be_signed(&order, &ca, validity).map(drop)).await??;
+    Ok(validity.not_after)
+}
+
 /// Below this, a CA issues nothing more: its certificates would be of no use.
 const CA_TOO_SHORT: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -150,12 +160,19 @@ fn make(
 }
 
 fn sign(order: &Order, ca: &LoadedCa, validity: Validity) -> Result<Vec<u8>> {
+    let (_, signer) = ca.ready()?;
+    let (tbs, digest) = to_be_signed(order, ca, validity)?;
+    let signature = signer.sign(digest, &tbs)?;
+    assemble(&tbs, &signature_algorithm(signer.public_key().kind(), digest), &signature)
+}
+
+/// The bytes to be signed, linted, and the digest to sign them with.
+fn to_be_signed(order: &Order, ca: &LoadedCa, validity: Validity) -> Result<(Vec<u8>, Digest)> {
     let (certificate, signer) = ca.ready()?;
     let digest = order.profile.digest().unwrap_or_else(|| signer.default_digest());
-    let algorithm = signature_algorithm(signer.public_key().kind(), digest);
     let tbs = Tbs {
         serial: order.serial.clone(),
-        signature_algorithm: algorithm.clone(),
+        signature_algorithm: signature_algorithm(signer.public_key().kind(), digest),
         issuer: certificate.subject().clone(),
         not_before: validity.not_before,
         not_after: validity.not_after,
@@ -165,8 +182,7 @@ fn sign(order: &Order, ca: &LoadedCa, validity: Validity) -> Result<Vec<u8>> {
     }
     .to_der()?;
     lint_under(&tbs, &ca.prepared()?.issuer)?;
-    let signature = signer.sign(digest, &tbs)?;
-    assemble(&tbs, &algorithm, &signature)
+    Ok((tbs, digest))
 }
 
 /// The extensions of a leaf, by the profile (RFC 5280 §4.2).

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use const_oid::ObjectIdentifier;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Misfit, ProfileRule, Result};
 use crate::id::{CaId, ProfileId};
 use crate::x509::key::{Digest, KeyAlgorithm, KeyKind, PublicKey};
 use crate::x509::name::Name;
@@ -26,6 +26,7 @@ mod usage;
 
 pub use expression::Facts;
 pub use options::{Approval, Cipher, RaMode, ScepDigest, ScepOptions};
+pub use pattern::Pattern;
 pub use set::ProfileSet;
 
 /// A validated profile: what it says can be issued.
@@ -143,23 +144,26 @@ impl Profile {
         if key.algorithm().is_some_and(|a| self.keys.contains(&a)) {
             return Ok(());
         }
-        Err(Error::bad_csr(match key.kind() {
+        let broken = match key.kind() {
             KeyKind::Rsa(bits) => self.rsa_refusal(bits),
             KeyKind::P256 | KeyKind::P384 | KeyKind::P521 if self.keys.iter().all(|k| k.is_rsa()) => {
                 "key type not allowed".to_owned()
             }
             KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => "curve not allowed".to_owned(),
-        }))
+        };
+        let (asked, allowed) = (key.kind().to_string(), self.key_names());
+        let refused = Error::bad_csr(format!("{broken}: it is {asked}; allowed: {allowed}"));
+        Err(self.named(refused.misfit(Misfit::new(ProfileRule::Key, "key", asked, allowed))))
     }
 
     /// The subject to be written for the one asked for. Errors: `bad-csr` naming attribute and rule.
     pub fn subject_for(&self, asked: &Name) -> Result<Name> {
-        self.subject.apply(asked)
+        self.subject.apply(asked).map_err(|e| self.named(e))
     }
 
     /// The alternative names to be written for those asked for. Errors: `bad-csr` (CSR-36, -38, -40, -48).
     pub fn sans_for(&self, subject: &Name, asked: &[San]) -> Result<Vec<San>> {
-        self.san.apply(subject.common_name(), asked)
+        self.san.apply(subject.common_name(), asked).map_err(|e| self.named(e))
     }
 
     /// The device's name, if the profile says where it stands in the subject.
@@ -174,7 +178,19 @@ impl Profile {
             return Ok(());
         }
         let inputs = expression::Inputs::new(self.id.as_str(), facts)?;
-        self.rules.iter().try_for_each(|rule| rule.hold(&inputs))
+        self.rules.iter().try_for_each(|rule| rule.hold(&inputs)).map_err(|e| self.named(e))
+    }
+
+    /// The same refusal, naming the profile, if it is one of its rules that refused.
+    fn named(&self, error: Error) -> Error {
+        if error.unfit().is_none() {
+            return error;
+        }
+        error.saying(&format!(" (profile {})", self.id))
+    }
+
+    fn key_names(&self) -> String {
+        self.keys.iter().map(KeyAlgorithm::to_string).collect::<Vec<_>>().join(", ")
     }
 
     fn rsa_refusal(&self, bits: u32) -> String {

@@ -7,7 +7,9 @@ use crate::cli::LogForm;
 
 /// Starts the log, filtered by `SIGNET_LOG` (default `info`); a second call changes nothing.
 pub fn start(form: LogForm) {
-    let filter = EnvFilter::try_from_env("SIGNET_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = std::env::var("SIGNET_LOG").ok().filter(|text| !text.trim().is_empty());
+    let filter = filter.and_then(|text| EnvFilter::try_new(text).ok());
+    let filter = filter.unwrap_or_else(|| EnvFilter::new("info"));
     let log = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // An error means that a log is running already.
     let _ = match form {

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::ca::profile::ProfileSet;
 use crate::cli::page::{self, Paging};
 use crate::cli::{Context, ExitCode, client, show};
+use crate::enrol::refused::device::DeviceSet;
 use crate::error::Result;
 use crate::id::{CaId, ProfileId};
 
@@ -83,17 +84,18 @@ const COLUMNS: &[show::Column] = &[
 ];
 
 fn check(policies: &std::path::Path, context: &Context) -> Result<ExitCode> {
-    let faults: Vec<_> = match ProfileSet::load(policies) {
-        Ok(set) => {
-            if context.is_json() {
-                show::json(&json!({"profiles": set.all().len(), "faults": []}))?;
-            } else {
-                println!("{} profiles, no faults", set.all().len());
-            }
-            return Ok(ExitCode::Done);
+    let mut faults = Vec::new();
+    let profiles = ProfileSet::load(policies).map_err(|found| faults.extend(found));
+    let devices = DeviceSet::load(policies).map_err(|found| faults.extend(found));
+    if let (Ok(profiles), Ok(devices)) = (profiles, devices) {
+        let (profiles, devices) = (profiles.all().len(), devices.count());
+        if context.is_json() {
+            show::json(&json!({"profiles": profiles, "devices": devices, "faults": []}))?;
+        } else {
+            println!("{profiles} profiles, {devices} devices, no faults");
         }
-        Err(faults) => faults,
-    };
+        return Ok(ExitCode::Done);
+    }
     if context.is_json() {
         let faults: Vec<_> = faults
             .iter()

@@ -1,4 +1,4 @@
-//! `signet request`: requests that wait for an operator.
+//! `signet request`: requests that wait for an operator, and requests that were refused.
 
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
@@ -7,6 +7,8 @@ use crate::cli::page::{self, Paging};
 use crate::cli::{Context, ExitCode, client, show};
 use crate::error::Result;
 use crate::id::RecordId;
+
+mod refused;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
@@ -18,18 +20,34 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// List requests, those that wait first
-    #[command(after_help = "Example:\n  signet request list --state pending")]
+    /// List requests that wait or waited for an operator, or that were refused
+    #[command(after_help = "Examples:\n  signet request list --state pending\n  \
+        signet request list --refused --profile scep-device --since 24h")]
     List {
         /// Only in this state
         #[arg(long)]
         state: Option<State>,
         #[command(flatten)]
+        filters: refused::Filters,
+        #[command(flatten)]
         paging: Paging,
     },
-    /// Show one request with its PKCS#10
+    /// Show one request that waits or waited, with its PKCS#10
     #[command(after_help = "Example:\n  signet request show 0199f2c4-7b1c-7cc3-98c4-dc0c0c07398f")]
     Show {
+        /// Its identifier
+        id: RecordId,
+    },
+    /// Say why a request was refused, and what to change on which side
+    #[command(after_help = "Example:\n  signet request explain 0199f2c4-7b1c-7cc3-98c4-dc0c0c07398f")]
+    Explain {
+        /// Its identifier
+        id: RecordId,
+    },
+    /// Try a refused request against today's policy, without issuing
+    #[command(after_help = "Example:\n  signet request replay 0199f2c4-7b1c-7cc3-98c4-dc0c0c07398f\n\n\
+        Exit code 1 if it would be refused again.")]
+    Replay {
         /// Its identifier
         id: RecordId,
     },
@@ -60,7 +78,12 @@ struct Decide {
 /// Runs the verb.
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
     match args.verb {
-        Verb::List { state, paging } => {
+        Verb::List { filters, paging, .. } if filters.is_refused() => {
+            refused::list(filters, &paging, context).await
+        }
+        Verb::Explain { id } => refused::explain(id, context).await,
+        Verb::Replay { id } => refused::replay(id, context).await,
+        Verb::List { state, paging, .. } => {
             let state = state.map(|s| format!("{s:?}").to_lowercase());
             page::print(context, ("/requests", page::given(vec![("state", state)])), &paging, COLUMNS).await
         }

@@ -57,7 +57,8 @@ pub async fn create_with(
 ) -> Result<(ChallengeRecord, Zeroizing<String>)> {
     let authority = &desk.authority;
     let now = authority.clock.now();
-    let profile = desk.profiles.current().require(&new.profile)?.clone();
+    let profiles = desk.profiles.current();
+    let profile = profiles.require(&new.profile).map_err(|e| e.at("/profile"))?.clone();
     check(&profile, &new)?;
     let secret = secret(&authority.random)?;
     let record = ChallengeRecord {

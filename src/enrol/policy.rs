@@ -37,7 +37,7 @@ pub(super) fn usable_profile(
     proof: &Proof,
     issuer: Option<&CaId>,
 ) -> Result<Arc<Profile>> {
-    let profile = set.require(id)?;
+    let profile = set.require(id).map_err(|e| e.at("/profile"))?;
     if !profile.is_enabled() {
         return Err(Error::invalid("profile-disabled", format!("the profile {id} is switched off")));
     }

@@ -11,6 +11,7 @@ use crate::enrol::policy::Wanted;
 use crate::enrol::records::{
     ReplyPasswordRecord, RequestRecord, RequestState, TransactionRecord, TransactionResult,
 };
+use crate::enrol::transaction::kept_until;
 use crate::enrol::{Desk, Proof, keep, policy};
 use crate::error::{Error, Kind, Result};
 use crate::id::{RecordId, Serial};
@@ -45,7 +46,8 @@ pub async fn approve(
     let mut unit = Unit::new();
     let state = RequestState::Issued(serial.clone());
     let decided = write_decision(desk, &mut unit, &stored, state, comment, &actor)?;
-    bind_transaction(desk, &mut unit, &stored.value, &serial).await?;
+    let expires = kept_until(desk.authority.clock.now(), &wanted.profile);
+    bind_transaction(desk, &mut unit, &stored.value, &serial, expires).await?;
     let order = approved_request(wanted, &csr, &stored.value, &grant, actor, unit, serial)?;
     match issue(&desk.authority, *order).await {
         Ok(issued) => Ok((decided, issued)),
@@ -120,13 +122,15 @@ async fn bind_transaction(
     unit: &mut Unit,
     record: &RequestRecord,
     serial: &Serial,
+    expires: Timestamp,
 ) -> Result<()> {
     let Some(key) = &record.transaction else {
         return Ok(());
     };
     if let Some(found) = desk.authority.db.get::<TransactionRecord>(key).await? {
         let result = TransactionResult::Issued(serial.clone());
-        unit.replace(&TransactionRecord { result, ..found.value }, found.revision)?;
+        let expires = Some(expires);
+        unit.replace(&TransactionRecord { result, expires, ..found.value }, found.revision)?;
     }
     Ok(())
 }

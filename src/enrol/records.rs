@@ -68,6 +68,8 @@ pub struct TransactionRecord {
     pub result: TransactionResult,
     /// When it was bound.
     pub at: Timestamp,
+    /// From when on no copy of its request needs it; none for one of an older program, which is kept.
+    pub expires: Option<Timestamp>,
 }
 
 /// What became of a transaction.
@@ -80,6 +82,9 @@ pub enum TransactionResult {
 }
 
 impl TransactionRecord {
+    /// By expiry.
+    pub const BY_EXPIRY: Index = Index { id: 1, name: "expiry", unique: false };
+
     /// The key of a transaction's record: ids are per profile.
     pub fn key_of(profile: &ProfileId, id_hash: &[u8; 32]) -> Vec<u8> {
         KeyBuilder::new().text(profile.as_str()).bytes(id_hash).build()
@@ -88,14 +93,20 @@ impl TransactionRecord {
 
 impl Record for TransactionRecord {
     const KIND: Kind = Kind { id: 21, name: "transaction" };
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+
+    /// Version 1 had no `expires`, the last field.
+    fn upgrade(version: u8, body: &[u8]) -> Result<Self> {
+        upgrade_without_last(Self::KIND, version, body)
+    }
 
     fn key(&self) -> Vec<u8> {
         Self::key_of(&self.profile, &self.id_hash)
     }
 
     fn indexes(&self) -> Vec<IndexKey> {
-        Vec::new()
+        let by_expiry = |at: Timestamp| IndexKey { index: Self::BY_EXPIRY, key: at.sort_key().to_vec() };
+        self.expires.map(by_expiry).into_iter().collect()
     }
 }
 
@@ -159,6 +170,9 @@ impl RequestRecord {
     /// By state, then time.
     pub const BY_STATE: Index = Index { id: 1, name: "state", unique: false };
 
+    /// The states of decided requests, as an index key's first byte.
+    pub const DECIDED: [u8; 2] = [1, 2];
+
     /// The state as an index key's first byte.
     pub fn state_byte(state: &RequestState) -> u8 {
         match state {
@@ -175,14 +189,7 @@ impl Record for RequestRecord {
 
     /// Version 1 had no `counted_as`, the last field.
     fn upgrade(version: u8, body: &[u8]) -> Result<Self> {
-        let damaged = |e| Error::storage("a request record is damaged").because(e);
-        match version {
-            // its absence is one zero byte
-            1 => postcard::from_bytes(&[body, &[0]].concat()).map_err(damaged),
-            _ => Err(Error::storage(format!(
-                "a request record has version {version}, newer than this program knows"
-            ))),
-        }
+        upgrade_without_last(Self::KIND, version, body)
     }
 
     fn key(&self) -> Vec<u8> {
@@ -222,5 +229,17 @@ impl Record for ReplyPasswordRecord {
 
     fn indexes(&self) -> Vec<IndexKey> {
         vec![IndexKey { index: Self::BY_EXPIRY, key: self.expires.sort_key().to_vec() }]
+    }
+}
+
+/// Reads version 1 of a record whose last field, an option, came with version 2: its absence is one zero byte.
+fn upgrade_without_last<R: serde::de::DeserializeOwned>(kind: Kind, version: u8, body: &[u8]) -> Result<R> {
+    let name = kind.name;
+    match version {
+        1 => postcard::from_bytes(&[body, &[0]].concat())
+            .map_err(|e| Error::storage(format!("a {name} record is damaged")).because(e)),
+        _ => Err(Error::storage(format!(
+            "a {name} record has version {version}, newer than this program knows"
+        ))),
     }
 }

@@ -9,6 +9,7 @@ mod caps;
 mod exchange;
 mod guesses;
 pub mod http;
+mod kept;
 mod lookup;
 pub mod message;
 mod next_ca;
@@ -17,9 +18,10 @@ pub mod open;
 mod poll;
 pub mod query;
 pub mod refusal;
+pub(super) mod rehearse;
 mod reply;
 mod reply_password;
 mod service;
 
 /// The largest message that is read: 64 KiB (checklist G).
-const MAX_MESSAGE: usize = 64 * 1024;
+pub(super) const MAX_MESSAGE: usize = 64 * 1024;

@@ -17,6 +17,8 @@ const GENERATION: usize = 50_000;
 /// Refusals of one sort from one address that are written to the audit log in a minute, and all together.
 const REFUSALS_EACH: u32 = 10;
 const REFUSALS_ALL: u32 = 300;
+/// Of all sorts from one address: a flood of many sorts leaves room for the others' refusals.
+const REFUSALS_FROM_ONE: u32 = 60;
 const WINDOW: Duration = Duration::from_secs(60);
 
 /// Who is counted.
@@ -68,6 +70,7 @@ impl std::fmt::Display for Who {
 pub struct Throttle {
     counts: Mutex<Generations<Who, Count>>,
     refusals: Mutex<Refusals>,
+    unopened: Mutex<Refusals>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -121,6 +124,17 @@ impl Throttle {
     ) -> Option<u32> {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner).admit(now, address, code)
     }
+
+    /// As [`Throttle::admit_refusal`], for messages that were not even opened: anybody can send those, and they must not
+    /// take the room of the others.
+    pub(crate) fn admit_unopened(
+        &self,
+        now: Timestamp,
+        address: Option<IpAddr>,
+        code: &'static str,
+    ) -> Option<u32> {
+        self.unopened.lock().unwrap_or_else(PoisonError::into_inner).admit(now, address, code)
+    }
 }
 
 /// A map that forgets the half that was not used for longest when it is full.
@@ -156,6 +170,7 @@ struct Refusals {
     began: Option<Timestamp>,
     all: u32,
     each: HashMap<(Option<Who>, &'static str), u32>,
+    from_one: HashMap<Option<Who>, u32>,
     unwritten: u32,
 }
 
@@ -165,14 +180,18 @@ impl Refusals {
             self.began = Some(now);
             self.all = 0;
             self.each.clear();
+            self.from_one.clear();
         }
-        // past the bound for all nothing is entered, so the map is bounded too
-        let full = self.all >= REFUSALS_ALL;
-        let sort = (address.map(Who::address), code);
+        // past the bounds nothing is entered, so the maps are bounded too
+        let who = address.map(Who::address);
+        let written = self.from_one.get(&who).copied().unwrap_or(0);
+        let full = self.all >= REFUSALS_ALL || written >= REFUSALS_FROM_ONE;
+        let sort = (who.clone(), code);
         if full || *self.each.entry(sort).and_modify(|n| *n += 1).or_insert(1) > REFUSALS_EACH {
             self.unwritten = self.unwritten.saturating_add(1);
             return None;
         }
+        self.from_one.insert(who, written + 1);
         self.all += 1;
         Some(std::mem::take(&mut self.unwritten))
     }
@@ -247,6 +266,27 @@ mod tests {
         assert_eq!(who("2001:db8::1"), who("2001:db8::2"));
         assert_ne!(who("2001:db8::1"), who("2001:db8:0:1::1"));
         assert_eq!(who("::ffff:10.0.0.1"), who("10.0.0.1"));
+    }
+
+    #[test]
+    fn a_flood_of_many_sorts_leaves_room_for_others() {
+        let throttle = Throttle::default();
+        let flood = Some("10.0.0.9".parse().unwrap());
+        let codes: Vec<&'static str> = (0..100).map(|n| &*format!("code-{n}").leak()).collect();
+        let written =
+            |address| codes.iter().filter(|c| throttle.admit_refusal(START, address, c).is_some()).count();
+        assert_eq!(written(flood), REFUSALS_FROM_ONE as usize);
+        assert_eq!(written(Some("10.0.0.10".parse().unwrap())), REFUSALS_FROM_ONE as usize);
+    }
+
+    #[test]
+    fn messages_that_nobody_can_open_take_no_room_from_the_others() {
+        let throttle = Throttle::default();
+        for n in 0..1000u32 {
+            throttle.admit_unopened(START, Some(IpAddr::V4(n.into())), "bad-ber");
+        }
+        assert_eq!(throttle.admit_unopened(START, Some(IpAddr::V4(2000.into())), "bad-ber"), None);
+        assert_eq!(throttle.admit_refusal(START, Some(IpAddr::V4(2000.into())), "bad-csr"), Some(0));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A client's transaction: claimed once, answered alike each time (RFC 8894 §3.2.1.1, §4.4).
 
+use std::time::Duration;
+
 use sha2::{Digest, Sha256};
 
 use crate::audit::Actor;
@@ -13,6 +15,14 @@ use crate::enrol::{Desk, Proof, Request, Transaction};
 use crate::error::{Error, Result};
 use crate::id::{ProfileId, RecordId, Serial};
 use crate::store::{Unit, When};
+
+/// A transaction is kept so long after the last moment at which its certificate can be valid.
+pub(super) const KEPT: Duration = Duration::from_hours(30 * 24);
+
+/// When a transaction that leads to a certificate made at `now` is no longer needed.
+pub(super) fn kept_until(now: Timestamp, profile: &Profile) -> Timestamp {
+    now.plus(profile.validity()).plus(KEPT)
+}
 
 /// What a transaction is worth to a request.
 #[derive(Debug)]
@@ -31,6 +41,7 @@ pub(super) struct Claim {
     signer_key: [u8; 32],
     csr_digest: [u8; 32],
     at: Timestamp,
+    expires: Timestamp,
     when: When,
 }
 
@@ -44,6 +55,7 @@ impl Claim {
             csr_digest: self.csr_digest,
             result,
             at: self.at,
+            expires: Some(self.expires),
         };
         unit.put(&record, self.when).map(|_| ())
     }
@@ -89,13 +101,14 @@ pub(super) async fn issued(desk: &Desk, serial: &Serial) -> Result<Issued> {
 
 fn fresh_claim(desk: &Desk, profile: &Profile, request: &Request) -> Option<Claim> {
     let transaction = request.transaction.as_ref()?;
-    let csr_digest = request.csr.digest();
+    let (csr_digest, now) = (request.csr.digest(), desk.authority.clock.now());
     Some(Claim {
         profile: profile.id().clone(),
         id_hash: id_hash(transaction, &csr_digest, profile, request),
         signer_key: transaction.signer_key,
         csr_digest,
-        at: desk.authority.clock.now(),
+        at: now,
+        expires: kept_until(now, profile),
         when: When::Absent,
     })
 }

@@ -10,6 +10,7 @@ use crate::ca::Authority;
 use crate::ca::ocsp::Ocsp;
 use crate::ca::profile::ProfileSet;
 use crate::clock::Clock;
+use crate::enrol::refused::device::DeviceSet;
 use crate::enrol::throttle::Throttle;
 use crate::enrol::{Desk, Profiles};
 use crate::error::{Error, Result};
@@ -76,6 +77,7 @@ impl State {
         let pool = Pool::per_core(QUEUE);
         let policies = settings.policies(layout);
         let profiles = ProfileSet::load(&policies).map_err(|faults| all_faults(&faults))?;
+        let devices = DeviceSet::load(&policies).map_err(|faults| all_faults(&faults))?;
         let heads = Heads::open(db.clone(), pool.clone(), &*keys, &layout.audit())?;
         let authority = Authority::load(db.clone(), clock, random, pool, keys, public_url).await?;
         hold(&profiles, &authority)?;
@@ -84,6 +86,7 @@ impl State {
             profiles: Arc::new(Profiles::new(profiles)),
             throttle: Throttle::default(),
         });
+        desk.profiles.swap_devices(devices);
         let ready = Arc::new(AtomicBool::new(false));
         let metrics = start_metrics();
         let identities = Arc::new(Identities::new(desk.clone(), tls_names));
@@ -94,7 +97,8 @@ impl State {
             ready: ready.clone(),
             metrics: metrics.clone(),
             after_reload: identities.clone(),
-        })?;
+        })?
+        .with_ra(identities.clone());
         let ocsp = Arc::new(Ocsp::new(desk.authority.clone(), identities.clone()));
         Ok(Self { desk, admin: Arc::new(admin), identities, ocsp, heads, metrics, ready })
     }

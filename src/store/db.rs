@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::rehearsal::Rehearsal;
 use super::{CommitError, Committed, Index, Page, Record, Scan, Store, Stored, Unit};
 use crate::error::{Error, Result};
 
@@ -13,6 +14,11 @@ impl Db {
     /// Wraps an engine.
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self(store)
+    }
+
+    /// The same store, for asking what would happen: what is committed there is dropped.
+    pub fn rehearsal(&self) -> Self {
+        Self(Arc::new(Rehearsal(self.clone())))
     }
 
     /// The engine's own verbs.

@@ -11,6 +11,7 @@ mod fixture;
 mod http;
 mod json;
 mod profiles;
+mod refused;
 mod requests;
 mod search;
 mod tokens;

@@ -5,4 +5,5 @@ mod fixture;
 mod manual;
 mod policy;
 mod renewals;
+mod swept;
 mod transactions;

@@ -15,6 +15,7 @@ mod layers;
 mod legacy_build;
 mod openssl;
 mod profiles;
+mod refusals;
 mod scep;
 mod serve;
 mod storage;

@@ -20,6 +20,7 @@ mod lookups;
 mod message;
 mod no_envelope;
 mod polls;
+mod refused;
 mod renewal;
 mod server;
 mod shapes;

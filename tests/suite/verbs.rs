@@ -241,3 +241,54 @@ fn after_a_crash_the_folder_itself_is_checked() {
         assert!(code == 0 && out.contains("consistent"), "{verb:?}: {out}{said}");
     }
 }
+
+#[test]
+fn a_refused_request_is_listed_explained_and_tried_again() {
+    let on = Running::new();
+    let openssl = Command::new("openssl")
+        .args(["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout"])
+        .args([&on.path("key.pem"), "-subj", "/CN=a.example.com/title=Boss"])
+        .output()
+        .unwrap();
+    let file = on.write("a.csr", std::str::from_utf8(&openssl.stdout).unwrap());
+    let (code, _, said) = on.home.run(&["cert", "issue", "--profile", "tls-server", "--csr", &file]);
+    assert!(
+        code == 1 && said.contains("subject title \"Boss\" is not allowed (profile tls-server)"),
+        "{said}"
+    );
+    let list = on.json(&["request", "list", "--refused", "--since", "1h", "--profile", "tls-server"]);
+    let id = list["items"][0]["id"].as_str().unwrap();
+    let table = on.done(&["request", "list", "--refused", "--code", "bad-csr"]);
+    assert!(table.contains(id) && table.starts_with("ID "), "{table}");
+    let explained = on.done(&["request", "explain", id]);
+    for part in [
+        "The request asks for title=Boss in the subject; the profile tls-server",
+        "device:   Remove title from the subject that the device asks for.",
+        "policies/profiles/tls-server.toml",
+        &format!("signet request replay {id}"),
+    ] {
+        assert!(explained.contains(part), "{part}: {explained}");
+    }
+    let (code, out, said) = on.home.run(&["request", "replay", id]);
+    assert!(code == 1 && out.starts_with("Would be refused now: subject title"), "{out}{said}");
+    on.change_profile("OU = { from", "title = { from = \"request\" }\nOU = { from");
+    let out = on.done(&["request", "replay", id]);
+    assert!(out.starts_with("Would be issued now by ec-issuing for "), "{out}");
+    assert!(out.contains("The profile tls-server was changed since.\nIt is no longer refused."), "{out}");
+    assert!(on.json(&["cert", "list", "--profile", "tls-server"])["items"].as_array().unwrap().is_empty());
+    assert!(on.done(&["check"]).starts_with("consistent"));
+}
+
+#[test]
+fn an_empty_environment_variable_counts_as_not_set() {
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_signet"));
+        let done = command.env_clear().args(["ca", "list"]).envs(variables.iter().copied()).output().unwrap();
+        (done.status.code().unwrap(), String::from_utf8(done.stderr).unwrap())
+    };
+    let unset = run(&[]);
+    let empty = ["SIGNET_DATA", "SIGNET_SERVER", "SIGNET_TOKEN_FILE", "SIGNET_CA", "SIGNET_LOG_FORMAT"];
+    let empty: Vec<_> = empty.map(|name| (name, "")).into();
+    assert_eq!(run(&empty), unset);
+    assert!(unset.0 == 2 && unset.1.contains("name the server"), "{}", unset.1);
+}

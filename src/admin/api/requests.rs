@@ -26,9 +26,10 @@ use crate::store::{PRIMARY, Scan};
 use crate::x509::csr::{Csr, Leniency};
 use crate::x509::pem;
 
+mod refused;
 mod types;
 
-pub use types::{Approved, Decide, Request};
+pub use types::{Approved, Decide, Explanation, RefusedRequest, Replayed, Request};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
@@ -36,6 +37,9 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(show))
         .routes(routes!(approve))
         .routes(routes!(deny))
+        .routes(routes!(refused::list))
+        .routes(routes!(refused::explanation))
+        .routes(routes!(refused::run_again))
 }
 
 /// Requests, newest first; all, or those in one state.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ca::profile::pattern::Pattern;
-use crate::error::{Error, Result};
+use crate::error::{Error, Misfit, ProfileRule, Result};
 use crate::x509::san::San;
 
 /// The sorts that a profile can allow.
@@ -42,22 +42,36 @@ impl SanRules {
             written.push(san);
         }
         if written.len() < self.min || written.len() > self.max {
-            return Err(Error::bad_csr("SAN count out of range"));
+            let (count, allowed) = (written.len().to_string(), format!("{} to {}", self.min, self.max));
+            let text = format!("SAN count out of range: {count} where {allowed} are allowed");
+            return Err(refused(ProfileRule::SanCount, text, count, allowed));
         }
         self.hold_cn(cn, &written)?;
         Ok(written)
     }
 
     fn hold(&self, san: &San) -> Result<()> {
+        let asked = shown(san);
         if !self.allow.iter().any(|sort| sort == san.sort()) {
-            return Err(Error::bad_csr("SAN type not allowed"));
+            let allowed = if self.allow.is_empty() { "none".to_owned() } else { self.allow.join(", ") };
+            let text = format!("SAN type not allowed: {asked}; allowed: {allowed}");
+            return Err(refused(ProfileRule::SanType, text, asked, allowed));
         }
         if !self.wildcard && matches!(san, San::Dns(name) if name.starts_with('*')) {
-            return Err(Error::bad_csr("wildcard not allowed here"));
+            let text = format!("wildcard not allowed here: {asked}");
+            return Err(refused(
+                ProfileRule::SanWildcard,
+                text,
+                asked,
+                "names without a wildcard".to_owned(),
+            ));
         }
         match self.patterns.get(san.sort()) {
             Some(patterns) if !patterns.iter().any(|p| p.matches(&san.value())) => {
-                Err(Error::bad_csr(format!("SAN {} name does not fit the profile's patterns", san.sort())))
+                let allowed = patterns.iter().map(Pattern::to_string).collect::<Vec<_>>().join(", ");
+                let sort = san.sort();
+                let text = format!("SAN {sort} name does not fit the profile's patterns: {asked}; {allowed}");
+                Err(refused(ProfileRule::SanPattern, text, asked, allowed))
             }
             Some(_) | None => Ok(()),
         }
@@ -71,8 +85,19 @@ impl SanRules {
         if sans.iter().any(|san| san.value().eq_ignore_ascii_case(cn)) {
             return Ok(());
         }
-        Err(Error::bad_csr("the CN must be one of the SANs"))
+        let names = sans.iter().map(shown).collect::<Vec<_>>().join(", ");
+        let text = format!("the CN must be one of the SANs: CN {cn:.100}, SANs {names:.200}");
+        Err(refused(ProfileRule::CommonNameAmong, text, cn.to_owned(), names))
     }
+}
+
+fn refused(rule: ProfileRule, text: String, asked: String, allowed: String) -> Error {
+    Error::bad_csr(text).misfit(Misfit::new(rule, "SAN", asked, allowed))
+}
+
+/// A name as people write it, in bounds.
+fn shown(san: &San) -> String {
+    san.to_string().chars().take(100).collect()
 }
 
 fn as_san(cn: &str) -> Result<San> {
@@ -106,7 +131,10 @@ mod tests {
     #[test]
     fn csr_36_the_cn_is_one_of_the_sans() {
         let rules = rules();
-        assert_eq!(refusal(&rules, "a.example", &[dns("b.example")]), "the CN must be one of the SANs");
+        assert_eq!(
+            refusal(&rules, "a.example", &[dns("b.example")]),
+            "the CN must be one of the SANs: CN a.example, SANs dns:b.example"
+        );
         assert!(rules.apply(Some("B.example"), &[dns("b.example")]).is_ok());
         let device = SanRules { cn_among: false, ..rules };
         assert!(device.apply(Some("a.example"), &[dns("b.example")]).is_ok());
@@ -115,9 +143,12 @@ mod tests {
     #[test]
     fn csr_40_and_48_wildcards_and_sorts_by_profile() {
         let rules = rules();
-        assert_eq!(refusal(&rules, "x", &[dns("*.example")]), "wildcard not allowed here");
-        assert_eq!(refusal(&rules, "x", &[San::Email("a@b.example".into())]), "SAN type not allowed");
-        assert_eq!(refusal(&rules, "x", &[San::Other(0, vec![])]), "SAN type not allowed");
+        assert_eq!(refusal(&rules, "x", &[dns("*.example")]), "wildcard not allowed here: dns:*.example");
+        assert_eq!(
+            refusal(&rules, "x", &[San::Email("a@b.example".into())]),
+            "SAN type not allowed: email:a@b.example; allowed: dns, ip"
+        );
+        assert!(refusal(&rules, "x", &[San::Other(0, vec![])]).starts_with("SAN type not allowed: "));
         let open = SanRules { wildcard: true, ..rules };
         assert!(open.apply(Some("*.example"), &[dns("*.example")]).is_ok());
     }
@@ -129,7 +160,10 @@ mod tests {
         assert_eq!(two, [dns("a.example")]);
         assert!(refusal(&rules, "a.other", &[dns("a.other")]).contains("patterns"));
         let many: Vec<San> = (0..4).map(|n| dns(&format!("h{n}.example"))).collect();
-        assert_eq!(refusal(&rules, "h0.example", &many), "SAN count out of range");
-        assert_eq!(rules.apply(None, &[]).unwrap_err().detail(), "SAN count out of range");
+        assert_eq!(
+            refusal(&rules, "h0.example", &many),
+            "SAN count out of range: 4 where 1 to 3 are allowed"
+        );
+        assert!(rules.apply(None, &[]).unwrap_err().detail().starts_with("SAN count out of range: 0"));
     }
 }

@@ -7,7 +7,7 @@ use cel::common::ast::{ComprehensionExpr, EntryExpr, Expr};
 use cel::{Context, ExecutionError, IdedExpr, Program, Value};
 
 use crate::ca::profile::attribute;
-use crate::error::{Error, Result};
+use crate::error::{Error, Misfit, ProfileRule, Result};
 use crate::x509::key::{KeyKind, PublicKey};
 use crate::x509::name::Name;
 use crate::x509::san::San;
@@ -66,10 +66,14 @@ impl Rule {
     pub(super) fn hold(&self, inputs: &Inputs) -> Result<()> {
         match self.evaluate(inputs) {
             Ok(Value::Bool(true)) => Ok(()),
-            Ok(Value::Bool(false)) => Err(Error::invalid("policy", self.message.clone())),
-            Ok(_) => Err(unusable(&self.message, "not a truth value")),
-            Err(e) => Err(unusable(&self.message, &e.to_string())),
+            Ok(Value::Bool(false)) => Err(self.refused(Error::invalid("policy", self.message.clone()))),
+            Ok(_) => Err(self.refused(unusable(&self.message, "not a truth value"))),
+            Err(e) => Err(self.refused(unusable(&self.message, &e.to_string()))),
         }
+    }
+
+    fn refused(&self, error: Error) -> Error {
+        error.misfit(Misfit::new(ProfileRule::Expression, self.message.clone(), "", self.source.clone()))
     }
 
     fn evaluate(&self, inputs: &Inputs) -> Result<Value, ExecutionError> {

@@ -11,7 +11,15 @@ const MAX_VALUE: usize = 1024;
 /// A pattern, compiled.
 #[derive(Clone, Debug)]
 pub struct Pattern {
+    source: String,
     items: Vec<Item>,
+}
+
+/// As it was written.
+impl std::fmt::Display for Pattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.source)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -51,7 +59,7 @@ impl Pattern {
                 other => once(Class::Literal(other)),
             });
         }
-        Ok(Self { items })
+        Ok(Self { source: source.to_owned(), items })
     }
 
     /// Whether the whole of `value` is matched; a value over 1,024 characters never is.

@@ -21,6 +21,8 @@ use crate::x509::key::{Digest, KeyAlgorithm};
 static SHIPPED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/policies");
 
 const MAX_FILES: usize = 500;
+/// Profiles that are named to who asks for one that there is not.
+const MAX_NAMED: usize = 50;
 const MAX_FILE: u64 = 64 * 1024;
 const MAX_BLOCKLIST: u64 = 256 * 1024 * 1024;
 
@@ -125,10 +127,14 @@ impl ProfileSet {
         &self.profiles
     }
 
-    /// The profile of that name, enabled or not. Errors: `not-found`.
+    /// The profile of that name, enabled or not. Errors: `not-found`, naming those that there are.
     pub fn require(&self, id: &ProfileId) -> Result<&Arc<Profile>> {
         let found = self.profiles.binary_search_by(|p| p.id().cmp(id));
-        found.map(|place| &self.profiles[place]).map_err(|_| Error::not_found("profile", id))
+        found.map(|place| &self.profiles[place]).map_err(|_| {
+            let usable = self.profiles.iter().filter(|p| p.is_enabled() && !p.is_internal());
+            let known: Vec<&str> = usable.map(|p| p.id().as_str()).take(MAX_NAMED).collect();
+            Error::not_found("profile", id).saying(&format!("; there are: {}", known.join(", ")))
+        })
     }
 
     /// Whether a key (SHA-256 of its SubjectPublicKeyInfo) is on a blocklist (CSR-13).

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use crate::audit::Actor;
 use crate::ca::Issued;
 use crate::ca::profile::Approval;
 use crate::ca::records::CertificateRecord;
+use crate::enrol::refused::Received;
 use crate::enrol::scep::guesses::Guesses;
 use crate::enrol::scep::message::Incoming;
 use crate::enrol::scep::old::OldAlgorithms;
@@ -19,7 +19,7 @@ use crate::enrol::scep::reply::{Reply, Status};
 use crate::enrol::scep::service::Service;
 use crate::enrol::scep::{lookup, reply_password};
 use crate::enrol::scep_ra::Ra;
-use crate::enrol::{Desk, Outcome, Proof, Request, Transaction, enrol_with};
+use crate::enrol::{Desk, Outcome, Proof, Request, Transaction, enrol_received};
 use crate::error::Result;
 use crate::store::Unit;
 use crate::x509::cert::Certificate;
@@ -37,6 +37,8 @@ pub struct Exchange {
     pub ra: Arc<Ra>,
     /// The peer's address, if it is known.
     pub address: Option<IpAddr>,
+    /// The message as it was received, for the refusal.
+    pub received: Received,
 }
 
 /// What is answered, and to whom.
@@ -56,8 +58,8 @@ impl Answer {
 
 impl Exchange {
     /// Answers a PKIMessage with a CertRep, DER. Errors are for HTTP: what cannot be answered, limits, our faults.
-    pub async fn run(&self, body: &[u8]) -> Result<Vec<u8>> {
-        let incoming = Arc::new(Incoming::read(body)?);
+    pub async fn run(&self) -> Result<Vec<u8>> {
+        let incoming = Arc::new(Incoming::read(&self.received.message)?);
         let answer = match &incoming.signer {
             Ok(signer) => self.answer(Arc::clone(&incoming), signer.clone()).await?,
             Err(e) => {
@@ -67,6 +69,7 @@ impl Exchange {
         };
         if let Status::Failure(refusal) = &answer.status {
             self.log(&incoming, refusal, answer.subject.as_deref());
+            self.keep(&incoming, refusal).await;
         }
         self.encode(incoming, answer).await
     }
@@ -74,10 +77,7 @@ impl Exchange {
     async fn answer(&self, incoming: Arc<Incoming>, signer: Certificate) -> Result<Answer> {
         let ours = self.known_certificate(&signer).await?;
         let guesses = self.guesses(&signer, ours.as_ref());
-        if let Err(error) = guesses.check() {
-            guesses.record(error.code(), error.detail()).await;
-            return Err(error);
-        }
+        guesses.check()?;
         let old = OldAlgorithms::of(&incoming, &self.service);
         let answer = match self.open(incoming, signer.clone(), ours).await? {
             Ok(opened) => self.decide(opened, &signer, &old).await?,
@@ -86,7 +86,7 @@ impl Exchange {
         if let Status::Failure(refusal) = &answer.status
             && refusal.is_guess()
         {
-            guesses.count(refusal).await;
+            guesses.count().await;
         }
         Ok(answer)
     }
@@ -128,7 +128,7 @@ impl Exchange {
     }
 
     /// The first hop: signature, attributes, decryption, proof of possession.
-    async fn open(
+    pub(super) async fn open(
         &self,
         incoming: Arc<Incoming>,
         signer: Certificate,
@@ -152,13 +152,8 @@ impl Exchange {
         Guesses::new(&self.desk, self.service.profile.id(), self.actor(), key, self.address, live)
     }
 
-    fn actor(&self) -> Actor {
-        let address = self.address.map_or_else(|| "unknown".to_owned(), |a| a.to_string());
-        Actor::Client { protocol: "scep".to_owned(), address }
-    }
-
     /// The signer's certificate if we issued it: asked of the store only where the issuer's name is one of ours.
-    async fn known_certificate(&self, signer: &Certificate) -> Result<Option<CertificateRecord>> {
+    pub(super) async fn known_certificate(&self, signer: &Certificate) -> Result<Option<CertificateRecord>> {
         let authority = &self.desk.authority;
         let hierarchy = authority.hierarchy();
         if !hierarchy.all().iter().any(|ca| ca.record.subject.der() == signer.issuer().der()) {
@@ -190,8 +185,16 @@ impl Exchange {
             &self.service,
             csr.subject(),
         );
-        let request = Request {
-            profile: profile.clone(),
+        let request = self.request(csr, proof, transaction);
+        match enrol_received(&self.desk, request, alongside, Some(&self.received)).await? {
+            Outcome::Issued(issued) => self.certificates(*issued).map(Status::Success),
+            Outcome::Pending(_) => Ok(Status::Pending),
+        }
+    }
+
+    pub(super) fn request(&self, csr: Csr, proof: Proof, transaction: Transaction) -> Request {
+        Request {
+            profile: self.service.profile.id().clone(),
             csr,
             proof,
             transaction: Some(transaction),
@@ -199,10 +202,6 @@ impl Exchange {
             address: self.address,
             not_after: None,
             issuer: None,
-        };
-        match enrol_with(&self.desk, request, alongside).await? {
-            Outcome::Issued(issued) => self.certificates(*issued).map(Status::Success),
-            Outcome::Pending(_) => Ok(Status::Pending),
         }
     }
 

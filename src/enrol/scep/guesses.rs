@@ -3,9 +3,8 @@
 use std::net::IpAddr;
 
 use crate::audit::Actor;
-use crate::enrol::scep::refusal::Refusal;
 use crate::enrol::throttle::Who;
-use crate::enrol::{Desk, authorize, refusal};
+use crate::enrol::{Desk, authorize};
 use crate::error::Result;
 use crate::id::ProfileId;
 
@@ -14,7 +13,6 @@ pub struct Guesses<'a> {
     desk: &'a Desk,
     profile: &'a ProfileId,
     actor: Actor,
-    address: Option<IpAddr>,
     whos: Vec<Who>,
 }
 
@@ -31,7 +29,7 @@ impl<'a> Guesses<'a> {
     ) -> Self {
         let mut whos: Vec<Who> = key.map(Who::Key).into_iter().collect();
         whos.extend(address.filter(|_| !live).map(Who::address));
-        Self { desk, profile, actor, address, whos }
+        Self { desk, profile, actor, whos }
     }
 
     /// Errors: `throttled`.
@@ -39,14 +37,8 @@ impl<'a> Guesses<'a> {
         self.desk.throttle.check(self.desk.authority.clock.now(), &self.whos)
     }
 
-    /// Counts one, and records it.
-    pub async fn count(&self, refusal: &Refusal) {
+    /// Counts one.
+    pub async fn count(&self) {
         authorize::count_wrong(self.desk, &self.actor, self.profile, &self.whos).await;
-        self.record("cannot-open", &refusal.text).await;
-    }
-
-    /// Writes a refusal to the audit log, as far as there is room for it.
-    pub async fn record(&self, code: &'static str, rule: &str) {
-        refusal::write(self.desk, self.actor.clone(), self.profile, self.address, (code, rule), None).await;
     }
 }

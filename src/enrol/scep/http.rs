@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 
 use crate::enrol::Desk;
+use crate::enrol::refused::{Protocol, Received};
 use crate::enrol::scep::MAX_MESSAGE;
 use crate::enrol::scep::ca_certificates::ca_certificates;
 use crate::enrol::scep::caps::capabilities;
@@ -82,22 +83,30 @@ impl Edge {
 
     async fn pki(&self, request: Request, query: &Query, service: Service) -> Result<Response> {
         let address = peer(&request);
-        let message = if request.method() == Method::POST {
-            read_body(request).await?
-        } else {
-            Bytes::from(query.message()?)
-        };
+        let (by_get, user_agent) = (request.method() != Method::POST, user_agent(&request));
+        let message = if by_get { query.message()? } else { read_body(request).await?.to_vec() };
         if message.is_empty() {
             return Err(Error::malformed("scep-unreadable", "empty PKIOperation body"));
         }
         let ra = self.ra.ra(service.profile.ca(), service.options.ra_mode)?;
-        let exchange = Exchange { desk: Arc::clone(&self.desk), service, ra, address };
-        Ok(body("application/x-pki-message", exchange.run(&message).await?))
+        let received = Received::new(Protocol::Scep, message).by(user_agent, by_get);
+        let exchange = Exchange { desk: Arc::clone(&self.desk), service, ra, address, received };
+        match exchange.run().await {
+            Ok(reply) => Ok(body("application/x-pki-message", reply)),
+            Err(error) => {
+                exchange.keep_error(&error).await;
+                Err(error)
+            }
+        }
     }
 }
 
 fn peer(request: &Request) -> Option<IpAddr> {
     request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical())
+}
+
+fn user_agent(request: &Request) -> Option<String> {
+    request.headers().get(header::USER_AGENT).and_then(|v| v.to_str().ok()).map(str::to_owned)
 }
 
 /// The whole body, refused before it is read if its declared length is over the limit, else as soon as it is.

@@ -10,6 +10,7 @@ use crate::ca::records::{
 };
 use crate::clock::Timestamp;
 use crate::enrol::records::{ChallengeRecord, ReplyPasswordRecord, RequestRecord, TransactionRecord};
+use crate::enrol::refused::{MessageRecord, RefusedRecord};
 use crate::error::{Error, Result};
 use crate::id::{CaId, RecordId, Serial};
 use crate::server::records::{HeadRecord, IdentityRecord};
@@ -19,7 +20,7 @@ use crate::x509::cert::Certificate;
 use crate::x509::crl::Reason;
 
 /// The kinds that this program writes.
-const KNOWN: [u8; 13] = [
+const KNOWN: [u8; 15] = [
     CertificateRecord::KIND.id,
     RevocationRecord::KIND.id,
     CaRecord::KIND.id,
@@ -29,6 +30,8 @@ const KNOWN: [u8; 13] = [
     TransactionRecord::KIND.id,
     RequestRecord::KIND.id,
     ReplyPasswordRecord::KIND.id,
+    RefusedRecord::KIND.id,
+    MessageRecord::KIND.id,
     TokenRecord::KIND.id,
     IdempotencyRecord::KIND.id,
     IdentityRecord::KIND.id,
@@ -90,6 +93,8 @@ impl Records {
             k if k == TransactionRecord::KIND.id => read::<TransactionRecord>(envelope, listed).map(drop),
             k if k == RequestRecord::KIND.id => read::<RequestRecord>(envelope, listed).map(drop),
             k if k == ReplyPasswordRecord::KIND.id => read::<ReplyPasswordRecord>(envelope, listed).map(drop),
+            k if k == RefusedRecord::KIND.id => read::<RefusedRecord>(envelope, listed).map(drop),
+            k if k == MessageRecord::KIND.id => read::<MessageRecord>(envelope, listed).map(drop),
             k if k == TokenRecord::KIND.id => read::<TokenRecord>(envelope, listed).map(drop),
             k if k == IdempotencyRecord::KIND.id => read::<IdempotencyRecord>(envelope, listed).map(drop),
             k if k == IdentityRecord::KIND.id => read::<IdentityRecord>(envelope, listed).map(drop),

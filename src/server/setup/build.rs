@@ -9,6 +9,7 @@ use crate::ca::create::{NewCa, create, default_plan};
 use crate::ca::profile::ProfileSet;
 use crate::ca::{Authority, Hierarchy};
 use crate::clock::Clock;
+use crate::enrol::refused::device::DeviceSet;
 use crate::error::{Error, Result};
 use crate::keys::KeyStore;
 use crate::keys::pool::Pool;
@@ -108,5 +109,6 @@ fn policies(settings: &Given, layout: &Layout, home: &Layout) -> Result<ProfileS
         ProfileSet::write_shipped(&folder)?;
         Roles::write_shipped(&folder)?;
     }
+    DeviceSet::load(&folder).map_err(|faults| all_faults(&faults))?;
     ProfileSet::load(&folder).map_err(|faults| all_faults(&faults))
 }

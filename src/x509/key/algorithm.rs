@@ -101,3 +101,15 @@ impl KeyKind {
         matches!(self, Self::Rsa(_))
     }
 }
+
+/// `rsa-2048`, `p-384`: as the allowed types are named.
+impl std::fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Rsa(bits) => write!(f, "rsa-{bits}"),
+            Self::P256 => f.write_str("p-256"),
+            Self::P384 => f.write_str("p-384"),
+            Self::P521 => f.write_str("p-521"),
+        }
+    }
+}

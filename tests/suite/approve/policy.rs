@@ -45,15 +45,19 @@ async fn subjects_and_rules_are_held() {
     let client = Client::new();
     assert_eq!(
         refused(&office, &client, "phones", "gateway", &[]).await,
-        "subject CN does not fit the profile's pattern"
+        "subject CN \"gateway\" does not fit the profile's pattern SEP[0-9A-F]{12} (profile phones)"
     );
-    assert_eq!(refused(&office, &client, "phones", "", &["dns:a.example"]).await, "subject CN is required");
+    let text = refused(&office, &client, "phones", "", &["dns:a.example"]).await;
+    assert_eq!(text, "subject CN is required (profile phones)");
     assert_eq!(
         refused(&office, &client, "phones", "SEP001122334455", &["dns:a.example"]).await,
-        "SAN type not allowed"
+        "SAN type not allowed: dns:a.example; allowed: none (profile phones)"
     );
     let request = client.request("phones", client.csr("SEP111122334455", &[]), by_operator());
-    assert_eq!(office.refusal(request).await, ("policy", "only phones of the first series".into()));
+    assert_eq!(
+        office.refusal(request).await,
+        ("policy", "only phones of the first series (profile phones)".into())
+    );
     assert!(office.certificates("phones").await.is_empty());
 }
 
@@ -62,11 +66,11 @@ async fn csr_36_40_48_names_of_server_certificates() {
     let office = Office::open().await;
     let client = Client::new();
     let text = refused(&office, &client, "tls-server", "a.example", &["dns:b.example"]).await;
-    assert_eq!(text, "the CN must be one of the SANs");
+    assert_eq!(text, "the CN must be one of the SANs: CN a.example, SANs dns:b.example (profile tls-server)");
     let text = refused(&office, &client, "tls-multi-server", "x", &["dns:*.b.example"]).await;
-    assert_eq!(text, "wildcard not allowed here");
+    assert_eq!(text, "wildcard not allowed here: dns:*.b.example (profile tls-multi-server)");
     let text = refused(&office, &client, "tls-server", "x", &["email:a@b.example"]).await;
-    assert_eq!(text, "SAN type not allowed");
+    assert_eq!(text, "SAN type not allowed: email:a@b.example; allowed: dns, ip (profile tls-server)");
     let csr = client.csr("*.b.example", &[]);
     let record = office.issued(office.enrol(client.request("tls-server", csr, by_operator())).await);
     assert_eq!(record.sans.iter().map(ToString::to_string).collect::<Vec<_>>(), ["dns:*.b.example"]);
@@ -77,8 +81,10 @@ async fn csr_08_20_23_keys_by_profile() {
     let rsa = ONLY_PHONES.replace("\"p-256\"", "\"rsa-3072\"");
     let office = Office::with(&[("curve", ONLY_PHONES), ("rsa", &rsa)]).await;
     let client = Client { key: KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap(), ..Client::new() };
-    assert_eq!(refused(&office, &client, "curve", "SEP001122334455", &[]).await, "curve not allowed");
-    assert_eq!(refused(&office, &client, "rsa", "SEP001122334455", &[]).await, "key type not allowed");
+    let text = refused(&office, &client, "curve", "SEP001122334455", &[]).await;
+    assert_eq!(text, "curve not allowed: it is p-384; allowed: p-256 (profile curve)");
+    let text = refused(&office, &client, "rsa", "SEP001122334455", &[]).await;
+    assert_eq!(text, "key type not allowed: it is p-384; allowed: rsa-3072 (profile rsa)");
 }
 
 #[tokio::test]
@@ -156,7 +162,10 @@ async fn refusals_are_recorded_but_cannot_fill_the_log() {
     }
     let written = office.details("enrol.refuse").await;
     assert_eq!(written.len(), 10);
-    assert_eq!(written[0]["rule"], "SAN count out of range");
+    assert_eq!(
+        written[0]["rule"],
+        "SAN count out of range: 0 where 1 to 100 are allowed (profile tls-multi-server)"
+    );
     assert_eq!(written[0]["subject"], "CN=x");
 }
 

@@ -38,7 +38,8 @@ pub struct Server {
 }
 
 impl Server {
-    async fn new() -> Self {
+    /// One of its own, for what the others' requests would disturb.
+    pub async fn new() -> Self {
         let scep_device = |changes: &[(&str, &str)]| Fixture::profile("scep-device", changes);
         let digests = "digests = [\"sha512\", \"sha384\", \"sha256\"]";
         let ciphers = "ciphers = [\"aes-256-cbc\", \"aes-192-cbc\", \"aes-128-cbc\"]";

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::issue::{Wanted, described, moment, request};
+use super::issue::{Asking, Wanted, described, enrolled, moment};
 use super::types::{BatchItem, BatchOutcome, BatchReport, NewBatch};
 use crate::admin::api::Shared;
 use crate::admin::api::auth::Caller;
@@ -18,7 +18,7 @@ use crate::admin::api::problem::{Answer, Problem, Refusals};
 use crate::admin::records::Kept;
 use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
-use crate::enrol::{self, Outcome, Transaction};
+use crate::enrol::{Outcome, Transaction};
 use crate::error::{Error, Result};
 use crate::id::ProfileId;
 use crate::store::Unit;
@@ -95,8 +95,8 @@ async fn one(
         not_after: moment(item.not_after.as_deref())?,
         renews: None,
     };
-    let request = request(&state.desk, wanted, caller, transaction).await?;
-    enrol::enrol_with(&state.desk, request, Unit::new()).await
+    let asking = Asking { wanted, transaction, alongside: Unit::new(), user_agent: None };
+    enrolled(&state.desk, caller, asking).await
 }
 
 fn report(items: Vec<BatchOutcome>) -> BatchReport {

@@ -20,9 +20,11 @@ use crate::admin::state::State as Service;
 use crate::ca::Issued;
 use crate::ca::records::CertificateRecord;
 use crate::clock::Timestamp;
+use crate::enrol::refused::{self, Protocol, Received};
 use crate::enrol::{self, Desk, Outcome, Proof, Request, Transaction};
 use crate::error::{Error, Result};
 use crate::id::ProfileId;
+use crate::store::Unit;
 use crate::x509::csr::{Csr, Leniency};
 
 /// Issues a certificate for a PKCS#10 request, in JSON or bare (`application/pkcs10` with `?profile=`).
@@ -42,7 +44,7 @@ pub async fn create(
 ) -> Answer {
     caller.may(Permission::CertificatesIssue).await?;
     let wanted = wanted(&body, query)?;
-    issue(&state, &caller, &body, wanted, Form::of(&headers)).await
+    issue(&state, &caller, &body, wanted, &headers).await
 }
 
 /// Renews a certificate: by its profile, for the same subject and names, with the key of this PKCS#10 request.
@@ -67,15 +69,32 @@ pub async fn renew(
         not_after: moment(new.not_after.as_deref())?,
         renews: Some(Box::new(old)),
     };
-    issue(&state, &caller, &body, wanted, Form::of(&headers)).await
+    issue(&state, &caller, &body, wanted, &headers).await
 }
 
-async fn issue(state: &Service, caller: &Caller, body: &Body, wanted: Wanted, form: Form) -> Answer {
+async fn issue(state: &Service, caller: &Caller, body: &Body, wanted: Wanted, headers: &HeaderMap) -> Answer {
     let claim = claim(state.now(), caller, body, Kept::Enrolment);
     let alongside = Claim::alongside(claim.as_ref(), &state.desk.authority.db).await?;
     let transaction = transaction(caller, body, claim.as_ref());
-    let request = request(&state.desk, wanted, caller, transaction).await?;
-    answer(enrol::enrol_with(&state.desk, request, alongside).await?, form)
+    let asked = Asking { wanted, transaction, alongside, user_agent: user_agent(headers) };
+    answer(enrolled(&state.desk, caller, asked).await?, Form::of(headers))
+}
+
+/// One request, and what comes with it.
+pub(super) struct Asking {
+    pub wanted: Wanted,
+    pub transaction: Option<Transaction>,
+    /// Written in the same commit as the certificate.
+    pub alongside: Unit,
+    pub user_agent: Option<String>,
+}
+
+/// Reads and decides a request; a refused one is kept.
+pub(super) async fn enrolled(desk: &Desk, caller: &Caller, asking: Asking) -> Result<Outcome> {
+    let Asking { wanted, transaction, alongside, user_agent } = asking;
+    let received = Received::new(Protocol::Api, wanted.csr.clone()).by(user_agent, false);
+    let request = request(desk, wanted, caller, transaction, &received).await?;
+    enrol::enrol_received(desk, request, alongside, Some(&received)).await
 }
 
 /// What one request wants, still to be read.
@@ -146,17 +165,25 @@ fn transaction(caller: &Caller, body: &Body, claim: Option<&Claim>) -> Option<Tr
 }
 
 /// The one internal request. The PKCS#10 is read on a thread for that: its signature is checked.
-pub(super) async fn request(
+async fn request(
     desk: &Desk,
     wanted: Wanted,
     caller: &Caller,
     transaction: Option<Transaction>,
+    received: &Received,
 ) -> Result<Request> {
     let Wanted { profile, csr, not_after, renews } = wanted;
-    let read = desk.authority.pool.run(move || Csr::read(&csr, Leniency::Strict)).await?;
+    let csr = match desk.authority.pool.run(move || Csr::read(&csr, Leniency::Strict)).await? {
+        Ok(csr) => csr,
+        Err(error) => {
+            let who = (caller.actor(), caller.address);
+            refused::refuse_unread(desk, who, &profile, received, &error).await;
+            return Err(error.at("/csr"));
+        }
+    };
     Ok(Request {
         profile,
-        csr: read.map_err(|e| e.at("/csr"))?,
+        csr,
         proof: Proof::Operator { name: caller.token.name.clone(), renews },
         transaction,
         actor: caller.actor(),
@@ -164,6 +191,10 @@ pub(super) async fn request(
         not_after,
         issuer: None,
     })
+}
+
+fn user_agent(headers: &HeaderMap) -> Option<String> {
+    headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).map(str::to_owned)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
