@@ -1,4 +1,4 @@
-//! `/healthz`, `/readyz` and `/metrics` on the plain listener: no names, no secrets.
+//! `/healthz`, `/readyz` and `/metrics` on the plain listener: no secrets, and no names but those of CAs.
 
 use std::sync::Arc;
 
@@ -28,6 +28,10 @@ async fn healthz() -> &'static str {
 async fn readyz(Shared(state): Shared<Arc<State>>) -> Response {
     if let Some(fault) = state.inspector.fault() {
         let told = format!("degraded: audit log: {fault}\n");
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "60")], told).into_response();
+    }
+    if let Some(ca) = state.desk.authority.hierarchy().all().iter().find(|ca| ca.lacks_key()) {
+        let told = format!("not ready: the key of the CA {} is missing from the key folder\n", ca.record.id);
         return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "60")], told).into_response();
     }
     if state.is_ready() && state.desk.authority.db.raw().health().is_ok() {

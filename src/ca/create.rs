@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audit::{Actor, Event};
+use crate::ca::import::records::ImportRecord;
 use crate::ca::records::{CaRecord, CrlRecord, Role};
 use crate::ca::{Authority, crl, on_thread, to_the_end};
 use crate::clock::Timestamp;
@@ -11,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::id::{CaId, KeyId};
 use crate::keys::Signer;
 use crate::random::Random;
-use crate::store::Unit;
+use crate::store::{Unit, When};
 use crate::x509::cert::Certificate;
 use crate::x509::key::KeyAlgorithm;
 use crate::x509::name::Name;
@@ -23,6 +24,7 @@ mod plan;
 mod remote_key;
 
 pub use external::{install_chain, request};
+pub(in crate::ca) use external::{may_be_ca, read_certificates};
 pub use plan::{default_plan, default_subject};
 
 /// A CA to be made.
@@ -142,6 +144,7 @@ async fn record(
     for (ca, crl) in &made {
         unit.insert(ca)?;
         unit.insert(crl)?;
+        unit.check::<ImportRecord>(&ImportRecord::key_of(&ca.id), When::Absent);
         unit.event(created(ca, actor, now));
     }
     authority.db.commit(unit).await.map_err(exists_meanwhile)?;
@@ -206,7 +209,7 @@ fn known_parents(authority: &Authority, plan: &[NewCa]) -> Result<Vec<Issuing>> 
 }
 
 /// Name and subject stand for one CA alone: two CAs of one subject confuse clients that choose by it.
-fn require_new(authority: &Authority, id: &CaId, subject: &Name, earlier: &[NewCa]) -> Result<()> {
+pub(in crate::ca) fn require_new(authority: &Authority, id: &CaId, subject: &Name, earlier: &[NewCa]) -> Result<()> {
     if id.as_str() == "signet" {
         return Err(Error::invalid("reserved-name", "signet names the trust bundle of all CAs").at("/id"));
     }
@@ -222,6 +225,6 @@ fn require_new(authority: &Authority, id: &CaId, subject: &Name, earlier: &[NewC
     }
 }
 
-fn key_id(ca: &CaId) -> Result<KeyId> {
+pub(in crate::ca) fn key_id(ca: &CaId) -> Result<KeyId> {
     format!("ca-{ca}").parse()
 }

@@ -109,13 +109,22 @@ async fn described(authority: &Authority, ca: &LoadedCa) -> Result<Ca> {
         serial: certificate.map(|c| c.serial().to_string()),
         not_before: certificate.map(|c| c.not_before().to_string()),
         not_after: certificate.map(|c| c.not_after().to_string()),
-        key: if ca.signer.is_some() { "present" } else { "removed" }.to_owned(),
+        key: key_state(ca).to_owned(),
         state: if certificate.is_some() { "active" } else { "awaiting-certificate" }.to_owned(),
         crl: crl.map(|stored| listed(&stored.value)),
         fingerprint_sha256: certificate.map(|c| json::hex(&c.fingerprint())),
         pem: None,
         request_pem: None,
     })
+}
+
+/// A key that was removed on purpose is told from one that is lost.
+fn key_state(ca: &LoadedCa) -> &'static str {
+    match (&ca.signer, ca.record.key_removed) {
+        (Some(_), _) => "present",
+        (None, Some(_)) => "removed",
+        (None, None) => "missing",
+    }
 }
 
 fn listed(crl: &CrlRecord) -> Crl {

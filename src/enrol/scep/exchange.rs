@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::audit::Actor;
 use crate::ca::Issued;
 use crate::ca::profile::Approval;
-use crate::ca::records::CertificateRecord;
+use crate::ca::records::{CertificateRecord, serials};
 use crate::enrol::scep::guesses::Guesses;
 use crate::enrol::scep::message::Incoming;
 use crate::enrol::scep::open::{Named, Opened, Opener};
@@ -161,8 +161,8 @@ impl Exchange {
         if !hierarchy.all().iter().any(|ca| ca.record.subject.der() == signer.issuer().der()) {
             return Ok(None);
         }
-        let found = authority.db.find(CertificateRecord::BY_SERIAL, signer.serial().content()).await?;
-        Ok(found.map(|stored| stored.value).filter(|record: &CertificateRecord| record.der == signer.der()))
+        let found = serials::all(&authority.db, signer.serial()).await?;
+        Ok(found.into_iter().map(|stored| stored.value).find(|record| record.der == signer.der()))
     }
 
     async fn enrol(
