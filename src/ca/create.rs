@@ -208,10 +208,19 @@ fn known_parents(authority: &Authority, plan: &[NewCa]) -> Result<Vec<Issuing>> 
     Ok(parents)
 }
 
+/// Names that stand for something else where a CA's name stands.
+const RESERVED: [(&str, &str); 2] =
+    [("signet", "names the trust bundle of all CAs"), ("import", "names the place where CAs are brought in")];
+
 /// Name and subject stand for one CA alone: two CAs of one subject confuse clients that choose by it.
-pub(in crate::ca) fn require_new(authority: &Authority, id: &CaId, subject: &Name, earlier: &[NewCa]) -> Result<()> {
-    if id.as_str() == "signet" {
-        return Err(Error::invalid("reserved-name", "signet names the trust bundle of all CAs").at("/id"));
+pub(in crate::ca) fn require_new(
+    authority: &Authority,
+    id: &CaId,
+    subject: &Name,
+    earlier: &[NewCa],
+) -> Result<()> {
+    if let Some((_, what)) = RESERVED.iter().find(|(name, _)| id.as_str() == *name) {
+        return Err(Error::invalid("reserved-name", format!("{id} {what}")).at("/id"));
     }
     let hierarchy = authority.hierarchy();
     let mut others = hierarchy.all().iter().map(|ca| (&ca.record.id, &ca.record.subject));

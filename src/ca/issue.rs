@@ -231,10 +231,12 @@ fn event(order: &Order, now: Timestamp) -> Event {
 fn refused(error: CommitError, claimed: usize) -> IssueError {
     match error {
         CommitError::Refused { item, standing } if item < claimed => IssueError::Claimed { item, standing },
-        CommitError::Refused { item, .. } if item == claimed || item == claimed + 2 => IssueError::Failed(Error::conflict(
-            "serial-taken",
-            "a certificate with this serial number exists already; ask again",
-        )),
+        CommitError::Refused { item, .. } if item == claimed || item == claimed + 2 => {
+            IssueError::Failed(Error::conflict(
+                "serial-taken",
+                "a certificate with this serial number exists already; ask again",
+            ))
+        }
         CommitError::Refused { .. } => {
             IssueError::Failed(Error::conflict("ca-not-ready", "the CA was removed in the meantime"))
         }

@@ -7,9 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
+use crate::ca::records::serials::Reference;
 use crate::cli::page::{self, Paging};
 use crate::cli::{Context, ExitCode, client, input, show};
-use crate::ca::records::serials::Reference;
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::id::{ProfileId, Serial};

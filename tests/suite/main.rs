@@ -12,6 +12,7 @@ mod http_rows;
 mod identities;
 mod issue;
 mod layers;
+mod moving_in;
 mod openssl;
 mod profiles;
 mod scep;

@@ -24,8 +24,13 @@ use crate::x509::pem;
 
 mod create;
 mod custody;
+mod import;
 mod types;
 
+pub use import::{
+    CertificateBatch, ImportActivated, ImportActivation, ImportBegun, ImportFinding, ImportOutcome,
+    NewImport, RevocationBatch, RevokedBefore,
+};
 pub use types::{Ca, Crl, ExportKey, ExportedKey, ExternalChain, NewCa, SignCrl};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
@@ -37,6 +42,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(custody::sign_crl))
         .routes(routes!(custody::export))
         .routes(routes!(custody::remove))
+        .merge(import::routes())
 }
 
 /// All CAs, issuing CAs first.
@@ -73,7 +79,7 @@ pub async fn chain(State(state): Shared, caller: Caller, Named(id): Named) -> An
 
 /// Reads the bodies that hold secrets, each a type of this module alone, and forgets them: for the fuzzer.
 pub fn read_any(body: &[u8]) {
-    let _outcomes = (create::reads(body), custody::reads(body));
+    let _outcomes = (create::reads(body), custody::reads(body), import::reads(body));
 }
 
 fn known(id: &str) -> Result<CaId> {

@@ -45,11 +45,7 @@ impl Entries {
         let now = now.whole_secs();
         let own = rows.iter().map(|r| entry(&r.value.serial, r.value.at, r.value.reason));
         let theirs = imports.iter().map(|r| entry(&r.value.serial, r.value.at, r.value.reason));
-        Ok(Self {
-            revoked: own.chain(theirs).collect(),
-            covers,
-            leaving: Leaving::of(rows, imports, now),
-        })
+        Ok(Self { revoked: own.chain(theirs).collect(), covers, leaving: Leaving::of(rows, imports, now) })
     }
 
     /// What leaves with the CRL.

@@ -172,7 +172,8 @@ async fn standing(authority: &Authority, id: &CaId, own: &Certificate) -> Result
     let import = authority.db.get::<ImportRecord>(&ImportRecord::key_of(id)).await?;
     let Some(import) = import else { return Ok(None) };
     if import.value.certificate != own.der() {
-        let detail = format!("another CA was brought in under the name {id}, or is being: choose another name");
+        let detail =
+            format!("another CA was brought in under the name {id}, or is being: choose another name");
         return Err(Error::conflict("ca-exists", detail).at("/id"));
     }
     let state = if import.value.activated.is_some() { State::Active } else { State::Running };

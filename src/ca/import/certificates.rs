@@ -32,10 +32,14 @@ pub async fn certificates(
     actor: Actor,
 ) -> Result<Vec<Fate>> {
     if ders.len() > MOST_CERTIFICATES {
-        return Err(Error::invalid("too-many-items", format!("at most {MOST_CERTIFICATES} certificates at once")));
+        return Err(Error::invalid(
+            "too-many-items",
+            format!("at most {MOST_CERTIFICATES} certificates at once"),
+        ));
     }
     let (_, issuer) = standing(authority, id).await?;
-    let judged = on_thread(move || Ok(ders.iter().map(|der| judge(der, &issuer)).collect::<Vec<_>>())).await?;
+    let judged =
+        on_thread(move || Ok(ders.iter().map(|der| judge(der, &issuer)).collect::<Vec<_>>())).await?;
     let batch = Batch { authority, id, profile, actor };
     for _ in 0..ATTEMPTS {
         let (fates, unit) = batch.sort(&judged).await?;
@@ -89,7 +93,8 @@ impl Batch<'_> {
         if let Some(found) = serials::of(db, self.id, certificate.serial()).await? {
             return Ok(alike(found.value.fingerprint, certificate));
         }
-        if let Some(other) = serials::all(db, certificate.serial()).await?.iter().find(|o| o.value.ca != *self.id)
+        if let Some(other) =
+            serials::all(db, certificate.serial()).await?.iter().find(|o| o.value.ca != *self.id)
             && certificate.serial().content().len() >= serials::LONG
         {
             return Ok(Fate::Refused(taken(&other.value)));
@@ -131,7 +136,8 @@ impl Batch<'_> {
             key_fingerprint,
             fingerprint: certificate.fingerprint(),
             der: certificate.der().to_vec(),
-            status: revoked.map_or(Status::Good, |r| Status::Revoked { at: r.value.at, reason: r.value.reason }),
+            status: revoked
+                .map_or(Status::Good, |r| Status::Revoked { at: r.value.at, reason: r.value.reason }),
             requester: format!("{REQUESTER}{}", self.actor),
             renews: None,
         })

@@ -24,11 +24,18 @@ pub fn read(bytes: &[u8], ca: &Certificate) -> Result<Crl> {
     if crl.extensions().iter().any(|e| e.oid == oids::ID_CE_DELTA_CRL_INDICATOR) {
         return Err(partial("a delta CRL tells only what changed: give the full one"));
     }
-    if crl.extensions().iter().any(|e| e.oid == oids::ID_CE_ISSUING_DISTRIBUTION_POINT && is_indirect(&e.value)) {
+    if crl
+        .extensions()
+        .iter()
+        .any(|e| e.oid == oids::ID_CE_ISSUING_DISTRIBUTION_POINT && is_indirect(&e.value))
+    {
         return Err(partial("an indirect CRL has entries of other CAs: give this CA's own"));
     }
     if crl.number().is_none() && crl.extensions().iter().any(|e| e.oid == oids::ID_CE_CRL_NUMBER) {
-        return Err(Error::invalid("bad-crl", "its CRL number is over 64 bits: no higher one can be given here"));
+        return Err(Error::invalid(
+            "bad-crl",
+            "its CRL number is over 64 bits: no higher one can be given here",
+        ));
     }
     Ok(crl)
 }

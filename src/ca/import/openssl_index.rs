@@ -83,7 +83,10 @@ mod tests {
         assert!(matches!(line(b"V\t291231235959Z\t\t1000\tunknown\t/CN=a").unwrap(), Line::NotRevoked));
         assert!(matches!(line(b"E\t191231235959Z\t\t0F\tunknown\t/CN=\xff\xfe").unwrap(), Line::NotRevoked));
         let one = revoked_of(b"R\t291231235959Z\t240229010203Z,keyCompromise\t1001\tunknown\t/CN=\xe9");
-        assert_eq!((one.at.to_string().as_str(), one.reason), ("2024-02-29T01:02:03Z", Reason::KeyCompromise));
+        assert_eq!(
+            (one.at.to_string().as_str(), one.reason),
+            ("2024-02-29T01:02:03Z", Reason::KeyCompromise)
+        );
         assert_eq!(one.serial.content(), [0x10, 1]);
         assert_eq!(one.not_after.unwrap().to_string(), "2029-12-31T23:59:59Z");
         let late = revoked_of(b"R\t20510101000000Z\t240229010203Z,keyTime,20240101000000Z\t-01\tx\t/");

@@ -37,7 +37,10 @@ pub async fn revocations(
     actor: Actor,
 ) -> Result<Vec<Fate>> {
     if batch.len() > MOST_REVOCATIONS {
-        return Err(Error::invalid("too-many-items", format!("at most {MOST_REVOCATIONS} revocations at once")));
+        return Err(Error::invalid(
+            "too-many-items",
+            format!("at most {MOST_REVOCATIONS} revocations at once"),
+        ));
     }
     let (_, own) = standing(authority, id).await?;
     for _ in 0..ATTEMPTS {
@@ -105,7 +108,9 @@ fn revoke(found: Stored<CertificateRecord>, one: &Revocation, unit: &mut Unit) -
     let Stored { value: mut record, revision } = found;
     match record.status {
         Status::Revoked { reason, .. } => return Ok(same(one, reason)),
-        Status::Good if !record.requester.starts_with(REQUESTER) => return Ok(Fate::Refused(issued_here(one))),
+        Status::Good if !record.requester.starts_with(REQUESTER) => {
+            return Ok(Fate::Refused(issued_here(one)));
+        }
         Status::Good => {}
     }
     record.status = Status::Revoked { at: one.at, reason: one.reason };

@@ -120,7 +120,8 @@ fn unopened(error: p12_keystore::error::Error) -> Error {
 }
 
 fn bad_pkcs12(why: &str) -> Error {
-    let instead = "openssl pkcs12 -in FILE -out FILE.pem writes its key and certificates as PEM, which is read too";
+    let instead =
+        "openssl pkcs12 -in FILE -out FILE.pem writes its key and certificates as PEM, which is read too";
     Error::invalid("bad-pkcs12", format!("not a PKCS#12 file that can be read: {why}; {instead}"))
 }
 

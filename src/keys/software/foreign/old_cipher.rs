@@ -38,7 +38,8 @@ fn derive(passphrase: &str, salt: &[u8], length: usize) -> Zeroizing<Vec<u8>> {
     let mut key = Zeroizing::new(Vec::with_capacity(length + 16));
     while key.len() < length {
         let last = key.len().saturating_sub(16);
-        let digest = Md5::new().chain_update(&key[last..]).chain_update(passphrase).chain_update(salt).finalize();
+        let digest =
+            Md5::new().chain_update(&key[last..]).chain_update(passphrase).chain_update(salt).finalize();
         key.extend_from_slice(&digest);
     }
     key.truncate(length);

@@ -95,7 +95,10 @@ fn pkcs12_is_opened_with_its_password_only() {
     let dir = dir.path();
     openssl(dir, "req -x509 -key ec.key -subj /CN=Old -days 30 -out ca.pem");
     for form in ["", "-keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1"] {
-        openssl(dir, &format!("pkcs12 -export -inkey ec.key -in ca.pem -out ca.p12 -passout pass:secret {form}"));
+        openssl(
+            dir,
+            &format!("pkcs12 -export -inkey ec.key -in ca.pem -out ca.p12 -passout pass:secret {form}"),
+        );
         let der = std::fs::read(dir.join("ca.p12")).unwrap();
         let opened = Pkcs12::open(&der, "secret").unwrap();
         assert_eq!((opened.keys.len(), opened.certificates.len()), (1, 1));
