@@ -66,6 +66,7 @@ pub async fn create(authority: &Authority, plan: Vec<NewCa>, actor: Actor) -> Re
 async fn made(authority: &Authority, plan: Vec<NewCa>, actor: Actor) -> Result<Vec<CaRecord>> {
     for (place, new) in plan.iter().enumerate() {
         require_new(authority, &new.id, &new.subject, &plan[..place])?;
+        require_no_import(authority, &new.id).await?;
     }
     let parents = known_parents(authority, &plan)?;
     let signers = generate::keys(authority, &plan).await?;
@@ -234,6 +235,14 @@ pub(in crate::ca) fn require_new(
     }
 }
 
-pub(in crate::ca) fn key_id(ca: &CaId) -> Result<KeyId> {
+/// A CA that is being brought in has its name already.
+async fn require_no_import(authority: &Authority, id: &CaId) -> Result<()> {
+    match authority.db.get::<ImportRecord>(&ImportRecord::key_of(id)).await? {
+        None => Ok(()),
+        Some(_) => Err(Error::conflict("ca-exists", format!("the CA {id} is being brought in")).at("/id")),
+    }
+}
+
+fn key_id(ca: &CaId) -> Result<KeyId> {
     format!("ca-{ca}").parse()
 }

@@ -7,7 +7,7 @@ use rcgen::CertificateParams;
 use super::certify::{KEY_USAGE, custom, distinguished_name};
 use super::generate::generate_or_reuse;
 use super::remote_key::RemoteKey;
-use super::{key_id, require_new};
+use super::{key_id, require_new, require_no_import};
 use crate::audit::{Actor, Event};
 use crate::ca::hierarchy::is_signed_by;
 use crate::ca::import::records::ImportRecord;
@@ -50,6 +50,7 @@ async fn requested(
     actor: Actor,
 ) -> Result<CaRecord> {
     require_new(authority, &id, &subject, &[])?;
+    require_no_import(authority, &id).await?;
     let (keys, key) = (Arc::clone(&authority.keys), key_id(&id)?);
     let (wanted, for_key) = (subject.clone(), key.clone());
     let request = on_thread(move || {

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::chain::Chain;
 use super::records::ImportRecord;
 use crate::audit::{Actor, Event};
-use crate::ca::create::{key_id, read_certificates, require_new};
+use crate::ca::create::{read_certificates, require_new};
 use crate::ca::records::{CaRecord, Role};
 use crate::ca::{Authority, on_thread, to_the_end};
 use crate::clock::Timestamp;
@@ -200,7 +200,8 @@ fn record(
     began: Timestamp,
 ) -> Result<ImportRecord> {
     Ok(ImportRecord {
-        key: key_id(&id)?,
+        // Never a name that a new CA's key gets: what an attempt left behind is used by nobody else.
+        key: format!("moved-{id}").parse()?,
         id,
         role,
         parent: chain.parent.clone(),

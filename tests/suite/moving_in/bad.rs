@@ -45,7 +45,7 @@ fn keys_chains_crls_and_indexes_that_do_not_fit_are_refused_with_the_reason() {
     all.extend(["--crl", &crl]);
     refused(&all, "not by this CA");
     let own = std::fs::read_to_string(old.publish_crl()).unwrap();
-    let cut = write("cut.crl", own[..own.len() / 2].as_bytes());
+    let cut = write("cut.crl", &own.as_bytes()[..own.len() / 2]);
     *all.last_mut().unwrap() = &cut;
     refused(&all, "cut.crl: a block has no END line");
     let crlnumber = write("crlnumber", b"not a number\n");

@@ -111,9 +111,8 @@ fn a_soft_token_of_ejbca_moves_in_with_its_crl_alone() {
             "ca.p12",
         ],
     );
-    old.publish_crl();
-    let der = ["crl", "-in", text(&folder.join("crl.pem")), "-outform", "DER", "-out", "ca.crl"];
-    openssl(&export, &der);
+    let published = old.publish_crl();
+    openssl(&export, &["crl", "-in", text(&published), "-outform", "DER", "-out", "ca.crl"]);
     // A bundle of certificates in one file, and nothing for the revoked one but its entry in the CRL.
     std::fs::copy(&good, export.join("certificates")).unwrap();
 

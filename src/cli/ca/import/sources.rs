@@ -204,7 +204,7 @@ mod tests {
         );
         write("latin.CRT", &[b"subject=/CN=M\xfcller\n".as_slice(), one.as_bytes()].concat());
         write("single.der", b"0\x03abc");
-        write("cut.cer", one[..one.len() - 10].as_bytes());
+        write("cut.cer", &one.as_bytes()[..one.len() - 10]);
         write("odd.pem", b"-----BEGIN CERTIFICATE-----\nA*A\n-----END CERTIFICATE-----\n");
         write("empty.pem", b"");
         write("huge.der", &[b"0".as_slice(), &[0; MAX_DER]].concat());

@@ -1,13 +1,13 @@
 //! What became of everything: counted, with the first findings by file and reason.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::sources::Place;
+use crate::cli::progress::Progress;
 use crate::cli::{Context, show};
-use crate::clock::{Clock, Stopwatch};
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::id::CaId;
 use crate::x509::crl::Crl;
@@ -16,8 +16,6 @@ use crate::x509::crl::Crl;
 const KEPT: usize = 1000;
 /// How many findings people see.
 const SHOWN: usize = 20;
-/// How often progress is told.
-const PROGRESS: Duration = Duration::from_secs(2);
 
 /// What is counted.
 #[derive(Clone, Copy)]
@@ -73,7 +71,7 @@ pub(super) struct Tally {
     findings: Vec<Finding>,
     left_out: u64,
     warnings: Vec<String>,
-    since: Stopwatch,
+    progress: Progress,
 }
 
 impl Tally {
@@ -86,7 +84,7 @@ impl Tally {
             findings: Vec::new(),
             left_out: 0,
             warnings: Vec::new(),
-            since: Stopwatch::start(),
+            progress: Progress::new("read", None),
         }
     }
 
@@ -106,14 +104,7 @@ impl Tally {
 
     pub(super) fn read(&mut self, sort: Sort) {
         self.counts(sort).read += 1;
-        if self.since.elapsed() >= PROGRESS {
-            self.since = Stopwatch::start();
-            let (certificates, revocations) = (&self.certificates, &self.revocations);
-            eprintln!(
-                "{} certificates read ({} refused), {} revocations read …",
-                certificates.read, certificates.refused, revocations.read
-            );
-        }
+        self.progress.add(1, 0);
     }
 
     pub(super) fn imported(&mut self, sort: Sort, count: u64) {
@@ -159,6 +150,7 @@ impl Tally {
 
     /// Prints it: one object for scripts, sentences for people.
     pub(super) fn report(&self, context: &Context, id: &CaId, end: &Value, dry_run: bool) -> Result<()> {
+        self.progress.end();
         if context.is_json() {
             return show::json(&self.document(id, end, dry_run));
         }
