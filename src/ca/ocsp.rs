@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::ca::records::{self, CertificateRecord, RevocationRecord};
+use crate::ca::import::records::ImportedRevocationRecord;
+use crate::ca::records::{self, RevocationRecord, serials};
 use crate::ca::{Authority, LoadedCa};
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
