@@ -28,8 +28,8 @@ pub(super) const EXAMPLES: &str = "Examples:\n  \
     --certificates newcerts --index index.txt --crlnumber crlnumber \\\n      --profile scep-device --dry-run\n  \
     signet ca import voice --pkcs12 voice.p12 --passphrase-file pass \\\n      \
     --certificates certs --crl voice.crl\n\n\
-    Nothing is signed before all of it is there; a broken-off import is repeated as it\n\
-    was and goes on. See docs/manual/moving-in.md.";
+    Nothing is signed before all of it is there; a broken-off import is repeated\n\
+    as it was, and goes on. See docs/manual/moving-in.md.";
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]

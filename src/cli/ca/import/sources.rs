@@ -155,10 +155,12 @@ fn body(reader: &mut BufReader<File>) -> Result<Vec<u8>> {
     let (mut base64, mut line) = (Vec::new(), Vec::new());
     loop {
         if !read_line(reader, &mut line) {
-            return Err(Error::invalid("bad-pem", "its END line is missing"));
+            return Err(no_end());
         }
         if line.starts_with(b"-----") {
-            return pem::decode_base64(&base64);
+            let is_end =
+                line.starts_with(b"-----END ") && line.trim_ascii_end().ends_with(b"CERTIFICATE-----");
+            return if is_end { pem::decode_base64(&base64) } else { Err(no_end()) };
         }
         base64.extend_from_slice(&line);
         if base64.len() > 2 * MAX_DER {
@@ -171,6 +173,10 @@ fn body(reader: &mut BufReader<File>) -> Result<Vec<u8>> {
 fn read_line(reader: &mut BufReader<File>, line: &mut Vec<u8>) -> bool {
     line.clear();
     reader.take(MAX_LINE).read_until(b'\n', line).is_ok_and(|read| read > 0)
+}
+
+fn no_end() -> Error {
+    Error::invalid("bad-pem", "its END line is missing")
 }
 
 fn too_large() -> Error {
