@@ -14,6 +14,7 @@ pub mod crl;
 pub mod custody;
 pub mod hierarchy;
 pub mod http;
+pub mod import;
 pub mod issue;
 pub mod lint;
 pub mod ocsp;

@@ -17,3 +17,5 @@ pub mod san;
 mod signed;
 pub mod tlv;
 mod validity;
+
+pub use validity::utc_time;

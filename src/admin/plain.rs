@@ -1,4 +1,4 @@
-//! `/healthz`, `/readyz` and `/metrics` on the plain listener: no names, no secrets.
+//! `/healthz`, `/readyz` and `/metrics` on the plain listener: no secrets, and no names but those of CAs.
 
 use std::sync::Arc;
 
@@ -9,6 +9,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::admin::state::State;
+use crate::ca::LoadedCa;
+use crate::ca::records::Role;
 
 /// The routes.
 pub fn router(state: Arc<State>) -> Router {
@@ -30,10 +32,19 @@ async fn readyz(Shared(state): Shared<Arc<State>>) -> Response {
         let told = format!("degraded: audit log: {fault}\n");
         return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "60")], told).into_response();
     }
+    if let Some(ca) = state.desk.authority.hierarchy().all().iter().find(|ca| is_mute(ca)) {
+        let told = format!("not ready: the key of the CA {} is missing from the key folder\n", ca.record.id);
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "60")], told).into_response();
+    }
     if state.is_ready() && state.desk.authority.db.raw().health().is_ok() {
         return "ready\n".into_response();
     }
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], "not ready\n").into_response()
+}
+
+/// An issuing CA that can neither issue nor revoke; a root's key is not needed every day.
+fn is_mute(ca: &LoadedCa) -> bool {
+    ca.lacks_key() && ca.record.role == Role::Issuing
 }
 
 async fn metrics(Shared(state): Shared<Arc<State>>) -> Response {

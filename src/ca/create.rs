@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audit::{Actor, Event};
+use crate::ca::import::records::ImportRecord;
 use crate::ca::records::{CaRecord, CrlRecord, Role};
 use crate::ca::{Authority, crl, on_thread, to_the_end};
 use crate::clock::Timestamp;
@@ -11,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::id::{CaId, KeyId};
 use crate::keys::Signer;
 use crate::random::Random;
-use crate::store::Unit;
+use crate::store::{Unit, When};
 use crate::x509::cert::Certificate;
 use crate::x509::key::KeyAlgorithm;
 use crate::x509::name::Name;
@@ -23,6 +24,7 @@ mod plan;
 mod remote_key;
 
 pub use external::{install_chain, request};
+pub(in crate::ca) use external::{may_be_ca, read_certificates};
 pub use plan::{default_plan, default_subject};
 
 /// A CA to be made.
@@ -64,6 +66,7 @@ pub async fn create(authority: &Authority, plan: Vec<NewCa>, actor: Actor) -> Re
 async fn made(authority: &Authority, plan: Vec<NewCa>, actor: Actor) -> Result<Vec<CaRecord>> {
     for (place, new) in plan.iter().enumerate() {
         require_new(authority, &new.id, &new.subject, &plan[..place])?;
+        require_no_import(authority, &new.id).await?;
     }
     let parents = known_parents(authority, &plan)?;
     let signers = generate::keys(authority, &plan).await?;
@@ -142,6 +145,7 @@ async fn record(
     for (ca, crl) in &made {
         unit.insert(ca)?;
         unit.insert(crl)?;
+        unit.check::<ImportRecord>(&ImportRecord::key_of(&ca.id), When::Absent);
         unit.event(created(ca, actor, now));
     }
     authority.db.commit(unit).await.map_err(exists_meanwhile)?;
@@ -205,10 +209,19 @@ fn known_parents(authority: &Authority, plan: &[NewCa]) -> Result<Vec<Issuing>> 
     Ok(parents)
 }
 
+/// Names that stand for something else where a CA's name stands.
+const RESERVED: [(&str, &str); 2] =
+    [("signet", "names the trust bundle of all CAs"), ("import", "names the place where CAs are brought in")];
+
 /// Name and subject stand for one CA alone: two CAs of one subject confuse clients that choose by it.
-fn require_new(authority: &Authority, id: &CaId, subject: &Name, earlier: &[NewCa]) -> Result<()> {
-    if id.as_str() == "signet" {
-        return Err(Error::invalid("reserved-name", "signet names the trust bundle of all CAs").at("/id"));
+pub(in crate::ca) fn require_new(
+    authority: &Authority,
+    id: &CaId,
+    subject: &Name,
+    earlier: &[NewCa],
+) -> Result<()> {
+    if let Some((_, what)) = RESERVED.iter().find(|(name, _)| id.as_str() == *name) {
+        return Err(Error::invalid("reserved-name", format!("{id} {what}")).at("/id"));
     }
     let hierarchy = authority.hierarchy();
     let mut others = hierarchy.all().iter().map(|ca| (&ca.record.id, &ca.record.subject));
@@ -219,6 +232,14 @@ fn require_new(authority: &Authority, id: &CaId, subject: &Name, earlier: &[NewC
         Some((other, _)) => {
             Err(Error::conflict("ca-exists", format!("the CA {other} has this name or subject ({subject})")))
         }
+    }
+}
+
+/// A CA that is being brought in has its name already.
+async fn require_no_import(authority: &Authority, id: &CaId) -> Result<()> {
+    match authority.db.get::<ImportRecord>(&ImportRecord::key_of(id)).await? {
+        None => Ok(()),
+        Some(_) => Err(Error::conflict("ca-exists", format!("the CA {id} is being brought in")).at("/id")),
     }
 }
 

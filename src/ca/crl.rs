@@ -4,19 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audit::{Actor, Event};
-use crate::ca::records::{CrlRecord, RevocationRecord, Role};
+use crate::ca::import::records::ImportRecord;
+use crate::ca::records::{CrlRecord, Role};
 use crate::ca::{Authority, LoadedCa, on_thread};
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::id::CaId;
 use crate::keys::Signer;
-use crate::store::{CommitError, PRIMARY, Record, Scan, Stored, Unit, When};
+use crate::store::{CommitError, Stored, Unit};
 use crate::x509::cert::{Certificate, assemble};
 use crate::x509::crl::{Revoked, TbsCrl};
 use crate::x509::key::signature_algorithm;
 
+mod entries;
 mod memory;
 mod publisher;
+
+use entries::{Entries, Leaving};
 
 pub use memory::{Published, PublishedCrl};
 pub use publisher::{publish_due, run_publisher};
@@ -25,8 +29,6 @@ pub use publisher::{publish_due, run_publisher};
 const ISSUING_WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How long the CRL of a root is good for: its key may be far away.
 const ROOT_WINDOW: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-/// How many expired entries leave with one CRL at most (a unit is bounded); the rest leave with the next.
-const MAX_LEAVING: usize = 5_000;
 /// How often a revision conflict is met by reading again.
 const ATTEMPTS: usize = 8;
 
@@ -59,7 +61,22 @@ pub(super) fn first(
     signer: &dyn Signer,
     now: Timestamp,
 ) -> Result<CrlRecord> {
-    Draft::new(ca.clone(), role, None, 0, Vec::new(), now).sign(certificate, signer)
+    Draft::new(ca.clone(), role, 1, Entries::none(), now).sign(certificate, signer)
+}
+
+/// The first CRL of a CA that moved in, to be written together with its record: all that was revoked before stands on
+/// it, also what expired. Errors: `storage`.
+pub(super) async fn first_of_import(
+    authority: &Authority,
+    import: &ImportRecord,
+    (certificate, signer): (&Certificate, Arc<dyn Signer>),
+    number: u64,
+) -> Result<CrlRecord> {
+    let now = authority.clock.now();
+    let entries = Entries::read(&authority.db, &import.id, now).await?;
+    let draft = Draft::new(import.id.clone(), import.role, number, entries, now);
+    let certificate = certificate.clone();
+    on_thread(move || draft.sign(&certificate, &*signer)).await
 }
 
 async fn publish_with(
@@ -70,9 +87,13 @@ async fn publish_with(
 ) -> Result<CrlRecord> {
     for _ in 0..ATTEMPTS {
         let last = authority.db.get::<CrlRecord>(&CrlRecord::key_of(&ca.record.id)).await?;
-        let (draft, expired) = draft(authority, ca, last.as_ref().map(|l| &l.value)).await?;
+        let now = authority.clock.now();
+        let mut entries = Entries::read(&authority.db, &ca.record.id, now).await?;
+        let leaving = entries.take_leaving();
+        let number = last.as_ref().map_or(1, |l| l.value.number.saturating_add(1));
+        let draft = Draft::new(ca.record.id.clone(), ca.record.role, number, entries, now);
         let made = sign_on_thread(ca, &signer, draft).await?;
-        let unit = unit(&made, last.as_ref(), &expired, &actor, authority.clock.now())?;
+        let unit = unit(&made, last.as_ref(), &leaving, &actor, authority.clock.now())?;
         match authority.db.commit(unit).await {
             Ok(_) => {
                 authority.published.show(&made);
@@ -83,29 +104,6 @@ async fn publish_with(
         }
     }
     Err(Error::conflict("state-conflict", "the CRL is being made by another process; try again"))
-}
-
-/// Reads what is to stand on the next CRL. The counter is read before the entries, so that a revocation
-/// in between is at most published twice and never missed. Also returns the entries past their expiry:
-/// this CRL is made after it and carries them once more, then they are dropped (RFC 5280 §3.3).
-async fn draft(
-    authority: &Authority,
-    ca: &LoadedCa,
-    last: Option<&CrlRecord>,
-) -> Result<(Draft, Vec<RevocationRecord>)> {
-    let id = &ca.record.id;
-    let covers =
-        authority.db.raw().counter(RevocationRecord::KIND, &RevocationRecord::counter_key(id)).await?;
-    let scan = Scan::all::<RevocationRecord>(PRIMARY).prefix(RevocationRecord::prefix(id)).limit(1000);
-    let rows = authority.db.all::<RevocationRecord>(scan).await?;
-    let now = authority.clock.now();
-    let is_expired = |row: &&RevocationRecord| row.not_after < now.whole_secs();
-    let expired = rows.iter().map(|r| &r.value).filter(is_expired).take(MAX_LEAVING).cloned().collect();
-    let entries = rows
-        .into_iter()
-        .map(|r| Revoked { serial: r.value.serial, at: r.value.at, reason: r.value.reason })
-        .collect();
-    Ok((Draft::new(id.clone(), ca.record.role, last, covers, entries, now), expired))
 }
 
 /// On a thread of its own: requests that fill the signing threads' queue must not keep a CRL waiting.
@@ -128,14 +126,7 @@ struct Draft {
 }
 
 impl Draft {
-    fn new(
-        ca: CaId,
-        role: Role,
-        last: Option<&CrlRecord>,
-        covers: i64,
-        entries: Vec<Revoked>,
-        now: Timestamp,
-    ) -> Self {
+    fn new(ca: CaId, role: Role, number: u64, entries: Entries, now: Timestamp) -> Self {
         let window = match role {
             Role::Root => ROOT_WINDOW,
             Role::Issuing => ISSUING_WINDOW,
@@ -143,11 +134,11 @@ impl Draft {
         let this_update = now.whole_secs();
         Self {
             ca,
-            number: last.map_or(1, |l| l.number.saturating_add(1)),
-            covers,
+            number,
+            covers: entries.covers,
             this_update,
             next_update: this_update.plus(window),
-            entries,
+            entries: entries.revoked,
         }
     }
 
@@ -186,7 +177,7 @@ impl Draft {
 fn unit(
     made: &CrlRecord,
     last: Option<&Stored<CrlRecord>>,
-    expired: &[RevocationRecord],
+    leaving: &Leaving,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Unit> {
@@ -195,9 +186,7 @@ fn unit(
         Some(last) => unit.replace(made, last.revision)?,
         None => unit.insert(made)?,
     };
-    for row in expired {
-        unit.delete::<RevocationRecord>(&row.key(), When::Always);
-    }
+    leaving.leave(&mut unit)?;
     unit.event(
         Event::new(now, actor.clone(), "crl.publish", format!("ca:{}", made.ca))
             .with("number", made.number)

@@ -77,6 +77,11 @@ impl LoadedCa {
         self.prepared.as_ref().is_some_and(|prepared| prepared.ocsp.is_of(id))
     }
 
+    /// Whether its key should be in the key folder and is not: a fault, unlike a key that was removed on purpose.
+    pub fn lacks_key(&self) -> bool {
+        self.signer.is_none() && self.record.key_removed.is_none()
+    }
+
     /// What is the same in every certificate it signs. Errors: `ca-not-ready`.
     pub(super) fn prepared(&self) -> Result<&Prepared> {
         self.prepared.as_ref().ok_or_else(|| {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use crate::audit::{Actor, Event};
+use crate::ca::import::records::ImportedRevocationRecord;
 use crate::ca::lint::lint_under;
 use crate::ca::profile::Profile;
 use crate::ca::records::{CaRecord, CertificateRecord, Status};
@@ -155,6 +156,8 @@ fn make(
     let record = record(order, ca, validity, id, der);
     unit.insert(&record)?;
     unit.check::<CaRecord>(&ca.record.key(), When::Present);
+    let known = ImportedRevocationRecord::key_of(&record.ca, &record.serial);
+    unit.check::<ImportedRevocationRecord>(&known, When::Absent);
     unit.event(event);
     Ok((unit, Issued { record, chain: ca.prepared()?.chain.clone() }))
 }
@@ -244,10 +247,12 @@ fn event(order: &Order, now: Timestamp) -> Event {
 fn refused(error: CommitError, claimed: usize) -> IssueError {
     match error {
         CommitError::Refused { item, standing } if item < claimed => IssueError::Claimed { item, standing },
-        CommitError::Refused { item, .. } if item == claimed => IssueError::Failed(Error::conflict(
-            "serial-taken",
-            "a certificate with this serial number exists already; ask again",
-        )),
+        CommitError::Refused { item, .. } if item == claimed || item == claimed + 2 => {
+            IssueError::Failed(Error::conflict(
+                "serial-taken",
+                "a certificate with this serial number exists already; ask again",
+            ))
+        }
         CommitError::Refused { .. } => {
             IssueError::Failed(Error::conflict("ca-not-ready", "the CA was removed in the meantime"))
         }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::ca::records::{self, CertificateRecord, RevocationRecord};
+use crate::ca::import::records::ImportedRevocationRecord;
+use crate::ca::records::{self, RevocationRecord, serials};
 use crate::ca::{Authority, LoadedCa};
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
@@ -132,12 +133,15 @@ impl Ocsp {
         if !ca.is_asked_by(id) {
             return Ok(Status::Unknown);
         }
-        let serial = id.serial.content();
-        let found = self.authority.db.find::<CertificateRecord>(CertificateRecord::BY_SERIAL, serial).await?;
-        let Some(record) = found.map(|stored| stored.value).filter(|record| record.ca == ca.record.id) else {
-            return Ok(self.status_of_ca(ca, id));
+        let db = &self.authority.db;
+        let Some(record) = serials::of(db, &ca.record.id, &id.serial).await? else {
+            let revoked = ImportedRevocationRecord::key_of(&ca.record.id, &id.serial);
+            return Ok(match db.get::<ImportedRevocationRecord>(&revoked).await? {
+                Some(row) => Status::Revoked { at: row.value.at, reason: row.value.reason },
+                None => self.status_of_ca(ca, id),
+            });
         };
-        Ok(match record.status {
+        Ok(match record.value.status {
             records::Status::Good => Status::Good,
             records::Status::Revoked { at, reason } => Status::Revoked { at, reason },
         })

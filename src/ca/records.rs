@@ -12,6 +12,8 @@ use crate::x509::key::KeyAlgorithm;
 use crate::x509::name::Name;
 use crate::x509::san::San;
 
+pub mod serials;
+
 /// How many words of a certificate are indexed; the store takes 1,000 index keys of a record.
 const MAX_WORDS: usize = 600;
 
@@ -65,7 +67,7 @@ pub struct CertificateRecord {
 }
 
 impl CertificateRecord {
-    /// By serial number (content octets), unique.
+    /// By serial number, unique; see [`serials`].
     pub const BY_SERIAL: Index = Index { id: 1, name: "serial", unique: true };
     /// By the first 16 bytes of the SHA-256 fingerprint.
     pub const BY_FINGERPRINT: Index = Index { id: 2, name: "fingerprint", unique: false };
@@ -121,7 +123,7 @@ impl Record for CertificateRecord {
     fn indexes(&self) -> Vec<IndexKey> {
         let plain = |index, key: &[u8]| IndexKey { index, key: key.to_vec() };
         let mut keys = vec![
-            plain(Self::BY_SERIAL, self.serial.content()),
+            plain(Self::BY_SERIAL, &serials::index_key(&self.serial, &self.ca)),
             plain(Self::BY_FINGERPRINT, &self.fingerprint[..16]),
             plain(
                 Self::BY_PROFILE,

@@ -2,6 +2,7 @@
 
 use crate::audit::{Actor, Event};
 use crate::ca::Authority;
+use crate::ca::records::serials::Reference;
 use crate::ca::records::{CertificateRecord, CompromisedKeyRecord, RevocationRecord, Status};
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
@@ -12,17 +13,32 @@ use crate::x509::crl::Reason;
 /// How often a revision conflict is met by reading again.
 const ATTEMPTS: usize = 8;
 
-/// Revokes a certificate of ours; revoking it again with the same reason changes nothing.
-/// Errors: `not-found`, `already-revoked` (another reason), `ca-certificate` (a CA's or our own: needs another right).
+/// Revokes the certificate with that serial number; see [`revoke_named`]. Errors: also `serial-ambiguous`.
 pub async fn revoke(
     authority: &Authority,
     serial: &Serial,
     reason: Reason,
     actor: Actor,
 ) -> Result<CertificateRecord> {
-    refuse_ca(authority, serial)?;
+    revoke_named(authority, &Reference::of(serial), reason, actor).await
+}
+
+/// Revokes a certificate of ours; revoking it again with the same reason changes nothing.
+/// Errors: `not-found`, `already-revoked` (another reason), `ca-certificate` (a CA's or our own: needs another right).
+pub async fn revoke_named(
+    authority: &Authority,
+    named: &Reference,
+    reason: Reason,
+    actor: Actor,
+) -> Result<CertificateRecord> {
     for _ in 0..ATTEMPTS {
-        let found = find(authority, serial).await?;
+        let found = match named.find(&authority.db).await {
+            Err(error) if error.kind() == Kind::NotFound => {
+                refuse_ca(authority, named.serial())?;
+                return Err(error);
+            }
+            found => found?,
+        };
         refuse_own(&found.value, &actor)?;
         if is_done(&found.value, reason)? {
             return Ok(found.value);
@@ -36,14 +52,6 @@ pub async fn revoke(
         }
     }
     Err(Error::conflict("state-conflict", "the certificate is being changed by other requests; try again"))
-}
-
-async fn find(authority: &Authority, serial: &Serial) -> Result<Stored<CertificateRecord>> {
-    authority
-        .db
-        .find::<CertificateRecord>(CertificateRecord::BY_SERIAL, serial.content())
-        .await?
-        .ok_or_else(|| Error::not_found("certificate", serial))
 }
 
 /// A CA's certificate is no record of the kind that is revoked here: it is known from the hierarchy.

@@ -11,6 +11,8 @@ use crate::cli::{Context, ExitCode, client, input, show};
 use crate::error::{Error, Result};
 use crate::id::CaId;
 
+mod import;
+
 /// Its arguments.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  signet ca list")]
@@ -41,6 +43,9 @@ enum Verb {
         signet ca create corp-voice --external --key p-384 > corp-voice.csr\n  \
         signet ca create new-root --root --key rsa-4096")]
     Create(Box<Create>),
+    /// Bring in a CA that another program ran, with what it issued and what it revoked
+    #[command(after_help = import::EXAMPLES)]
+    Import(Box<import::Args>),
     /// Bring in the chain with which an external root answered a CA's request
     #[command(after_help = "Example:\n  signet ca certificate corp-voice --chain signed-chain.pem")]
     Certificate {
@@ -132,6 +137,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
         }
         Verb::Chain { id } => chain(id, context).await?,
         Verb::Create(new) => create(*new, context).await?,
+        Verb::Import(args) => import::run(*args, context).await?,
         Verb::Certificate { id, chain } => {
             let body = json!({"chain_pem": input::text(&chain)?.as_str()});
             let path = format!("/cas/{id}/certificate");

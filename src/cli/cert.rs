@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
+use crate::ca::records::serials::Reference;
 use crate::cli::page::{self, Paging};
 use crate::cli::{Context, ExitCode, client, input, show};
 use crate::clock::Timestamp;
@@ -56,8 +57,8 @@ enum Verb {
     /// Show one certificate
     #[command(after_help = "Example:\n  signet cert show 3F0A…  # as openssl x509 -serial prints it")]
     Show {
-        /// Serial number, hexadecimal
-        serial: Serial,
+        /// Serial number, hexadecimal (CA.SERIAL if several CAs gave it)
+        serial: Reference,
     },
     /// Write one certificate to standard output or a file
     #[command(after_help = "Example:\n  signet cert download 3F0A… --format p7b --out www.p7b")]
@@ -65,8 +66,8 @@ enum Verb {
     /// Revoke a certificate; its CA's CRL is new within a second
     #[command(after_help = "Example:\n  signet cert revoke 3F0A… --reason key-compromise")]
     Revoke {
-        /// Serial number, hexadecimal
-        serial: Serial,
+        /// Serial number, hexadecimal (CA.SERIAL if several CAs gave it)
+        serial: Reference,
         /// Why (RFC 5280 §5.3.1)
         #[arg(long, value_parser = reason, value_name = "REASON", default_value = "unspecified",
             help = format!("Why: {}", reasons()))]
@@ -142,8 +143,8 @@ enum Status {
 
 #[derive(Debug, clap::Args)]
 struct Download {
-    /// Serial number, hexadecimal
-    serial: Serial,
+    /// Serial number, hexadecimal (CA.SERIAL if several CAs gave it)
+    serial: Reference,
     /// In which form
     #[arg(long, default_value = "pem")]
     format: Format,
@@ -266,7 +267,7 @@ async fn fetch(download: Download, context: &Context) -> Result<ExitCode> {
     Ok(ExitCode::Done)
 }
 
-async fn revoke(serial: &Serial, reason: Reason, context: &Context) -> Result<ExitCode> {
+async fn revoke(serial: &Reference, reason: Reason, context: &Context) -> Result<ExitCode> {
     let api = client::connect(context)?;
     let path = format!("/certificates/{serial}/revoke");
     let revoked = api.post(&path, &json!({"reason": reason.as_str()})).await?.json()?;

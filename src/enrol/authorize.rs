@@ -4,7 +4,7 @@ use subtle::ConstantTimeEq;
 
 use crate::audit::{Actor, Event, Outcome};
 use crate::ca::profile::{Approval, Profile};
-use crate::ca::records::{CertificateRecord, CompromisedKeyRecord};
+use crate::ca::records::{CertificateRecord, CompromisedKeyRecord, serials};
 use crate::clock::Timestamp;
 use crate::enrol::policy::{self, Wanted};
 use crate::enrol::records::ChallengeRecord;
@@ -88,8 +88,12 @@ pub(super) async fn authorize(desk: &Desk, request: &Request, wanted: &Wanted) -
 
 /// Holds the certificate that a kept request renews against the rules once more.
 pub(super) async fn still_renewable(desk: &Desk, serial: &Serial, wanted: &Wanted) -> Result<Grant> {
-    let stored = standing(desk, serial).await?;
-    hold_renewed(&stored.value, wanted, desk.authority.clock.now())?;
+    let now = desk.authority.clock.now();
+    let mut found = serials::all(&desk.authority.db, serial).await?;
+    // Of several CAs' certificates with one short number it is the one that may be renewed so.
+    found.sort_by_key(|stored| hold_renewed(&stored.value, wanted, now).is_err());
+    let stored = found.into_iter().next().ok_or_else(not_ours)?;
+    hold_renewed(&stored.value, wanted, now)?;
     hold_key(desk, &stored.value).await?;
     Ok(Grant { challenge: None, renewed: Some(stored) })
 }
@@ -110,10 +114,13 @@ fn by_approval(approval: Approval, grant: Grant) -> Authorized {
     }
 }
 
-async fn standing(desk: &Desk, serial: &Serial) -> Result<Stored<CertificateRecord>> {
-    let db = &desk.authority.db;
-    let found = db.find::<CertificateRecord>(CertificateRecord::BY_SERIAL, serial.content()).await?;
-    found.ok_or_else(|| renewal_refused("renewal signer is not a certificate of this CA"))
+async fn standing(desk: &Desk, renewed: &CertificateRecord) -> Result<Stored<CertificateRecord>> {
+    let found = serials::of(&desk.authority.db, &renewed.ca, &renewed.serial).await?;
+    found.ok_or_else(not_ours)
+}
+
+fn not_ours() -> Error {
+    renewal_refused("renewal signer is not a certificate of this CA")
 }
 
 /// SCEP-45, -47, -48: ours, live, of this profile and this identity, and due.
@@ -124,7 +131,7 @@ async fn renewable(
     wanted: &Wanted,
 ) -> Result<Stored<CertificateRecord>> {
     let now = desk.authority.clock.now();
-    let stored = standing(desk, &certificate.serial).await?;
+    let stored = standing(desk, certificate).await?;
     let ours = &stored.value;
     if ours.fingerprint != certificate.fingerprint {
         return Err(renewal_refused("renewal signer is not a certificate of this CA"));

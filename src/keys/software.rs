@@ -22,6 +22,7 @@ use crate::x509::key::KeyAlgorithm;
 
 mod decrypt;
 mod files;
+mod foreign;
 mod frame;
 mod key;
 mod key_file;
@@ -29,6 +30,7 @@ mod password;
 mod pbes2;
 mod vault_file;
 
+pub use self::foreign::{ForeignKey, Pkcs12};
 pub use self::password::generate_password;
 pub use self::pbes2::decrypt_pem;
 

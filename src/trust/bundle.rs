@@ -34,13 +34,25 @@ impl Format {
     }
 }
 
-/// The CAs of a store: all of ours in `signet`, roots first, or the one CA that the store is named after.
+/// The CAs of a store: all of ours in `signet`, roots first, or the one CA that the store is named after. A CA under an
+/// external root brings that root and what stands between: without it a verifier has no anchor for the chain.
 /// None if there is no such store or nothing in it yet.
 pub fn anchors(hierarchy: &Hierarchy, store: &str) -> Option<Vec<Arc<Certificate>>> {
     let is_in = |ca: &&Arc<LoadedCa>| store == ALL || ca.record.id.as_str() == store;
-    let found: Vec<_> =
-        hierarchy.all().iter().rev().filter(is_in).filter_map(|ca| ca.certificate.clone()).collect();
+    let wanted = || hierarchy.all().iter().rev().filter(is_in);
+    let external = wanted().flat_map(|ca| external(ca).iter().rev());
+    let mut found: Vec<Arc<Certificate>> = Vec::new();
+    for certificate in external.chain(wanted().filter_map(|ca| ca.certificate.as_ref())) {
+        if !found.contains(certificate) {
+            found.push(Arc::clone(certificate));
+        }
+    }
     (!found.is_empty()).then_some(found)
+}
+
+/// The certificates above a CA that are no CAs of ours, issuer first.
+fn external(ca: &LoadedCa) -> &[Arc<Certificate>] {
+    ca.chain.get(1..=ca.record.external_chain.len()).unwrap_or_default()
 }
 
 /// The bundle's bytes. Errors: `internal`.

@@ -33,6 +33,16 @@ pub(super) fn decode(element: Tlv<'_>) -> Result<Timestamp, Broken> {
     moment(year, rest)
 }
 
+/// Reads the text of a UTCTime (`291231235959Z`) or of a GeneralizedTime (`20511231235959Z`), with seconds.
+pub fn utc_time(text: &str) -> Option<Timestamp> {
+    let tag = match text.len() {
+        13 => tlv::UTC_TIME,
+        15 => tlv::GENERALIZED_TIME,
+        _ => return None,
+    };
+    decode(Tlv { tag, content: text.as_bytes(), whole: text.as_bytes() }).ok()
+}
+
 /// Appends a moment, to the second: as a UTCTime through 2049, then as a GeneralizedTime.
 /// Errors: `internal` outside the years 1950 to 9999.
 pub(super) fn push(out: &mut Vec<u8>, at: Timestamp) -> Result<()> {

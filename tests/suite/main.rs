@@ -13,6 +13,7 @@ mod identities;
 mod issue;
 mod layers;
 mod legacy_build;
+mod moving_in;
 mod openssl;
 mod profiles;
 mod refusals;

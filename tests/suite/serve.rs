@@ -113,6 +113,17 @@ impl Server {
         panic!("not ready in two minutes\n{}", home.log());
     }
 
+    /// The body of an answer, as it came.
+    pub(super) fn fetch(&self, path: &str) -> Vec<u8> {
+        let mut stream = TcpStream::connect(&self.http).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "{path}: {}", String::from_utf8_lossy(&answer));
+        let head = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+        answer.split_off(head + 4)
+    }
+
     /// (status, body)
     fn get(&self, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.http).unwrap();
@@ -126,6 +137,11 @@ impl Server {
 
     fn signal(&self, name: &str) {
         assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
+    }
+
+    pub(super) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     pub(super) fn stop(mut self) {
@@ -382,4 +398,28 @@ fn an_occupied_address_is_refused_before_anything_is_made() {
     assert!(code == 1 && said.contains(&format!("cannot listen on {address}")), "{said}");
     assert!(said.contains("--http") && said.contains("SIGNET_HTTP"), "{said}");
     assert!(!home.data().exists());
+}
+
+#[test]
+fn a_key_that_is_lost_is_told_from_one_that_was_removed() {
+    let home = Home::new();
+    home.up().stop();
+    std::fs::rename(home.file("keys/ca-rsa-issuing.key"), home.0.path().join("kept")).unwrap();
+    let serve = ["serve", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0"];
+    let err = std::fs::File::create(home.0.path().join("err")).unwrap();
+    let child = home.command(&serve).stdout(Stdio::null()).stderr(err).spawn().unwrap();
+    let mut server = Server { child, http: String::new(), https: None };
+    let start = Instant::now();
+    while !home.file("listeners.json").exists() {
+        assert!(start.elapsed() < Duration::from_secs(60), "it does not listen\n{}", home.log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let found: serde_json::Value = serde_json::from_str(&home.read("listeners.json")).unwrap();
+    server.http = found["http"].as_str().unwrap().to_owned();
+    let (status, said) = server.get("/readyz");
+    assert!(status == 503 && said.contains("the key of the CA rsa-issuing is missing"), "{status} {said}");
+    let (_, listed, said) = home.run(&["ca", "list"]);
+    let line =
+        listed.lines().find(|l| l.starts_with("rsa-issuing")).unwrap_or_else(|| panic!("{listed}{said}"));
+    assert!(line.contains("missing"), "{line}");
 }

@@ -24,8 +24,13 @@ use crate::x509::pem;
 
 mod create;
 mod custody;
+mod import;
 mod types;
 
+pub use import::{
+    CertificateBatch, ImportActivated, ImportActivation, ImportBegun, ImportFinding, ImportOutcome,
+    NewImport, RevocationBatch, RevokedBefore,
+};
 pub use types::{Ca, Crl, ExportKey, ExportedKey, ExternalChain, NewCa, SignCrl};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
@@ -37,6 +42,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(custody::sign_crl))
         .routes(routes!(custody::export))
         .routes(routes!(custody::remove))
+        .merge(import::routes())
 }
 
 /// All CAs, issuing CAs first.
@@ -73,7 +79,7 @@ pub async fn chain(State(state): Shared, caller: Caller, Named(id): Named) -> An
 
 /// Reads the bodies that hold secrets, each a type of this module alone, and forgets them: for the fuzzer.
 pub fn read_any(body: &[u8]) {
-    let _outcomes = (create::reads(body), custody::reads(body));
+    let _outcomes = (create::reads(body), custody::reads(body), import::reads(body));
 }
 
 fn known(id: &str) -> Result<CaId> {
@@ -109,13 +115,22 @@ async fn described(authority: &Authority, ca: &LoadedCa) -> Result<Ca> {
         serial: certificate.map(|c| c.serial().to_string()),
         not_before: certificate.map(|c| c.not_before().to_string()),
         not_after: certificate.map(|c| c.not_after().to_string()),
-        key: if ca.signer.is_some() { "present" } else { "removed" }.to_owned(),
+        key: key_state(ca).to_owned(),
         state: if certificate.is_some() { "active" } else { "awaiting-certificate" }.to_owned(),
         crl: crl.map(|stored| listed(&stored.value)),
         fingerprint_sha256: certificate.map(|c| json::hex(&c.fingerprint())),
         pem: None,
         request_pem: None,
     })
+}
+
+/// A key that was removed on purpose is told from one that is lost.
+fn key_state(ca: &LoadedCa) -> &'static str {
+    match (&ca.signer, ca.record.key_removed) {
+        (Some(_), _) => "present",
+        (None, Some(_)) => "removed",
+        (None, None) => "missing",
+    }
 }
 
 fn listed(crl: &CrlRecord) -> Crl {

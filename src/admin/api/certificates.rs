@@ -18,11 +18,11 @@ use super::problem::{Answer, Refusals};
 use super::query::Query;
 use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
+use crate::ca::records::serials::Reference;
 use crate::ca::records::{CertificateRecord, Status};
 use crate::ca::revoke;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::id::Serial;
 use crate::x509::cert;
 use crate::x509::crl::Reason;
 
@@ -79,7 +79,7 @@ pub async fn withdraw(State(state): Shared, caller: Caller, Named(serial): Named
     let reason = body.json::<Revoke>()?.reason.parse::<Reason>().map_err(|e| e.at("/reason"))?;
     let authority = &state.desk.authority;
     idempotency::once(&authority.db, state.now(), &caller, &body, async {
-        let record = revoke::revoke(authority, &known(&serial)?, reason, caller.actor()).await?;
+        let record = revoke::revoke_named(authority, &known(&serial)?, reason, caller.actor()).await?;
         json::answer(StatusCode::OK, &shown(&record, state.now())?)
     })
     .await
@@ -125,7 +125,8 @@ pub fn listed(record: &CertificateRecord, now: Timestamp) -> Certificate {
 /// All that the API says of one certificate.
 pub fn shown(record: &CertificateRecord, now: Timestamp) -> Result<Certificate> {
     let certificate = cert::Certificate::from_der(&record.der)?;
-    let algorithm = certificate.public_key()?.algorithm();
+    // What moved in may have a key that we would not certify.
+    let algorithm = certificate.public_key().ok().and_then(|key| key.algorithm());
     Ok(Certificate {
         key_algorithm: algorithm.map(|a| a.to_string()),
         pem: Some(certificate.pem()),
@@ -133,15 +134,12 @@ pub fn shown(record: &CertificateRecord, now: Timestamp) -> Result<Certificate> 
     })
 }
 
-/// The record with that serial number. Errors: `not-found`, also for what is no serial number.
+/// The record with that serial number. Errors: `not-found`, also for what is no serial number; `serial-ambiguous`.
 pub(super) async fn find(state: &Service, serial: &str) -> Result<CertificateRecord> {
-    let serial = known(serial)?;
-    let found =
-        state.desk.authority.db.find::<CertificateRecord>(CertificateRecord::BY_SERIAL, serial.content());
-    found.await?.map(|stored| stored.value).ok_or_else(|| Error::not_found("certificate", serial))
+    Ok(known(serial)?.find(&state.desk.authority.db).await?.value)
 }
 
-fn known(serial: &str) -> Result<Serial> {
+fn known(serial: &str) -> Result<Reference> {
     serial.parse().map_err(|_| Error::not_found("certificate", "of that serial number"))
 }
 

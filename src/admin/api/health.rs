@@ -10,7 +10,7 @@ use super::problem::{Answer, Refusals};
 use super::{Shared, json};
 use crate::admin::state::State as Service;
 use crate::ca::LoadedCa;
-use crate::ca::records::{CrlRecord, Role};
+use crate::ca::records::CrlRecord;
 use crate::error::Result;
 
 /// The service's health.
@@ -59,8 +59,8 @@ async fn fault(state: &Service, ca: &LoadedCa) -> Result<Option<String>> {
     if !certificate.is_valid_at(state.now()) {
         return Ok(Some(format!("its certificate is not valid now (until {})", certificate.not_after())));
     }
-    if ca.signer.is_none() && ca.record.role == Role::Issuing {
-        return Ok(Some("its key is not here".to_owned()));
+    if ca.lacks_key() {
+        return Ok(Some("its key is missing from the key folder: restore it from the backup".to_owned()));
     }
     let crl = state.desk.authority.db.get::<CrlRecord>(ca.record.id.as_str().as_bytes()).await?;
     Ok(match crl {

@@ -21,6 +21,8 @@ pub enum Permission {
     CasRead,
     /// Make CAs, sign CRLs, export and remove keys.
     CasManage,
+    /// Bring in CAs of other programs, with what they issued and revoked.
+    CasImport,
     /// See profiles.
     ProfilesRead,
     /// Check and reload the policies.
@@ -35,7 +37,7 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::CertificatesRead,
         Self::CertificatesIssue,
         Self::CertificatesRevoke,
@@ -45,6 +47,7 @@ impl Permission {
         Self::RequestsDecide,
         Self::CasRead,
         Self::CasManage,
+        Self::CasImport,
         Self::ProfilesRead,
         Self::ProfilesReload,
         Self::TokensManage,
@@ -64,6 +67,7 @@ impl Permission {
             Self::RequestsDecide => "requests:decide",
             Self::CasRead => "cas:read",
             Self::CasManage => "cas:manage",
+            Self::CasImport => "cas:import",
             Self::ProfilesRead => "profiles:read",
             Self::ProfilesReload => "profiles:reload",
             Self::TokensManage => "tokens:manage",
@@ -85,6 +89,7 @@ impl Permission {
             | Self::ChallengesCreate
             | Self::RequestsDecide
             | Self::CasManage
+            | Self::CasImport
             | Self::ProfilesReload
             | Self::TokensManage => true,
             Self::CertificatesRead

@@ -7,9 +7,10 @@ use rcgen::CertificateParams;
 use super::certify::{KEY_USAGE, custom, distinguished_name};
 use super::generate::generate_or_reuse;
 use super::remote_key::RemoteKey;
-use super::{key_id, require_new};
+use super::{key_id, require_new, require_no_import};
 use crate::audit::{Actor, Event};
 use crate::ca::hierarchy::is_signed_by;
+use crate::ca::import::records::ImportRecord;
 use crate::ca::records::{CaRecord, Role};
 use crate::ca::{Authority, crl, on_thread, to_the_end};
 use crate::clock::Timestamp;
@@ -49,6 +50,7 @@ async fn requested(
     actor: Actor,
 ) -> Result<CaRecord> {
     require_new(authority, &id, &subject, &[])?;
+    require_no_import(authority, &id).await?;
     let (keys, key) = (Arc::clone(&authority.keys), key_id(&id)?);
     let (wanted, for_key) = (subject.clone(), key.clone());
     let request = on_thread(move || {
@@ -73,6 +75,7 @@ async fn requested(
     };
     let mut unit = Unit::new();
     unit.insert(&record)?;
+    unit.check::<ImportRecord>(&ImportRecord::key_of(&record.id), When::Absent);
     unit.event(event("ca.request", &record, actor, now));
     authority.db.commit(unit).await.map_err(super::exists_meanwhile)?;
     authority.reload().await?;
@@ -213,7 +216,7 @@ impl Chain {
 }
 
 /// Holds RFC 5280 §6.1.4 (k) to (n) for a certificate with `below` CA certificates under it.
-fn may_be_ca(certificate: &Certificate, below: usize, now: Timestamp) -> Result<()> {
+pub(in crate::ca) fn may_be_ca(certificate: &Certificate, below: usize, now: Timestamp) -> Result<()> {
     let name = certificate.subject();
     if !certificate.is_ca() {
         return Err(bad(format!("{name} is no CA certificate (CA:TRUE is missing)")));
@@ -233,7 +236,8 @@ fn may_be_ca(certificate: &Certificate, below: usize, now: Timestamp) -> Result<
     Ok(())
 }
 
-fn read_certificates(bytes: &[u8]) -> Result<Vec<Certificate>> {
+/// The certificates of a PEM text, each once, or the one that is DER. Errors: `bad-chain`, `bad-pem`, `bad-certificate`.
+pub(in crate::ca) fn read_certificates(bytes: &[u8]) -> Result<Vec<Certificate>> {
     if !bytes.windows(5).any(|w| w == b"-----") {
         return Ok(vec![Certificate::from_der(bytes)?]);
     }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::ca::Issued;
 use crate::ca::profile::Approval;
-use crate::ca::records::CertificateRecord;
+use crate::ca::records::{CertificateRecord, serials};
 use crate::enrol::refused::Received;
 use crate::enrol::scep::guesses::Guesses;
 use crate::enrol::scep::message::Incoming;
@@ -159,8 +159,8 @@ impl Exchange {
         if !hierarchy.all().iter().any(|ca| ca.record.subject.der() == signer.issuer().der()) {
             return Ok(None);
         }
-        let found = authority.db.find(CertificateRecord::BY_SERIAL, signer.serial().content()).await?;
-        Ok(found.map(|stored| stored.value).filter(|record: &CertificateRecord| record.der == signer.der()))
+        let found = serials::all(&authority.db, signer.serial()).await?;
+        Ok(found.into_iter().map(|stored| stored.value).find(|record| record.der == signer.der()))
     }
 
     async fn enrol(

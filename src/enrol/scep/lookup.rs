@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use crate::ca::LoadedCa;
-use crate::ca::records::CertificateRecord;
+use crate::ca::records::{CertificateRecord, serials};
 use crate::enrol::Desk;
 use crate::enrol::scep::open::Named;
 use crate::enrol::scep::service::Service;
 use crate::error::{Error, Result};
+use crate::id::Serial;
 use crate::x509::cert::Certificate;
 use crate::x509::cms::write::crl_only;
 use crate::x509::name::Name;
@@ -24,14 +25,14 @@ pub async fn certificate(
     named: &Named,
     signer_key: [u8; 32],
 ) -> Result<Option<CertificateRecord>> {
-    let db = &desk.authority.db;
-    let found = db.find::<CertificateRecord>(CertificateRecord::BY_SERIAL, &named.serial).await?;
+    let Ok(serial) = Serial::from_content(&named.serial) else { return Ok(None) };
+    let found = serials::all(&desk.authority.db, &serial).await?;
     let own = |record: &CertificateRecord| {
         record.key_fingerprint == signer_key
             && record.profile == *service.profile.id()
             && Certificate::from_der(&record.der).is_ok_and(|c| names(named, c.issuer()))
     };
-    Ok(found.map(|stored| stored.value).filter(own))
+    Ok(found.into_iter().map(|stored| stored.value).find(own))
 }
 
 /// The latest CRL of the issuer that is named, if it is the service's CA or one above it: certs-only without a

@@ -107,7 +107,7 @@ impl SoftwareKey {
     }
 
     fn rsa(pkcs8: &[u8], random: &Random) -> Result<Self> {
-        let signing = RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| bad_key(INCONSISTENT))?;
+        let signing = RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| bad_key(UNFIT_RSA))?;
         let public = public_key(signing.public_key().as_der())?;
         let algorithm = public
             .algorithm()
@@ -199,6 +199,8 @@ const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 
 const INCONSISTENT: &str = "its parts do not belong together";
+/// aws-lc does not say which.
+const UNFIT_RSA: &str = "its parts do not belong together, or its modulus is not of 2048 to 8192 bits";
 
 /// The curve's own digest first. aws-lc has no other SHA-2 digest for P-256 and P-384.
 fn ec_pairs(algorithm: KeyAlgorithm) -> &'static [(Digest, &'static EcdsaSigningAlgorithm)] {

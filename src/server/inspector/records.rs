@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::admin::records::{IdempotencyRecord, TokenRecord};
+use crate::ca::import::records::{ImportRecord, ImportedRevocationRecord};
 use crate::ca::records::{
     CaRecord, CertificateRecord, CompromisedKeyRecord, CrlRecord, RevocationRecord, Status,
 };
@@ -26,6 +27,8 @@ const KNOWN: [u8; 15] = [
     CaRecord::KIND.id,
     CompromisedKeyRecord::KIND.id,
     CrlRecord::KIND.id,
+    ImportedRevocationRecord::KIND.id,
+    ImportRecord::KIND.id,
     ChallengeRecord::KIND.id,
     TransactionRecord::KIND.id,
     RequestRecord::KIND.id,
@@ -89,6 +92,10 @@ impl Records {
                 read::<CompromisedKeyRecord>(envelope, listed).map(drop)
             }
             k if k == CrlRecord::KIND.id => read::<CrlRecord>(envelope, listed).map(drop),
+            k if k == ImportedRevocationRecord::KIND.id => {
+                read::<ImportedRevocationRecord>(envelope, listed).map(drop)
+            }
+            k if k == ImportRecord::KIND.id => read::<ImportRecord>(envelope, listed).map(drop),
             k if k == ChallengeRecord::KIND.id => read::<ChallengeRecord>(envelope, listed).map(drop),
             k if k == TransactionRecord::KIND.id => read::<TransactionRecord>(envelope, listed).map(drop),
             k if k == RequestRecord::KIND.id => read::<RequestRecord>(envelope, listed).map(drop),

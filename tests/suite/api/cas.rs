@@ -102,9 +102,15 @@ async fn cas_are_managed_by_those_who_may() {
     let api = Api::new().await;
     let operator = api.token("op", "operator").await;
     api.get_as(&operator, CAS).await.done(200);
-    for (path, body) in
-        [("/api/v1/cas", "{}"), ("/api/v1/cas/ec-root/key/export", "{}"), ("/api/v1/cas/ec-root/crl", "")]
-    {
+    for (path, body) in [
+        ("/api/v1/cas", "{}"),
+        ("/api/v1/cas/ec-root/key/export", "{}"),
+        ("/api/v1/cas/ec-root/crl", ""),
+        ("/api/v1/cas/import", "{}"),
+        ("/api/v1/cas/import/a/certificates", "{}"),
+        ("/api/v1/cas/import/a/revocations", "{}"),
+        ("/api/v1/cas/import/a/activate", ""),
+    ] {
         api.post_as(&operator, path, body).await.refused(403, "forbidden");
     }
 }
@@ -129,4 +135,47 @@ async fn a_ca_is_made_to_its_end_though_the_client_goes_away() {
         assert!(start.elapsed() < std::time::Duration::from_secs(30), "a key without its CA");
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
+}
+
+#[tokio::test]
+async fn the_steps_of_an_import_say_what_is_wrong_with_their_bodies() {
+    let api = Api::new().await;
+    let import = "/api/v1/cas/import";
+    let new = r#"{"id":"old","key_pem":"KEY","chain_pem":"CHAIN"}"#;
+    for (body, status, code, pointer) in [
+        (r#"{"key_pem":"a","chain_pem":"b"}"#, 422, "missing-field", "/id"),
+        (r#"{"id":"old"}"#, 422, "missing-field", "/key_pem"),
+        (r#"{"id":"old","key_pem":"a"}"#, 422, "missing-field", "/chain_pem"),
+        (r#"{"id":"old","key_pem":"a","pkcs12":"b","chain_pem":"c"}"#, 422, "invalid-field", "/pkcs12"),
+        (r#"{"id":"old","pkcs12":"*"}"#, 422, "bad-pem", "/pkcs12"),
+        (r#"{"id":"old","pkcs12":"AAAA"}"#, 422, "bad-pkcs12", "/pkcs12"),
+        (r#"{"id":"old","key_pem":"a","chain_pem":"b","role":"boss"}"#, 422, "invalid-role", "/role"),
+        (new, 422, "bad-key", "/key_pem"),
+    ] {
+        let reply = api.post(import, body).await;
+        assert_eq!(reply.refused(status, code).as_deref(), Some(pointer), "{body}");
+    }
+    let batch = format!("{import}/ec-issuing/revocations");
+    for (body, code, pointer) in [
+        (r#"{"revocations":[{"at":"2026-01-01T00:00:00Z"}]}"#, "missing-field", "/revocations/0/serial"),
+        (
+            r#"{"revocations":[{"serial":"0x1","at":"2026-01-01T00:00:00Z"}]}"#,
+            "invalid-serial",
+            "/revocations/0/serial",
+        ),
+        (r#"{"revocations":[{"serial":"01","at":"soon"}]}"#, "invalid-time", "/revocations/0/at"),
+        (
+            r#"{"revocations":[{"serial":"01","at":"2026-01-01T00:00:00Z","reason":"mood"}]}"#,
+            "invalid-reason",
+            "/revocations/0/reason",
+        ),
+    ] {
+        assert_eq!(api.post(&batch, body).await.refused(422, code).as_deref(), Some(pointer), "{body}");
+    }
+    let one = r#"{"revocations":[{"serial":"01","at":"2026-01-01T00:00:00Z"}]}"#;
+    api.post(&batch, one).await.refused(404, "not-found");
+    let many = format!(r#"{{"revocations":[{}]}}"#, vec!["{}"; 401].join(","));
+    api.post(&batch, &many).await.refused(422, "too-many-items");
+    api.post(&format!("{import}/ec-issuing/activate"), "").await.refused(404, "not-found");
+    api.post(&format!("{import}/a/activate"), r#"{"last_crl_number":-1}"#).await.refused(422, "out-of-range");
 }

@@ -5,6 +5,7 @@ use std::process::Command;
 use signet::audit::Actor;
 use signet::ca::create::{install_chain, request};
 use signet::ca::issue::issue;
+use signet::trust::bundle;
 use signet::x509::key::KeyAlgorithm;
 use signet::x509::name::Name;
 use signet::x509::pem;
@@ -91,6 +92,15 @@ async fn a_chain_that_came_back_makes_the_ca_ready() {
         .args(["verify", "-x509_strict", "-CAfile", "ext-root.pem", "-untrusted", "corp.pem"])
         .arg(leaf));
     assert!(ok, "{said}");
+    for store in ["signet", "corp"] {
+        let anchors = bundle::anchors(&fixture.authority.hierarchy(), store).unwrap();
+        let names: Vec<_> = anchors.iter().map(|c| c.subject().to_string()).collect();
+        assert_eq!(
+            names,
+            ["CN=Corp_Root", "CN=Corp Issuing CA,O=Corp"],
+            "{store}: the external root is an anchor"
+        );
+    }
 
     install_chain(&fixture.authority, &ca("corp"), chain.as_bytes(), Actor::System).await.unwrap();
     assert_eq!(

@@ -2,11 +2,13 @@
 
 use signet::audit::Actor;
 use signet::ca::create::Parent;
+use signet::ca::import::records::ImportedRevocationRecord;
 use signet::ca::issue::{IssueError, issue};
 use signet::ca::records::{CertificateRecord, Status};
 use signet::id::Serial;
 use signet::store::{AuditFilter, Record, Unit};
 use signet::x509::cert::Certificate;
+use signet::x509::crl::Reason;
 use signet::x509::key::KeyAlgorithm;
 use signet::x509::san::San;
 
@@ -221,4 +223,26 @@ async fn a_certificate_is_found_by_each_of_its_names_however_many_they_are() {
     assert_eq!(found.len(), 600, "bounded");
     assert!(names.iter().all(|name| found.iter().any(|word| *word == name[4..])));
     assert!(found.contains(&"host-1.example.com".to_owned()));
+}
+
+#[tokio::test]
+async fn a_serial_number_that_another_program_gave_is_not_given_again() {
+    let fixture = Fixture::ec().await;
+    let key = fixture.key("leaf", KeyAlgorithm::P256);
+    let order = fixture.order("tls-server", "ec-issuing", "CN=l", &["dns:l.acme.example"], key);
+    let given = ImportedRevocationRecord {
+        ca: order.ca.clone(),
+        serial: order.serial.clone(),
+        at: fixture.now(),
+        reason: Reason::Superseded,
+        not_after: None,
+        left: true,
+    };
+    let mut unit = Unit::new();
+    unit.insert(&given).unwrap();
+    fixture.authority.db.commit(unit).await.unwrap();
+    match issue(&fixture.authority, order).await.unwrap_err() {
+        IssueError::Failed(error) => assert_eq!(error.code(), "serial-taken"),
+        other @ IssueError::Claimed { .. } => panic!("{other:?}"),
+    }
 }

@@ -22,7 +22,7 @@ pub struct Ca {
     pub not_before: Option<String>,
     /// The last moment of its validity.
     pub not_after: Option<String>,
-    /// `present` or `removed`.
+    /// `present`, `removed` (on purpose, after an export) or `missing` (its file is gone: restore it).
     pub key: String,
     /// `active` or `awaiting-certificate`.
     pub state: String,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::words::Words;
 use crate::admin::api::query::Query;
 use crate::admin::duration;
-use crate::ca::records::{CertificateRecord, Status};
+use crate::ca::records::{CertificateRecord, Status, serials};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{ProfileId, Serial};
@@ -113,7 +113,7 @@ impl Filter {
     pub fn scan(&self, now: Timestamp) -> Scan {
         let all = |index| Scan::all::<CertificateRecord>(index);
         match (&self.lead, self.status) {
-            (Some(Lead::Serial(serial)), _) => exactly(all(CertificateRecord::BY_SERIAL), serial.content()),
+            (Some(Lead::Serial(serial)), _) => serials::scan(serial),
             (Some(Lead::Fingerprint(print)), _) => {
                 exactly(all(CertificateRecord::BY_FINGERPRINT), &print[..16])
             }

@@ -1,0 +1,76 @@
+//! Moving in: a CA that another program ran becomes one of ours, with what it issued and what it revoked.
+//!
+//! Its key and chain are checked and kept ([`begin`]), its certificates and revocations come in bounded batches, each
+//! one durable write, and only the last write ([`activate`]) makes it a CA: record and first CRL together. A broken-off
+//! import is repeated from its beginning and finds what is there already. See `docs/decisions/moving-in.md`.
+
+use crate::audit::{Actor, Event};
+use crate::ca::Authority;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::id::CaId;
+use crate::store::{Stored, Unit, When};
+use crate::x509::cert::Certificate;
+
+mod activate;
+mod begin;
+mod certificates;
+mod chain;
+pub mod foreign_crl;
+pub mod judge;
+mod old_signature;
+pub mod openssl_index;
+pub mod records;
+mod revocations;
+pub mod serial;
+
+pub use activate::{Activated, activate};
+pub use begin::{Begun, Material, NewImport, State, begin};
+pub use certificates::certificates;
+pub use revocations::{Revocation, revocations};
+
+use records::ImportRecord;
+
+/// The profile that certificates count as whose profile nobody named: no such profile exists, so none is renewed.
+pub const UNNAMED_PROFILE: &str = "imported";
+/// The most certificates of a batch.
+pub const MOST_CERTIFICATES: usize = 100;
+/// The most revocations of a batch.
+pub const MOST_REVOCATIONS: usize = 400;
+/// How often a revision conflict is met by reading again.
+const ATTEMPTS: usize = 8;
+
+/// What became of one certificate or revocation.
+#[derive(Debug)]
+pub enum Fate {
+    /// It was taken in.
+    Imported,
+    /// It was here already, alike.
+    Known,
+    /// It does not belong into the records; nothing is wrong with it.
+    Skipped(String),
+    /// It was not taken in, because of this.
+    Refused(Error),
+}
+
+/// The import of that name and its CA's certificate. Errors: `not-found`.
+async fn standing(authority: &Authority, id: &CaId) -> Result<(Stored<ImportRecord>, Certificate)> {
+    let found = authority.db.get::<ImportRecord>(&ImportRecord::key_of(id)).await?;
+    let found = found.ok_or_else(|| {
+        Error::not_found("import of a CA named", format!("{id}: it begins with its key and chain"))
+    })?;
+    let certificate = Certificate::from_der(&found.value.certificate)?;
+    Ok((found, certificate))
+}
+
+/// A unit that holds as long as the import stands, with an event that says how much it brings.
+fn unit_of(id: &CaId, action: &str, count: usize, actor: &Actor, now: Timestamp) -> Unit {
+    let mut unit = Unit::new();
+    unit.check::<ImportRecord>(&ImportRecord::key_of(id), When::Present);
+    unit.event(Event::new(now, actor.clone(), action, format!("ca:{id}")).with("count", count));
+    unit
+}
+
+fn busy() -> Error {
+    Error::conflict("state-conflict", "the records are being changed by other requests; try again")
+}

@@ -1,0 +1,202 @@
+//! Certificates that a CA issued before it moved in, taken into the same records and indexes as our own.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+use super::judge::{Judged, judge};
+use super::records::ImportedRevocationRecord;
+use super::{ATTEMPTS, Fate, MOST_CERTIFICATES, UNNAMED_PROFILE, busy, standing, unit_of};
+use crate::audit::Actor;
+use crate::ca::profile::Profile;
+use crate::ca::records::{CertificateRecord, CompromisedKeyRecord, RevocationRecord, Status, serials};
+use crate::ca::{Authority, on_thread};
+use crate::error::{Error, Result};
+use crate::id::{CaId, ProfileId, RecordId, Serial};
+use crate::store::{CommitError, Record, Stored, Unit, When};
+use crate::x509::cert::Certificate;
+use crate::x509::crl::Reason;
+
+/// How the requester of an imported certificate begins: what we issue ourselves has another.
+pub(super) const REQUESTER: &str = "import by ";
+
+/// Takes in a batch (DER, at most [`MOST_CERTIFICATES`]) that the CA `id` issued: one durable write for those that are
+/// new. They count as certificates of `profile`, so that it renews them; without one they are not renewed.
+/// Returns what became of each, in order. Errors: `not-found`, `too-many-items`, `state-conflict`, `storage`.
+pub async fn certificates(
+    authority: &Authority,
+    id: &CaId,
+    ders: Vec<Vec<u8>>,
+    profile: Option<Arc<Profile>>,
+    actor: Actor,
+) -> Result<Vec<Fate>> {
+    if ders.len() > MOST_CERTIFICATES {
+        return Err(Error::invalid(
+            "too-many-items",
+            format!("at most {MOST_CERTIFICATES} certificates at once"),
+        ));
+    }
+    let (_, issuer) = standing(authority, id).await?;
+    let judged =
+        on_thread(move || Ok(ders.iter().map(|der| judge(der, &issuer)).collect::<Vec<_>>())).await?;
+    let batch = Batch { authority, id, profile, actor };
+    for _ in 0..ATTEMPTS {
+        let (fates, unit) = batch.sort(&judged).await?;
+        if unit.items.len() <= 1 {
+            return Ok(fates);
+        }
+        match authority.db.commit(unit).await {
+            Ok(_) => return Ok(fates),
+            Err(CommitError::Refused { .. }) => {}
+            Err(CommitError::Failed(error)) => return Err(error),
+        }
+    }
+    Err(busy())
+}
+
+struct Batch<'a> {
+    authority: &'a Authority,
+    id: &'a CaId,
+    profile: Option<Arc<Profile>>,
+    actor: Actor,
+}
+
+impl Batch<'_> {
+    /// What becomes of each, and the unit that takes in those that are new.
+    async fn sort(&self, judged: &[Result<Judged>]) -> Result<(Vec<Fate>, Unit)> {
+        let (mut fates, mut here) = (Vec::with_capacity(judged.len()), HashMap::<Serial, [u8; 32]>::new());
+        let mut items = Unit::new();
+        for one in judged {
+            fates.push(match one {
+                Err(error) => Fate::Refused(again(error)),
+                Ok(Judged::Skipped(reason)) => Fate::Skipped(reason.clone()),
+                Ok(Judged::Issued(certificate)) => {
+                    let fate = match here.get(certificate.serial()) {
+                        Some(print) => alike(*print, certificate),
+                        None => self.take(certificate, &mut items).await?,
+                    };
+                    here.entry(certificate.serial().clone()).or_insert_with(|| certificate.fingerprint());
+                    fate
+                }
+            });
+        }
+        let count = fates.iter().filter(|fate| matches!(fate, Fate::Imported)).count();
+        let now = self.authority.clock.now();
+        let mut unit = unit_of(self.id, "ca.import-certificates", count, &self.actor, now);
+        unit.append(items);
+        Ok((fates, unit))
+    }
+
+    async fn take(&self, certificate: &Certificate, unit: &mut Unit) -> Result<Fate> {
+        let db = &self.authority.db;
+        if let Some(found) = serials::of(db, self.id, certificate.serial()).await? {
+            return Ok(alike(found.value.fingerprint, certificate));
+        }
+        if let Some(other) =
+            serials::all(db, certificate.serial()).await?.iter().find(|o| o.value.ca != *self.id)
+            && certificate.serial().content().len() >= serials::LONG
+        {
+            return Ok(Fate::Refused(taken(&other.value)));
+        }
+        let revoked = ImportedRevocationRecord::key_of(self.id, certificate.serial());
+        let revoked = db.get::<ImportedRevocationRecord>(&revoked).await?;
+        let record = self.record(certificate, revoked.as_ref())?;
+        unit.insert(&record)?;
+        if let Some(revoked) = revoked {
+            replace_revocation(unit, &record, &revoked)?;
+        }
+        Ok(Fate::Imported)
+    }
+
+    fn record(
+        &self,
+        certificate: &Certificate,
+        revoked: Option<&Stored<ImportedRevocationRecord>>,
+    ) -> Result<CertificateRecord> {
+        let profile = match &self.profile {
+            Some(profile) => profile.id().clone(),
+            None => UNNAMED_PROFILE.parse::<ProfileId>()?,
+        };
+        let key_fingerprint = match certificate.public_key() {
+            Ok(key) => key.fingerprint(),
+            Err(_) => Sha256::digest(certificate.spki()).into(),
+        };
+        Ok(CertificateRecord {
+            id: RecordId::new(certificate.not_before(), &self.authority.random)?,
+            serial: certificate.serial().clone(),
+            ca: self.id.clone(),
+            profile,
+            subject: certificate.subject().clone(),
+            // Names that break our rules were another's to judge: the certificate is found by its subject.
+            sans: certificate.sans().unwrap_or_default(),
+            device: self.profile.as_ref().and_then(|p| p.device_name(certificate.subject())),
+            not_before: certificate.not_before(),
+            not_after: certificate.not_after(),
+            key_fingerprint,
+            fingerprint: certificate.fingerprint(),
+            der: certificate.der().to_vec(),
+            status: revoked
+                .map_or(Status::Good, |r| Status::Revoked { at: r.value.at, reason: r.value.reason }),
+            requester: format!("{REQUESTER}{}", self.actor),
+            renews: None,
+        })
+    }
+}
+
+/// The revocation was known by its serial number alone; now it stands beside its certificate, as those of our own.
+fn replace_revocation(
+    unit: &mut Unit,
+    record: &CertificateRecord,
+    revoked: &Stored<ImportedRevocationRecord>,
+) -> Result<()> {
+    unit.delete::<ImportedRevocationRecord>(&revoked.value.key(), When::Revision(revoked.revision));
+    if !revoked.value.left {
+        unit.insert(&revocation_of(record, revoked.value.at, revoked.value.reason))?;
+    }
+    note_compromise(unit, record, revoked.value.reason)
+}
+
+/// The row by which a certificate stands on its CA's CRL.
+pub(super) fn revocation_of(
+    record: &CertificateRecord,
+    at: crate::clock::Timestamp,
+    reason: Reason,
+) -> RevocationRecord {
+    RevocationRecord {
+        ca: record.ca.clone(),
+        certificate: record.id,
+        serial: record.serial.clone(),
+        at,
+        reason,
+        not_after: record.not_after,
+    }
+}
+
+/// A key that was reported as compromised serves nobody again.
+pub(super) fn note_compromise(unit: &mut Unit, record: &CertificateRecord, reason: Reason) -> Result<()> {
+    if reason == Reason::KeyCompromise {
+        let Status::Revoked { at, .. } = record.status else { return Ok(()) };
+        let (key_fingerprint, serial) = (record.key_fingerprint, record.serial.clone());
+        unit.put(&CompromisedKeyRecord { key_fingerprint, serial, at }, When::Always)?;
+    }
+    Ok(())
+}
+
+fn alike(fingerprint: [u8; 32], certificate: &Certificate) -> Fate {
+    if fingerprint == certificate.fingerprint() {
+        return Fate::Known;
+    }
+    let detail = format!("another certificate of this CA has the serial number {}", certificate.serial());
+    Fate::Refused(Error::conflict("duplicate-serial", detail))
+}
+
+fn taken(other: &CertificateRecord) -> Error {
+    let detail = format!("its serial number is that of a certificate of the CA {}", other.ca);
+    Error::conflict("duplicate-serial", detail)
+}
+
+/// The judgement is kept for a second attempt.
+fn again(error: &Error) -> Error {
+    Error::new(error.kind(), error.code(), error.detail())
+}

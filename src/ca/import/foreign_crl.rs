@@ -1,0 +1,63 @@
+//! The last CRL of a CA that moves in: whose it is, and whether all that was revoked can be read from it.
+
+use const_oid::db::rfc5280 as oids;
+
+use super::old_signature;
+use crate::error::{Error, Result};
+use crate::x509::cert::Certificate;
+use crate::x509::crl::Crl;
+use crate::x509::tlv::{self, Reader};
+
+/// `[4] IMPLICIT BOOLEAN` indirectCRL of an IssuingDistributionPoint (RFC 5280 §5.2.5).
+const INDIRECT: u8 = 0x84;
+
+/// Reads a CRL (PEM or DER, at most 64 MiB) and holds it against the CA's certificate.
+/// Errors: `bad-crl`, `foreign-crl` of another issuer or key, `partial-crl` for a delta or an indirect CRL.
+pub fn read(bytes: &[u8], ca: &Certificate) -> Result<Crl> {
+    let crl = Crl::read(bytes)?;
+    if !crl.issuer().matches(ca.subject()) {
+        return Err(foreign(format!("it was issued by {}, not by this CA", crl.issuer())));
+    }
+    if !old_signature::is_crl_of(&crl, ca) {
+        return Err(foreign("its signature is not by this CA's key".to_owned()));
+    }
+    if crl.extensions().iter().any(|e| e.oid == oids::ID_CE_DELTA_CRL_INDICATOR) {
+        return Err(partial("a delta CRL tells only what changed: give the full one"));
+    }
+    if crl
+        .extensions()
+        .iter()
+        .any(|e| e.oid == oids::ID_CE_ISSUING_DISTRIBUTION_POINT && is_indirect(&e.value))
+    {
+        return Err(partial("an indirect CRL has entries of other CAs: give this CA's own"));
+    }
+    if crl.number().is_none() && crl.extensions().iter().any(|e| e.oid == oids::ID_CE_CRL_NUMBER) {
+        return Err(Error::invalid(
+            "bad-crl",
+            "its CRL number is over 64 bits: no higher one can be given here",
+        ));
+    }
+    Ok(crl)
+}
+
+/// One that cannot be read counts as indirect.
+fn is_indirect(value: &[u8]) -> bool {
+    let Ok(point) = tlv::single(value, tlv::SEQUENCE) else { return true };
+    let mut fields = Reader::new(point.content);
+    while !fields.is_empty() {
+        match fields.any() {
+            Ok(field) if field.tag == INDIRECT => return field.content != [0],
+            Ok(_) => {}
+            Err(_) => return true,
+        }
+    }
+    false
+}
+
+fn foreign(detail: String) -> Error {
+    Error::invalid("foreign-crl", detail)
+}
+
+fn partial(detail: &str) -> Error {
+    Error::invalid("partial-crl", detail)
+}
