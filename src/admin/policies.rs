@@ -7,6 +7,7 @@ use crate::admin::roles::Roles;
 use crate::admin::state::State;
 use crate::audit::{Actor, Event};
 use crate::ca::profile::ProfileSet;
+use crate::enrol::source::Sources;
 use crate::error::{Error, Result};
 use crate::store::Unit;
 
@@ -33,7 +34,9 @@ async fn take_over(state: &State, actor: Actor) -> Result<usize, Vec<Error>> {
     let mut unit = Unit::new();
     unit.event(Event::new(state.now(), actor, "policies.reload", "policies:all").with("profiles", count));
     state.desk.authority.db.commit(unit).await.map_err(|e| vec![e.into()])?;
-    state.desk.profiles.swap(profiles);
+    let desk = state.desk.clone();
+    let swapped = tokio::task::spawn_blocking(move || desk.profiles.swap(profiles));
+    swapped.await.map_err(|e| vec![Error::internal("putting the policies in force").because(e)])?;
     state.swap_roles(roles);
     state.after_reload.after_reload().await;
     Ok(count)
@@ -45,6 +48,7 @@ async fn read(state: &State) -> Result<(ProfileSet, Roles), Vec<Error>> {
     let task = tokio::task::spawn_blocking(move || {
         let profiles = ProfileSet::load(&policies).and_then(|set| {
             set.validate_under(&hierarchy, now)?;
+            Sources::check(&set)?;
             Ok(set)
         });
         both(profiles, &policies)

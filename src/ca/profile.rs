@@ -12,6 +12,7 @@ use crate::x509::san::San;
 
 mod alternative;
 mod attribute;
+mod challenge;
 mod check;
 mod duration;
 mod expression;
@@ -23,6 +24,7 @@ mod set;
 mod subject;
 mod usage;
 
+pub use challenge::{ChallengeSource, RadiusOptions, SecretFile, WebhookOptions};
 pub use expression::Facts;
 pub use options::{Approval, Cipher, RaMode, ScepDigest, ScepOptions};
 pub use set::ProfileSet;
@@ -36,6 +38,7 @@ pub struct Profile {
     internal: bool,
     description: String,
     approval: Approval,
+    challenge: challenge::ChallengeSource,
     keys: Vec<KeyAlgorithm>,
     digest: Option<Digest>,
     validity: Duration,
@@ -80,6 +83,10 @@ impl Profile {
     /// How requests are approved.
     pub fn approval(&self) -> Approval {
         self.approval
+    }
+    /// Who judges its challenges, if it takes any.
+    pub fn challenge_source(&self) -> &ChallengeSource {
+        &self.challenge
     }
     /// Allowed key types.
     pub fn keys(&self) -> &[KeyAlgorithm] {
@@ -132,6 +139,13 @@ impl Profile {
     /// Its file as it was read (TOML), for people.
     pub fn source(&self) -> &str {
         &self.source
+    }
+    /// A fault of something that its file names, with `file:line` of the key (a path of names) as its field.
+    pub fn fault(&self, key: &[&str], fault: Error) -> Error {
+        let file = format!("{}.toml", self.id);
+        let mut faults = faults::Faults::new(&file, &self.source);
+        faults.note(key, fault);
+        faults.into_found().pop().unwrap_or_else(|| Error::internal("a fault of a profile"))
     }
 }
 

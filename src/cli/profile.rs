@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::ca::profile::ProfileSet;
 use crate::cli::page::{self, Paging};
 use crate::cli::{Context, ExitCode, client, show};
+use crate::enrol::source::Sources;
 use crate::error::Result;
 use crate::id::{CaId, ProfileId};
 
@@ -77,6 +78,7 @@ const COLUMNS: &[show::Column] = &[
     ("ENABLED", "enabled"),
     ("CA", "ca"),
     ("APPROVAL", "approval"),
+    ("CHALLENGES", "challenge_source"),
     ("KEYS", "keys"),
     ("DAYS", "validity_days"),
     ("SCEP", "scep"),
@@ -84,14 +86,7 @@ const COLUMNS: &[show::Column] = &[
 
 fn check(policies: &std::path::Path, context: &Context) -> Result<ExitCode> {
     let faults: Vec<_> = match ProfileSet::load(policies) {
-        Ok(set) => {
-            if context.is_json() {
-                show::json(&json!({"profiles": set.all().len(), "faults": []}))?;
-            } else {
-                println!("{} profiles, no faults", set.all().len());
-            }
-            return Ok(ExitCode::Done);
-        }
+        Ok(set) => return good(&set, context),
         Err(faults) => faults,
     };
     if context.is_json() {
@@ -104,4 +99,17 @@ fn check(policies: &std::path::Path, context: &Context) -> Result<ExitCode> {
         faults.iter().for_each(|fault| eprintln!("{fault}"));
     }
     Ok(ExitCode::Failed)
+}
+
+/// The files that profiles refer to are looked at too, but another machine or user may well not have them.
+fn good(set: &ProfileSet, context: &Context) -> Result<ExitCode> {
+    let missing = Sources::check(set).err().unwrap_or_default();
+    if context.is_json() {
+        let warnings: Vec<_> = missing.iter().map(ToString::to_string).collect();
+        show::json(&json!({"profiles": set.all().len(), "faults": [], "warnings": warnings}))?;
+    } else {
+        missing.iter().for_each(|warning| eprintln!("for this user, on this machine: {warning}"));
+        println!("{} profiles, no faults", set.all().len());
+    }
+    Ok(ExitCode::Done)
 }
