@@ -2,7 +2,11 @@
 
 mod challenges;
 mod fixture;
+mod judges;
 mod manual;
 mod policy;
+mod radius;
 mod renewals;
+mod shared_secrets;
 mod transactions;
+mod webhooks;

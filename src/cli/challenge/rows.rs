@@ -57,12 +57,14 @@ pub fn read(bytes: &[u8], profile: Option<&ProfileId>, ttl: &str) -> Result<(Vec
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let columns = columns(reader.headers().map_err(|e| bad(&format!("cannot be read as CSV: {e}")))?)?;
-    let (mut rows, mut faults) = (Vec::new(), Vec::new());
+    let (mut rows, mut faults, mut lines) = (Vec::new(), Vec::new(), Lines { bytes, at: 0, line: 1 });
     for record in reader.records() {
         if rows.len() + faults.len() >= MOST {
             return Err(bad("has more than 100,000 lines: cut it in pieces"));
         }
-        match record.map_err(|e| unreadable(&e)).and_then(|r| row(&columns, &r, profile, ttl)) {
+        let place = record.as_ref().map_or_else(csv::Error::position, csv::StringRecord::position);
+        let line = lines.of(place);
+        match record.map_err(|e| unreadable(line, &e)).and_then(|r| row(line, &columns, &r, profile, ttl)) {
             Ok(row) => rows.push(row),
             Err(fault) => faults.push(fault),
         }
@@ -71,6 +73,26 @@ pub fn read(bytes: &[u8], profile: Option<&ProfileId>, ttl: &str) -> Result<(Vec
         return Err(bad("has no line below its heading"));
     }
     Ok((rows, faults))
+}
+
+/// Finds lines: the reader counts a line that ends with CR LF too late, and blank ones not at all.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of a record, which comes after all that were asked for before.
+    fn of(&mut self, place: Option<&csv::Position>) -> u64 {
+        let start = place.and_then(|place| usize::try_from(place.byte()).ok()).unwrap_or(self.at);
+        while self.at < self.bytes.len() && (self.at < start || matches!(self.bytes[self.at], b'\r' | b'\n'))
+        {
+            self.line += u64::from(self.bytes[self.at] == b'\n');
+            self.at += 1;
+        }
+        self.line
+    }
 }
 
 fn columns(heading: &csv::StringRecord) -> Result<Vec<&'static str>> {
@@ -93,12 +115,12 @@ fn columns(heading: &csv::StringRecord) -> Result<Vec<&'static str>> {
 }
 
 fn row(
+    line: u64,
     columns: &[&str],
     record: &csv::StringRecord,
     profile: Option<&ProfileId>,
     ttl: &str,
 ) -> Result<Row, Fault> {
-    let line = record.position().map_or(0, csv::Position::line);
     let cell = |name: &str| {
         let place = columns.iter().position(|column| *column == name)?;
         record.get(place).filter(|text| !text.is_empty())
@@ -121,7 +143,7 @@ fn row(
     Ok(Row { line, body, size })
 }
 
-fn unreadable(error: &csv::Error) -> Fault {
+fn unreadable(line: u64, error: &csv::Error) -> Fault {
     let detail = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("{len} fields where the heading has {expected_len}: quote a field that holds a comma")
@@ -129,7 +151,6 @@ fn unreadable(error: &csv::Error) -> Fault {
         csv::ErrorKind::Utf8 { .. } => "it is not UTF-8".to_owned(),
         _ => "it cannot be read as CSV".to_owned(),
     };
-    let line = error.position().map_or(0, csv::Position::line);
     Fault { line, field: String::new(), code: "bad-csv".to_owned(), detail }
 }
 
@@ -149,14 +170,14 @@ mod tests {
     #[test]
     fn lines_become_what_the_api_takes() {
         let text = "\u{feff}Subject,san,profile,ttl\r\n\"CN=gw1,O=Acme\", dns:gw1.example ; ip:10.0.0.1 ,,\r\n\
-                    CN=gw2,,phone-lsc,7d\r\n";
+                    \r\nCN=gw2,,phone-lsc,7d\r\n";
         let (rows, faults) = of(text).unwrap();
         assert_eq!(faults, []);
         let first = json!({"profile": "scep-device", "subject": "CN=gw1,O=Acme",
             "sans": ["dns:gw1.example", "ip:10.0.0.1"], "ttl": "1h"});
         assert_eq!((rows[0].line, &rows[0].body), (2, &first));
         let second = json!({"profile": "phone-lsc", "subject": "CN=gw2", "sans": [], "ttl": "7d"});
-        assert_eq!((rows[1].line, &rows[1].body), (3, &second));
+        assert_eq!((rows[1].line, &rows[1].body), (4, &second));
     }
 
     #[test]
