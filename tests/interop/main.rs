@@ -8,6 +8,7 @@ mod api;
 mod crash;
 mod ocsp;
 mod pkilint;
+mod radius;
 mod server;
 mod strongswan;
 mod trace;

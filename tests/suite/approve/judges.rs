@@ -109,10 +109,13 @@ pub enum Manner {
     Forging,
 }
 
+/// Type and value of each attribute.
+pub type Attributes = Vec<(u8, Vec<u8>)>;
+
 /// A RADIUS server that accepts the password `open sesame`, asks more of `more`, and rejects all others.
 pub struct Radius {
     pub address: SocketAddr,
-    asked: Arc<Mutex<Vec<Vec<(u8, Vec<u8>)>>>>,
+    asked: Arc<Mutex<Vec<Attributes>>>,
 }
 
 impl Radius {
@@ -136,7 +139,7 @@ impl Radius {
     }
 
     /// The attributes of each packet that came.
-    pub fn asked(&self) -> Vec<Vec<(u8, Vec<u8>)>> {
+    pub fn asked(&self) -> Vec<Attributes> {
         self.asked.lock().unwrap().clone()
     }
 }
@@ -151,7 +154,7 @@ pub fn radius_lines(dir: &Path, servers: &[&Radius]) -> String {
     )
 }
 
-fn attributes(packet: &[u8]) -> Vec<(u8, Vec<u8>)> {
+fn attributes(packet: &[u8]) -> Attributes {
     let (mut found, mut rest) = (Vec::new(), &packet[20..]);
     while let [kind, length, ..] = rest {
         let (this, next) = rest.split_at(usize::from(*length));

@@ -10,7 +10,7 @@ use signet::error::Kind;
 use tokio::sync::Semaphore;
 
 use super::fixture::{Client, Office, renewal, secret};
-use super::judges::{SECRET, Webhook, profile, response};
+use super::judges::{SECRET, Webhook, profile, response, secret_file};
 
 const CN: &str = "gw1.example";
 const YES: &str = r#"{"allow":true}"#;
@@ -164,6 +164,79 @@ async fn nobody_listening_is_no_answer() {
     let client = Client::new();
     let request = client.request("hooked", client.csr(CN, &[]), secret("open sesame"));
     assert_eq!(office.refusal(request).await.0, UNAVAILABLE);
+}
+
+/// Over TLS: the certificate must chain to the CA file that the profile names.
+#[tokio::test]
+async fn a_webhook_over_tls_is_asked_only_if_its_certificate_is_trusted() {
+    let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let port = answering_over_tls(&issued).await;
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: String| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (right, wrong) = (file("right.pem", issued.cert.pem()), file("wrong.pem", other.cert.pem()));
+    let secret_file = secret_file(dir.path(), "webhook.secret", SECRET);
+    let hooked = |host: &str, ca: &str| {
+        profile(&format!(
+            "source = \"webhook\"\nurl = \"https://{host}:{port}/\"\nsecret_file = \"{secret_file}\"\nca_file = \"{ca}\""
+        ))
+    };
+    let profiles = [
+        ("trusted", hooked("localhost", &right)),
+        ("untrusted", hooked("localhost", &wrong)),
+        ("misnamed", hooked("127.0.0.1", &right)),
+    ];
+    let profiles: Vec<(&str, &str)> = profiles.iter().map(|(name, text)| (*name, &**text)).collect();
+    let office = Office::with(&profiles).await;
+    let enrol = async |profile: &str| {
+        let client = Client::new();
+        office.enrol(client.request(profile, client.csr(profile, &[]), secret("open sesame"))).await
+    };
+    office.issued(enrol("trusted").await);
+    for (name, told) in [("untrusted", "UnknownIssuer"), ("misnamed", "not valid for name")] {
+        assert_eq!(enrol(name).await.unwrap_err().code(), UNAVAILABLE);
+        let health = office.desk.profiles.sources().health();
+        let fault = health.into_iter().find(|(profile, ..)| profile.as_str() == name).unwrap().2.unwrap();
+        assert!(fault.contains(told), "{fault}");
+    }
+}
+
+/// The port of a TLS server that says yes to everything.
+async fn answering_over_tls(issued: &rcgen::CertifiedKey<rcgen::KeyPair>) -> u16 {
+    use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(issued.signing_key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![issued.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let mut request = Vec::new();
+            // the body is one JSON object, and the only one
+            while !request.ends_with(b"}") {
+                let mut buffer = [0; 4096];
+                let length = stream.read(&mut buffer).await.unwrap();
+                request.extend(&buffer[..length]);
+            }
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", YES.len());
+            stream.write_all(format!("{head}{YES}").as_bytes()).await.unwrap();
+            stream.flush().await.unwrap();
+        }
+    });
+    port
 }
 
 /// SCEP-31, SCEP-34

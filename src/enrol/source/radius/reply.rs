@@ -22,22 +22,47 @@ pub enum Reply {
     Challenge,
 }
 
-/// Reads the datagram that came for `sent`; octets after the packet's length are padding (RFC 2865 §3).
-/// Errors: `radius-reply` saying what is wrong; such a datagram is to be passed over.
+/// Reads the datagram that came for `sent`. Errors: `radius-reply` saying what is wrong; such a datagram is to be
+/// passed over.
 pub fn read(datagram: &[u8], sent: &Sent, secret: &[u8]) -> Result<Reply> {
-    let packet = framed(datagram)?;
-    if packet[1] != sent.id {
-        return Err(flaw("an answer to another request"));
+    Unverified::read(datagram)?.verify(sent, secret)
+}
+
+/// An answer that is whole, and not yet believed.
+pub struct Unverified<'a> {
+    packet: &'a [u8],
+    attributes: Attributes<'a>,
+    /// Where the value of its Message-Authenticator begins, counted from the attributes.
+    authenticator: usize,
+}
+
+impl<'a> Unverified<'a> {
+    /// Takes a datagram apart; octets after the packet's length are padding (RFC 2865 §3). Errors: `radius-reply`.
+    pub fn read(datagram: &'a [u8]) -> Result<Self> {
+        let packet = framed(datagram)?;
+        let attributes = Attributes::read(&packet[HEADER..])?;
+        let authenticator = message_authenticator_of(&attributes)?;
+        Ok(Self { packet, attributes, authenticator })
     }
-    let attributes = Attributes::read(&packet[HEADER..])?;
-    let mac = message_authenticator_of(&attributes)?;
-    hold_response_authenticator(packet, sent, secret)?;
-    hold_message_authenticator(packet, mac, sent, secret)?;
-    match packet[0] {
-        2 => Ok(Reply::Accept),
-        3 => Ok(Reply::Reject(message(&attributes))),
-        11 => Ok(Reply::Challenge),
-        _ => Err(flaw("an answer of an unknown code")),
+
+    /// What it says, if it answers `sent` and both authenticators hold. Errors: `radius-reply`.
+    pub fn verify(&self, sent: &Sent, secret: &[u8]) -> Result<Reply> {
+        if self.packet[1] != sent.id {
+            return Err(flaw("an answer to another request"));
+        }
+        hold_response_authenticator(self.packet, sent, secret)?;
+        hold_message_authenticator(self.packet, self.authenticator, sent, secret)?;
+        self.says()
+    }
+
+    /// What it says, whoever it comes from. Errors: `radius-reply` for an unknown code.
+    pub fn says(&self) -> Result<Reply> {
+        match self.packet[0] {
+            2 => Ok(Reply::Accept),
+            3 => Ok(Reply::Reject(message(&self.attributes))),
+            11 => Ok(Reply::Challenge),
+            _ => Err(flaw("an answer of an unknown code")),
+        }
     }
 }
 
