@@ -67,7 +67,7 @@ pub(super) async fn authorize(desk: &Desk, request: &Request, wanted: &Wanted) -
         Proof::Operator { renews: None, .. } => Ok(by_approval(approval, Grant::default())),
         Proof::Operator { renews: Some(certificate), .. } => {
             let renewed = renewable(desk, certificate, request, wanted).await?;
-            Ok(by_approval(approval, Grant { challenge: None, renewed: Some(renewed) }))
+            Ok(by_approval(approval, Grant { renewed: Some(renewed), ..Grant::default() }))
         }
         Proof::Renewal { certificate, challenge } => {
             let renewed = renewable(desk, certificate, request, wanted).await?;

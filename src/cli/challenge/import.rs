@@ -3,13 +3,13 @@
 //! Every line is checked before the first challenge is made. Then they are made in batches, each whole or not at all,
 //! and each batch is written out as soon as it is made: what was made is never lost, for it is shown only once.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
 use crate::cli::challenge::rows::{self, Fault, Row};
 use crate::cli::challenge::sheet::Sheet;
+use crate::cli::progress::Progress;
 use crate::cli::{Context, ExitCode, client, input, show};
 use crate::error::{Error, Result};
 use crate::id::ProfileId;
@@ -60,7 +60,7 @@ pub async fn run(args: Import, context: &Context) -> Result<ExitCode> {
 }
 
 async fn check(api: &Api, rows: &[Row]) -> Result<Vec<Fault>> {
-    let (mut faults, mut done) = (Vec::new(), 0);
+    let (mut faults, mut progress) = (Vec::new(), Progress::new("checked", Some(rows.len() as u64)));
     for batch in batches(rows) {
         let answer = api.post("/challenges/batch", &body(batch, true)).await;
         faults.extend(match answer {
@@ -68,14 +68,14 @@ async fn check(api: &Api, rows: &[Row]) -> Result<Vec<Fault>> {
             // what no line may hold, as a control character, is refused with the whole batch
             Err(e) => vec![Fault::of_refusal(batch, e)?],
         });
-        done += batch.len();
-        progress("checked", done, rows.len());
+        progress.add(batch.len() as u64, 0);
     }
+    progress.end();
     Ok(faults)
 }
 
 async fn make(api: &Api, rows: &[Row], sheet: &mut Sheet) -> Result<()> {
-    let mut done = 0;
+    let (mut done, mut progress) = (0, Progress::new("made", Some(rows.len() as u64)));
     for batch in batches(rows) {
         let made = match api.post("/challenges/batch", &body(batch, false)).await {
             Ok(answer) => answer.json()?,
@@ -90,8 +90,9 @@ async fn make(api: &Api, rows: &[Row], sheet: &mut Sheet) -> Result<()> {
         };
         sheet.write(batch, made["items"].as_array().map(Vec::as_slice).unwrap_or_default())?;
         done += batch.len();
-        progress("made", done, rows.len());
+        progress.add(batch.len() as u64, 0);
     }
+    progress.end();
     eprintln!("made {done} challenges; they are not shown again");
     Ok(())
 }
@@ -129,13 +130,6 @@ fn refuse(context: &Context, faults: &[Fault]) -> Result<ExitCode> {
         eprintln!("{} faults; no challenge was made", faults.len());
     }
     Ok(ExitCode::Failed)
-}
-
-/// For whoever waits at a terminal.
-fn progress(verb: &str, done: usize, all: usize) {
-    if all > BATCH && std::io::stderr().is_terminal() {
-        eprintln!("{verb} {done} of {all}");
-    }
 }
 
 impl Fault {
