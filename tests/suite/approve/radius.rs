@@ -1,6 +1,11 @@
 //! Challenges that a RADIUS server judges.
 
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use signet::enrol::source::radius::reply::Unverified;
+use signet::enrol::source::radius::request::{AccessRequest, Sent};
 use signet::error::Kind;
+use signet::random::Random;
 
 use super::fixture::{Client, Office, secret};
 use super::judges::{Manner, Radius, profile, radius_lines};
@@ -92,4 +97,41 @@ async fn a_silent_server_is_passed_over_and_then_asked_last() {
         office.issued(office.enrol(request).await);
     }
     assert_eq!((silent.asked().len(), sound.asked().len()), (1, 2));
+}
+
+/// As the fuzz target does, for a moment: whole packets of any attributes, and none is believed.
+#[test]
+fn packets_of_any_attributes_are_read_and_never_believed() {
+    let secret = b"a secret that nobody guesses";
+    let mut runner = TestRunner::new(Config { cases: 2000, failure_persistence: None, ..Config::default() });
+    let attribute =
+        (prop_oneof![Just(18u8), Just(80), any::<u8>()], proptest::collection::vec(any::<u8>(), 0..20));
+    let packet = (0u8..12, any::<u8>(), proptest::collection::vec(attribute, 0..6), any::<bool>());
+    let whole = std::cell::Cell::new(0);
+    runner
+        .run(&packet, |(code, id, attributes, authenticated)| {
+            let mut bytes = vec![code, id, 0, 0];
+            bytes.extend([0; 16]);
+            for (kind, value) in &attributes {
+                bytes.extend([*kind, value.len() as u8 + 2]);
+                bytes.extend(value);
+            }
+            if authenticated {
+                bytes.extend([80, 18]);
+                bytes.extend([0; 16]);
+            }
+            let length = bytes.len() as u16;
+            bytes[2..4].copy_from_slice(&length.to_be_bytes());
+            if let Ok(unverified) = Unverified::read(&bytes) {
+                whole.set(whole.get() + 1);
+                prop_assert_eq!(unverified.says().is_ok(), matches!(code, 2 | 3 | 11));
+                let request =
+                    AccessRequest { user: "gw1", password: "x", nas_identifier: "signet", station: None };
+                let sent = request.write(secret, &Random::system()).unwrap();
+                prop_assert!(unverified.verify(&Sent { id, ..sent }, secret).is_err());
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert!(whole.get() > 200, "only {} were whole", whole.get());
 }

@@ -197,7 +197,7 @@ async fn a_webhook_over_tls_is_asked_only_if_its_certificate_is_trusted() {
         office.enrol(client.request(profile, client.csr(profile, &[]), secret("open sesame"))).await
     };
     office.issued(enrol("trusted").await);
-    for (name, told) in [("untrusted", "UnknownIssuer"), ("misnamed", "not valid for name")] {
+    for (name, told) in [("untrusted", "invalid peer certificate"), ("misnamed", "not valid for name")] {
         assert_eq!(enrol(name).await.unwrap_err().code(), UNAVAILABLE);
         let health = office.desk.profiles.sources().health();
         let fault = health.into_iter().find(|(profile, ..)| profile.as_str() == name).unwrap().2.unwrap();
