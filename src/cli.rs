@@ -20,6 +20,7 @@ mod client;
 pub mod completions;
 mod csv;
 mod failure;
+pub mod health;
 pub mod init;
 mod input;
 pub mod logging;
@@ -147,6 +148,8 @@ pub enum Verb {
     Token(token::Args),
     /// The audit log: list, verify
     Audit(audit::Args),
+    /// What the server says of itself: store, CAs, challenge sources
+    Health(health::Args),
     /// Prove that indexes, chain and serials are consistent
     Check(check::Args),
     /// The store itself: measure it
@@ -281,6 +284,7 @@ async fn run(verb: Verb, context: &Context) -> Result<ExitCode> {
         Verb::Request(args) => request::run(args, context).await,
         Verb::Token(args) => token::run(args, context).await,
         Verb::Audit(args) => audit::run(args, context).await,
+        Verb::Health(args) => health::run(args, context).await,
         Verb::Check(args) => check::run(args, context).await,
         Verb::Store(args) => store::run(args, context).await,
         Verb::Completions(args) => completions::run(args, context).await,

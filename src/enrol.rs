@@ -7,6 +7,7 @@ use crate::ca::profile::ProfileSet;
 use crate::ca::{self, Authority, Issued};
 use crate::enrol::approve::{Decision, approve_with};
 use crate::enrol::refused::device::DeviceSet;
+use crate::enrol::source::{Sources, judge};
 use crate::error::{Error, Result};
 use crate::id::RecordId;
 use crate::store::Unit;
@@ -24,6 +25,7 @@ pub mod refused;
 pub mod request;
 pub mod scep;
 pub mod scep_ra;
+pub mod source;
 mod sweep;
 pub mod throttle;
 mod transaction;
@@ -45,31 +47,53 @@ pub struct Desk {
     pub throttle: throttle::Throttle,
 }
 
-/// The profiles in force: a whole set, swapped at once; and the names that our own certificates by them bear.
+/// The profiles in force: a whole set, swapped at once with those who judge its challenges; and the names that our own
+/// certificates by them bear.
 #[derive(Debug)]
 pub struct Profiles {
-    set: RwLock<Arc<ProfileSet>>,
+    in_force: RwLock<InForce>,
     devices: RwLock<Arc<DeviceSet>>,
     own_names: own_names::OwnNames,
 }
 
+#[derive(Clone, Debug)]
+struct InForce {
+    set: Arc<ProfileSet>,
+    sources: Arc<Sources>,
+}
+
+impl InForce {
+    /// A source that cannot be opened refuses what it is asked; the other profiles serve.
+    fn of(set: ProfileSet) -> Self {
+        let (sources, faults) = Sources::open(&set);
+        for fault in &faults {
+            tracing::error!(code = fault.code(), %fault, "a profile's challenges cannot be judged");
+        }
+        Self { set: Arc::new(set), sources: Arc::new(sources) }
+    }
+}
+
 impl Profiles {
-    /// Starts with a set; the devices are those that are compiled in.
+    /// Starts with a set, and opens the sources of its challenges; the devices are those that are compiled in.
     pub fn new(set: ProfileSet) -> Self {
-        let devices = DeviceSet::shipped().unwrap_or_default();
         Self {
-            set: RwLock::new(Arc::new(set)),
-            devices: RwLock::new(Arc::new(devices)),
+            in_force: RwLock::new(InForce::of(set)),
+            devices: RwLock::new(Arc::new(DeviceSet::shipped().unwrap_or_default())),
             own_names: own_names::OwnNames::default(),
         }
     }
     /// The set in force.
     pub fn current(&self) -> Arc<ProfileSet> {
-        self.set.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.in_force().set
     }
-    /// Puts another set in force.
+    /// Who judges the challenges of the set in force.
+    pub fn sources(&self) -> Arc<Sources> {
+        self.in_force().sources
+    }
+    /// Puts another set in force, and opens the sources of its challenges.
     pub fn swap(&self, set: ProfileSet) {
-        *self.set.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
+        let in_force = InForce::of(set);
+        *self.in_force.write().unwrap_or_else(PoisonError::into_inner) = in_force;
     }
     /// The devices that are known.
     pub fn devices(&self) -> Arc<DeviceSet> {
@@ -78,6 +102,9 @@ impl Profiles {
     /// Puts other devices in force.
     pub fn swap_devices(&self, devices: DeviceSet) {
         *self.devices.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(devices);
+    }
+    fn in_force(&self) -> InForce {
+        self.in_force.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -120,6 +147,7 @@ pub async fn enrol_received(
 
 /// A claim that no longer holds means that another request was first: deciding again finds its answer.
 async fn decide_and_issue(desk: &Desk, request: &Request, alongside: &Unit) -> Result<Outcome> {
+    let _turn = judge::turn(desk, request).await;
     for _ in 0..ATTEMPTS {
         let order = match approve_with(desk, request, alongside).await {
             Ok(Decision::Approved(order)) => order,

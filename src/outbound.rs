@@ -1,4 +1,5 @@
-//! The only door out. Today: the API of a Signet server, for the command line.
+//! The only door out: the API of a Signet server, for the command line; webhooks and datagrams, for whoever judges
+//! challenges elsewhere. Where to is said by an operator (a flag, a profile), never by a client.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +10,9 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
+
+pub mod datagram;
+pub mod webhook;
 
 /// Most of an answer that is read.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
@@ -112,17 +116,21 @@ impl Api {
     }
 
     fn unreached(&self, e: reqwest::Error) -> Error {
-        let mut why = e.to_string();
-        let mut cause = std::error::Error::source(&e);
-        while let Some(inner) = cause {
-            why = inner.to_string();
-            cause = inner.source();
-        }
+        let mut why = innermost(&e);
         if why.contains("UnknownIssuer") {
             why += "; name the CA of its TLS certificate: --ca DIR/tls-ca.pem, from the server's data folder";
         }
         Error::new(Kind::Unreachable, "unreachable", format!("no answer from {}: {why}", self.base))
     }
+}
+
+/// What lies at the bottom of an error.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut deepest = error;
+    while let Some(inner) = deepest.source() {
+        deepest = inner;
+    }
+    deepest.to_string()
 }
 
 /// `https://HOST[:PORT]` without a slash at its end. Errors: `bad-address` for anything else.
@@ -201,6 +209,11 @@ fn kind_of(status: u16) -> Kind {
 }
 
 fn tls(ca: Option<&Path>) -> Result<rustls::ClientConfig> {
+    trusting(roots(ca)?)
+}
+
+/// The CAs of a PEM file, or the system's.
+fn roots(ca: Option<&Path>) -> Result<rustls::RootCertStore> {
     let mut roots = rustls::RootCertStore::empty();
     match ca {
         Some(file) => add_file(&mut roots, file)?,
@@ -217,6 +230,10 @@ fn tls(ca: Option<&Path>) -> Result<rustls::ClientConfig> {
             "no certificate to trust: name the server's CA with --ca FILE",
         ));
     }
+    Ok(roots)
+}
+
+fn trusting(roots: rustls::RootCertStore) -> Result<rustls::ClientConfig> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

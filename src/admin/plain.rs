@@ -37,7 +37,10 @@ async fn readyz(Shared(state): Shared<Arc<State>>) -> Response {
         return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "60")], told).into_response();
     }
     if state.is_ready() && state.desk.authority.db.raw().health().is_ok() {
-        return "ready\n".into_response();
+        // Named by nothing but its sort: who asks here gave no token. The rest serves, so it is no 503.
+        let well = state.desk.profiles.sources().is_well();
+        let told = if well { "ready\n" } else { "ready\ndegraded: a challenge source does not answer\n" };
+        return told.into_response();
     }
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], "not ready\n").into_response()
 }

@@ -8,6 +8,7 @@ use crate::admin::state::State;
 use crate::audit::{Actor, Event};
 use crate::ca::profile::ProfileSet;
 use crate::enrol::refused::device::DeviceSet;
+use crate::enrol::source::Sources;
 use crate::error::{Error, Result};
 use crate::store::Unit;
 
@@ -35,7 +36,9 @@ async fn take_over(state: &State, actor: Actor) -> Result<usize, Vec<Error>> {
     let event = Event::new(state.now(), actor, "policies.reload", "policies:all");
     unit.event(event.with("profiles", count).with("devices", devices.count()));
     state.desk.authority.db.commit(unit).await.map_err(|e| vec![e.into()])?;
-    state.desk.profiles.swap(profiles);
+    let desk = state.desk.clone();
+    let swapped = tokio::task::spawn_blocking(move || desk.profiles.swap(profiles));
+    swapped.await.map_err(|e| vec![Error::internal("putting the policies in force").because(e)])?;
     state.desk.profiles.swap_devices(devices);
     state.swap_roles(roles);
     state.after_reload.after_reload().await;
@@ -55,6 +58,7 @@ async fn read(state: &State) -> Result<Policies, Vec<Error>> {
     let task = tokio::task::spawn_blocking(move || {
         let profiles = ProfileSet::load(&policies).and_then(|set| {
             set.validate_under(&hierarchy, now)?;
+            Sources::check(&set)?;
             Ok(set)
         });
         all(profiles, &policies)

@@ -12,6 +12,7 @@ use crate::x509::san::San;
 
 mod alternative;
 mod attribute;
+mod challenge;
 mod check;
 mod duration;
 mod expression;
@@ -24,6 +25,7 @@ mod set;
 mod subject;
 mod usage;
 
+pub use challenge::{ChallengeSource, RadiusOptions, SecretFile, WebhookOptions};
 pub use expression::Facts;
 pub use options::{Approval, Cipher, RaMode, ScepDigest, ScepOptions};
 pub use pattern::Pattern;
@@ -38,6 +40,7 @@ pub struct Profile {
     internal: bool,
     description: String,
     approval: Approval,
+    challenge: challenge::ChallengeSource,
     keys: Vec<KeyAlgorithm>,
     digest: Option<Digest>,
     validity: Duration,
@@ -82,6 +85,10 @@ impl Profile {
     /// How requests are approved.
     pub fn approval(&self) -> Approval {
         self.approval
+    }
+    /// Who judges its challenges, if it takes any.
+    pub fn challenge_source(&self) -> &ChallengeSource {
+        &self.challenge
     }
     /// Allowed key types.
     pub fn keys(&self) -> &[KeyAlgorithm] {
@@ -134,6 +141,13 @@ impl Profile {
     /// Its file as it was read (TOML), for people.
     pub fn source(&self) -> &str {
         &self.source
+    }
+    /// A fault of something that its file names, with `file:line` of the key (a path of names) as its field.
+    pub fn fault(&self, key: &[&str], fault: Error) -> Error {
+        let file = format!("{}.toml", self.id);
+        let mut faults = faults::Faults::new(&file, &self.source);
+        faults.note(key, fault);
+        faults.into_found().pop().unwrap_or_else(|| Error::internal("a fault of a profile"))
     }
 }
 

@@ -8,6 +8,10 @@ use crate::cli::{Context, ExitCode, client, input, show};
 use crate::error::Result;
 use crate::id::{ProfileId, RecordId};
 
+mod import;
+mod rows;
+mod sheet;
+
 /// Its arguments.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  signet challenge create --profile scep-device --subject CN=gw1")]
@@ -23,6 +27,11 @@ enum Verb {
         after_help = "Example:\n  signet challenge create --profile scep-device \\\n      --subject \"CN=SEP001122334455\" \\\n      --san dns:sep001122334455.example.org --ttl 1h"
     )]
     Create(Create),
+    /// Make challenges for every line of a CSV file, all checked before the first is made
+    #[command(
+        after_help = "Example:\n  printf 'subject,san\\nCN=gw1,dns:gw1.example.org\\n' > devices.csv\n  signet challenge import devices.csv --profile scep-device \\\n      --ttl 7d --out challenges.csv\n\nSeveral names of one device are separated by semicolons; a subject that\nholds a comma stands in quotes."
+    )]
+    Import(import::Import),
     /// List challenges; a secret is never shown again
     #[command(after_help = "Example:\n  signet challenge list --state unused --output json")]
     List {
@@ -70,6 +79,7 @@ struct Create {
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
     match args.verb {
         Verb::Create(new) => create(new, context).await,
+        Verb::Import(args) => import::run(args, context).await,
         Verb::List { profile, state, paging } => {
             let state = state.map(|s| format!("{s:?}").to_lowercase());
             let filters = page::given(vec![("profile", profile.map(|p| p.to_string())), ("state", state)]);

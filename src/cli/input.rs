@@ -14,21 +14,23 @@ const LARGEST: u64 = 1024 * 1024;
 
 /// A file's bytes. Errors: `unreadable-file`, `file-too-large`.
 pub fn bytes(file: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    bytes_within(file, LARGEST)
+}
+
+/// A file's bytes, at most `largest`. Errors: as [`bytes`].
+pub fn bytes_within(file: &Path, largest: u64) -> Result<Zeroizing<Vec<u8>>> {
     let mut found = Zeroizing::new(Vec::new());
     let read = if file == Path::new("-") {
-        std::io::stdin().take(LARGEST + 1).read_to_end(&mut found)
+        std::io::stdin().take(largest + 1).read_to_end(&mut found)
     } else {
-        std::fs::File::open(file).and_then(|f| f.take(LARGEST + 1).read_to_end(&mut found))
+        std::fs::File::open(file).and_then(|f| f.take(largest + 1).read_to_end(&mut found))
     };
     read.map_err(|e| {
         Error::invalid("unreadable-file", format!("cannot read {}", file.display())).because(e)
     })?;
-    if found.len() as u64 > LARGEST {
-        return Err(Error::new(
-            Kind::TooLarge,
-            "file-too-large",
-            format!("{} is over 1 MiB", file.display()),
-        ));
+    if found.len() as u64 > largest {
+        let text = format!("{} is over {} MiB", file.display(), largest / (1024 * 1024));
+        return Err(Error::new(Kind::TooLarge, "file-too-large", text));
     }
     Ok(found)
 }

@@ -9,6 +9,7 @@ use crate::ca::profile::ProfileSet;
 use crate::cli::page::{self, Paging};
 use crate::cli::{Context, ExitCode, client, show};
 use crate::enrol::refused::device::DeviceSet;
+use crate::enrol::source::Sources;
 use crate::error::Result;
 use crate::id::{CaId, ProfileId};
 
@@ -78,6 +79,7 @@ const COLUMNS: &[show::Column] = &[
     ("ENABLED", "enabled"),
     ("CA", "ca"),
     ("APPROVAL", "approval"),
+    ("CHALLENGES", "challenge_source"),
     ("KEYS", "keys"),
     ("DAYS", "validity_days"),
     ("SCEP", "scep"),
@@ -88,13 +90,7 @@ fn check(policies: &std::path::Path, context: &Context) -> Result<ExitCode> {
     let profiles = ProfileSet::load(policies).map_err(|found| faults.extend(found));
     let devices = DeviceSet::load(policies).map_err(|found| faults.extend(found));
     if let (Ok(profiles), Ok(devices)) = (profiles, devices) {
-        let (profiles, devices) = (profiles.all().len(), devices.count());
-        if context.is_json() {
-            show::json(&json!({"profiles": profiles, "devices": devices, "faults": []}))?;
-        } else {
-            println!("{profiles} profiles, {devices} devices, no faults");
-        }
-        return Ok(ExitCode::Done);
+        return good(&profiles, &devices, context);
     }
     if context.is_json() {
         let faults: Vec<_> = faults
@@ -106,4 +102,18 @@ fn check(policies: &std::path::Path, context: &Context) -> Result<ExitCode> {
         faults.iter().for_each(|fault| eprintln!("{fault}"));
     }
     Ok(ExitCode::Failed)
+}
+
+/// The files that profiles refer to are looked at too, but another machine or user may well not have them.
+fn good(set: &ProfileSet, devices: &DeviceSet, context: &Context) -> Result<ExitCode> {
+    let missing = Sources::check(set).err().unwrap_or_default();
+    let (profiles, devices) = (set.all().len(), devices.count());
+    if context.is_json() {
+        let warnings: Vec<_> = missing.iter().map(ToString::to_string).collect();
+        show::json(&json!({"profiles": profiles, "devices": devices, "faults": [], "warnings": warnings}))?;
+    } else {
+        missing.iter().for_each(|warning| eprintln!("for this user, on this machine: {warning}"));
+        println!("{profiles} profiles, {devices} devices, no faults");
+    }
+    Ok(ExitCode::Done)
 }

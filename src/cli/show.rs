@@ -78,7 +78,7 @@ pub fn json(value: &Value) -> Result<()> {
 }
 
 /// Aligned columns under their headings.
-fn table(items: &[Value], columns: &[Column]) -> String {
+pub fn table(items: &[Value], columns: &[Column]) -> String {
     let rows: Vec<Vec<String>> = items
         .iter()
         .map(|item| columns.iter().map(|(_, field)| text(inner(item, field))).collect())

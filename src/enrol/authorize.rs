@@ -3,11 +3,12 @@
 use subtle::ConstantTimeEq;
 
 use crate::audit::{Actor, Event, Outcome};
-use crate::ca::profile::{Approval, Profile};
+use crate::ca::profile::{Approval, ChallengeSource, Profile};
 use crate::ca::records::{CertificateRecord, CompromisedKeyRecord, serials};
 use crate::clock::Timestamp;
 use crate::enrol::policy::{self, Wanted};
 use crate::enrol::records::ChallengeRecord;
+use crate::enrol::source::judge;
 use crate::enrol::throttle::Who;
 use crate::enrol::transaction::Earlier;
 use crate::enrol::{Desk, Proof, Request, challenge, transaction};
@@ -15,6 +16,8 @@ use crate::error::{Error, Kind, Result};
 use crate::id::{ProfileId, Serial};
 use crate::store::{Record, Stored, Unit, When};
 use crate::x509::cert::Certificate;
+
+const REFUSED: &str = "challenge-refused";
 
 /// What authorization found.
 #[derive(Debug)]
@@ -29,6 +32,7 @@ pub(super) enum Authorized {
 #[derive(Debug, Default)]
 pub(super) struct Grant {
     challenge: Option<Stored<ChallengeRecord>>,
+    judged: Option<Event>,
     renewed: Option<Stored<CertificateRecord>>,
 }
 
@@ -43,6 +47,9 @@ impl Grant {
         if let Some(stored) = &self.challenge {
             let used = ChallengeRecord { used_for: Some(serial.clone()), ..stored.value.clone() };
             unit.replace(&used, stored.revision)?;
+        }
+        if let Some(event) = &self.judged {
+            unit.event(event.clone().with("serial", serial));
         }
         if let Some(stored) = &self.renewed {
             unit.check::<CompromisedKeyRecord>(&stored.value.key_fingerprint, When::Absent);
@@ -61,22 +68,23 @@ pub(super) async fn authorize(desk: &Desk, request: &Request, wanted: &Wanted) -
         Proof::Operator { renews: None, .. } => Ok(by_approval(approval, Grant::default())),
         Proof::Operator { renews: Some(certificate), .. } => {
             let renewed = renewable(desk, certificate, request, wanted).await?;
-            Ok(by_approval(approval, Grant { challenge: None, renewed: Some(renewed) }))
+            Ok(by_approval(approval, Grant { renewed: Some(renewed), ..Grant::default() }))
         }
         Proof::Renewal { certificate, challenge } => {
             let renewed = renewable(desk, certificate, request, wanted).await?;
-            let challenge = match challenge {
-                Some(secret) if is_rsa(certificate)? && is_spent_on(desk, wanted, secret).await? => None,
-                Some(secret) => Some(redeem(desk, request, wanted, secret).await?),
-                None => None,
+            let grant = match challenge {
+                Some(secret) if is_rsa(certificate)? && is_spent_on(desk, wanted, secret).await? => {
+                    Grant::default()
+                }
+                Some(secret) => accept(desk, request, wanted, secret).await?,
+                None => Grant::default(),
             };
-            Ok(by_approval(approval, Grant { challenge, renewed: Some(renewed) }))
+            Ok(by_approval(approval, Grant { renewed: Some(renewed), ..grant }))
         }
         Proof::Challenge(secret) => match approval {
             // None is made for such a profile, so none is right; whoever presents one is not let past it.
             Approval::Manual | Approval::Challenge | Approval::Automatic => {
-                let challenge = Some(redeem(desk, request, wanted, secret).await?);
-                Ok(Authorized::Now(Grant { challenge, renewed: None }))
+                accept(desk, request, wanted, secret).await.map(Authorized::Now)
             }
         },
         Proof::None => match approval {
@@ -95,7 +103,7 @@ pub(super) async fn still_renewable(desk: &Desk, serial: &Serial, wanted: &Wante
     let stored = found.into_iter().next().ok_or_else(not_ours)?;
     hold_renewed(&stored.value, wanted, now)?;
     hold_key(desk, &stored.value).await?;
-    Ok(Grant { challenge: None, renewed: Some(stored) })
+    Ok(Grant { renewed: Some(stored), ..Grant::default() })
 }
 
 /// Whom a wrong attempt is counted against.
@@ -173,6 +181,25 @@ async fn hold_key(desk: &Desk, ours: &CertificateRecord) -> Result<()> {
 fn due(certificate: &CertificateRecord, profile: &Profile) -> Timestamp {
     let life = certificate.not_after.since(certificate.not_before);
     certificate.not_before.plus(life.mul_f64(profile.renewal_from()))
+}
+
+/// Has the challenge judged by whoever the profile names.
+async fn accept(desk: &Desk, request: &Request, wanted: &Wanted, secret: &str) -> Result<Grant> {
+    match wanted.profile.challenge_source() {
+        ChallengeSource::OneTime => {
+            let redeemed = redeem(desk, request, wanted, secret).await;
+            match &redeemed {
+                Ok(_) => judge::count("one-time", "accepted"),
+                Err(e) if e.code() == REFUSED => judge::count("one-time", "refused"),
+                Err(_) => {}
+            }
+            Ok(Grant { challenge: Some(redeemed?), ..Grant::default() })
+        }
+        ChallengeSource::SharedSecret { .. } | ChallengeSource::Webhook(_) | ChallengeSource::Radius(_) => {
+            let judged = judge::judge(desk, request, wanted, secret).await?;
+            Ok(Grant { judged: Some(judged), ..Grant::default() })
+        }
+    }
 }
 
 /// Finds the challenge and holds it against the request. Every wrong attempt is counted.
@@ -300,12 +327,14 @@ async fn write(desk: &Desk, event: Event) {
     }
 }
 
-fn required() -> Error {
+/// A challenge is needed and none came.
+pub(super) fn required() -> Error {
     Error::new(Kind::Unauthenticated, "challenge-required", "challenge required")
 }
 
-fn refused(text: &str) -> Error {
-    Error::new(Kind::Forbidden, "challenge-refused", text)
+/// A challenge came and is not accepted.
+pub(super) fn refused(text: &str) -> Error {
+    Error::new(Kind::Forbidden, REFUSED, text)
 }
 
 fn renewal_refused(text: &str) -> Error {

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::audit::{Actor, Event};
-use crate::ca::profile::{Approval, Profile};
+use crate::ca::profile::{Approval, ChallengeSource, Profile, ProfileSet};
 use crate::enrol::Desk;
 use crate::enrol::records::ChallengeRecord;
 use crate::error::{Error, Result};
@@ -55,11 +55,52 @@ pub async fn create_with(
     actor: Actor,
     alongside: Unit,
 ) -> Result<(ChallengeRecord, Zeroizing<String>)> {
+    let profiles = desk.profiles.current();
+    let mut unit = alongside;
+    let made = add(desk, &profiles, new, &actor, &mut unit)?;
+    desk.authority.db.commit(unit).await?;
+    Ok(made)
+}
+
+/// Makes challenges, all in one commit or none of them, writing `alongside` too. Returns them in their order.
+/// Errors: every fault found with the place of its item, as [`create`] has them.
+pub async fn create_batch(
+    desk: &Desk,
+    all: Vec<NewChallenge>,
+    actor: Actor,
+    alongside: Unit,
+) -> Result<Vec<(ChallengeRecord, Zeroizing<String>)>, Vec<(usize, Error)>> {
+    let profiles = desk.profiles.current();
+    let (mut made, mut faults, mut unit) = (Vec::with_capacity(all.len()), Vec::new(), alongside);
+    for (place, new) in all.into_iter().enumerate() {
+        match add(desk, &profiles, new, &actor, &mut unit) {
+            Ok(challenge) => made.push(challenge),
+            Err(fault) => faults.push((place, fault)),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    desk.authority.db.commit(unit).await.map_err(|e| vec![(0, e.into())])?;
+    Ok(made)
+}
+
+/// What [`create`] would refuse a challenge for, changing nothing. Errors: as there.
+pub fn check(desk: &Desk, new: &NewChallenge) -> Result<()> {
+    hold(desk.profiles.current().require(&new.profile).map_err(|e| e.at("/profile"))?, new)
+}
+
+/// Adds a challenge and its event to a unit.
+fn add(
+    desk: &Desk,
+    profiles: &ProfileSet,
+    new: NewChallenge,
+    actor: &Actor,
+    unit: &mut Unit,
+) -> Result<(ChallengeRecord, Zeroizing<String>)> {
     let authority = &desk.authority;
     let now = authority.clock.now();
-    let profiles = desk.profiles.current();
-    let profile = profiles.require(&new.profile).map_err(|e| e.at("/profile"))?.clone();
-    check(&profile, &new)?;
+    hold(profiles.require(&new.profile).map_err(|e| e.at("/profile"))?, &new)?;
     let secret = secret(&authority.random)?;
     let record = ChallengeRecord {
         id: RecordId::new(now, &authority.random)?,
@@ -71,15 +112,13 @@ pub async fn create_with(
         created_by: actor.to_string(),
         used_for: None,
     };
-    let mut unit = alongside;
     unit.insert(&record)?;
     unit.event(
-        Event::new(now, actor, "challenge.create", format!("challenge:{}", record.id))
+        Event::new(now, actor.clone(), "challenge.create", format!("challenge:{}", record.id))
             .with("profile", &record.profile)
             .with("subject", &record.subject)
             .with("expires", record.expires),
     );
-    authority.db.commit(unit).await?;
     Ok((record, secret))
 }
 
@@ -106,12 +145,17 @@ pub(super) fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
-fn check(profile: &Profile, new: &NewChallenge) -> Result<()> {
+fn hold(profile: &Profile, new: &NewChallenge) -> Result<()> {
     if !profile.is_enabled() {
         return Err(Error::invalid("profile-disabled", "the profile is switched off").at("/profile"));
     }
     if profile.approval() != Approval::Challenge {
         let text = format!("{} cannot be enrolled by challenge", profile.id());
+        return Err(Error::invalid("no-challenges", text).at("/profile"));
+    }
+    if *profile.challenge_source() != ChallengeSource::OneTime {
+        let source = profile.challenge_source().as_str();
+        let text = format!("the challenges of {} come from another source: {source}", profile.id());
         return Err(Error::invalid("no-challenges", text).at("/profile"));
     }
     if new.ttl < Duration::from_secs(1) || new.ttl > MAX_TTL {

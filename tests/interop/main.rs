@@ -10,6 +10,7 @@ mod clients;
 mod crash;
 mod ocsp;
 mod pkilint;
+mod radius;
 mod server;
 mod strongswan;
 mod trace;

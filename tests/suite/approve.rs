@@ -2,8 +2,12 @@
 
 mod challenges;
 mod fixture;
+mod judges;
 mod manual;
 mod policy;
+mod radius;
 mod renewals;
 mod swept;
+mod shared_secrets;
 mod transactions;
+mod webhooks;

@@ -210,3 +210,129 @@ fn csr_13_blocked_keys_are_loaded_with_the_set() {
     let found = ProfileSet::load(dir.path()).unwrap_err();
     assert_eq!((found[0].code(), found[0].field()), ("bad-blocklist", Some("debian.txt:2")));
 }
+
+/// The one fault of the minimal profile with these lines of `[challenge]`, which begin on line 14: its code, place and reason.
+fn challenge_fault(lines: &str) -> (&'static str, String, String) {
+    fault(&format!("{MINIMAL}[challenge]\n{lines}\n"))
+}
+
+#[test]
+fn a_challenge_source_is_named_and_one_time_without() {
+    let source = |text: String| {
+        let set = ProfileSet::from_sources(vec![("test.toml".into(), text)]).unwrap();
+        set.all()[0].challenge_source().as_str()
+    };
+    assert_eq!(source(MINIMAL.into()), "one-time");
+    let with = |lines: &str| source(format!("device = \"CN\"\n{MINIMAL}[challenge]\n{lines}\n"));
+    assert_eq!(with(""), "one-time");
+    assert_eq!(with("source = \"one-time\""), "one-time");
+    let secret = "secret_file = \"/etc/s\"";
+    assert_eq!(
+        with(&format!("source = \"shared-secret\"\nacknowledge_shared_secret = true\n{secret}")),
+        "shared-secret"
+    );
+    assert_eq!(with(&format!("source = \"webhook\"\nurl = \"https://x.example/\"\n{secret}")), "webhook");
+    let servers = "servers = [\"10.0.0.5\", \"[2001:db8::1]:1645\", \"::1\"]";
+    assert_eq!(
+        with(&format!("source = \"radius\"\n{servers}\nsecret_file = \"credential:radius\"")),
+        "radius"
+    );
+}
+
+#[test]
+fn a_challenge_source_without_what_it_needs_is_refused_with_its_line() {
+    let (secret, url) = ("secret_file = \"/etc/s\"", "url = \"https://x.example/\"");
+    for (lines, code, line, told) in [
+        ("source = \"ldap\"".to_owned(), "bad-profile", 14, "unknown variant"),
+        ("colour = 1".to_owned(), "bad-profile", 14, "colour"),
+        (format!("source = \"shared-secret\"\n{secret}"), "unsafe-profile", 14, "acknowledge_shared_secret"),
+        (
+            "source = \"shared-secret\"\nacknowledge_shared_secret = true".into(),
+            "bad-profile",
+            14,
+            "secret_file",
+        ),
+        (secret.to_owned(), "bad-profile", 14, "challenge.secret_file belongs to"),
+        (format!("source = \"webhook\"\n{url}"), "bad-profile", 14, "needs challenge.secret_file"),
+        (format!("source = \"webhook\"\n{secret}"), "bad-profile", 14, "needs challenge.url"),
+        (
+            format!("source = \"webhook\"\n{secret}\nurl = \"http://x.example/\""),
+            "scheme-not-allowed",
+            16,
+            "https",
+        ),
+        (format!("source = \"webhook\"\n{secret}\nurl = \"file:///x\""), "scheme-not-allowed", 16, "https"),
+        (
+            format!("source = \"webhook\"\n{secret}\nurl = \"https://u:p@x.example/\""),
+            "bad-address",
+            16,
+            "user name",
+        ),
+        (format!("source = \"webhook\"\n{url}\nsecret_file = \"s\""), "bad-profile", 16, "begins with /"),
+        (
+            format!("source = \"webhook\"\n{url}\nsecret_file = \"credential:../x\""),
+            "bad-profile",
+            16,
+            "credential",
+        ),
+        (
+            format!("source = \"webhook\"\n{url}\n{secret}\nca_file = \"ca.pem\""),
+            "bad-profile",
+            17,
+            "begins with /",
+        ),
+        (
+            format!("source = \"webhook\"\n{url}\n{secret}\ntimeout = \"31s\""),
+            "out-of-range",
+            17,
+            "1s to 30s",
+        ),
+        (
+            format!("source = \"webhook\"\n{url}\n{secret}\nservers = []"),
+            "bad-profile",
+            17,
+            "belongs to source = \"radius\"",
+        ),
+    ] {
+        let (found, place, reason) = challenge_fault(&lines);
+        assert_eq!((found, place), (code, format!("test.toml:{line}")), "{lines}");
+        assert!(reason.contains(told), "{lines}: {reason}");
+    }
+    let manual = MINIMAL.replace("\"challenge\"", "\"manual\"");
+    let (code, place, reason) = fault(&format!("{manual}[challenge]\nsource = \"one-time\"\n"));
+    assert_eq!((code, place.as_str()), ("bad-profile", "test.toml:13"));
+    assert!(reason.contains("approval"), "{reason}");
+}
+
+#[test]
+fn a_radius_source_is_held_to_its_bounds_and_to_the_names_it_judges() {
+    let radius = "source = \"radius\"\nsecret_file = \"/etc/s\"\n";
+    let device = format!("device = \"CN\"\n{MINIMAL}");
+    for (lines, code, told) in [
+        ("", "bad-profile", "needs challenge.servers"),
+        ("servers = []", "out-of-range", "one to three"),
+        ("servers = [\"::1\", \"::2\", \"::3\", \"::4\"]", "out-of-range", "one to three"),
+        ("servers = [\"radius.example\"]", "bad-address", "IP address"),
+        ("servers = [\"10.0.0.5:0\"]", "bad-address", "IP address"),
+        ("servers = [\"0.0.0.0\"]", "bad-address", "IP address"),
+        ("servers = [\"::1\"]\ntries = 6", "out-of-range", "from 1 to 5"),
+        ("servers = [\"::1\", \"::2\"]\ntries = 4\ntimeout = \"4s\"", "out-of-range", "at most 30s"),
+        ("servers = [\"::1\"]\nnas_identifier = \"\"", "bad-profile", "1 to 253"),
+    ] {
+        let (found, _, reason) = fault(&format!("{device}[challenge]\n{radius}{lines}\n"));
+        assert_eq!(found, code, "{lines}: {reason}");
+        assert!(reason.contains(told), "{lines}: {reason}");
+    }
+    let good = format!("[challenge]\n{radius}servers = [\"::1\"]\n");
+    let (code, _, reason) = fault(&format!("{MINIMAL}{good}"));
+    assert!(code == "bad-profile" && reason.contains("needs device"), "{reason}");
+    let open = format!("{device}[san]\nallow = [\"dns\"]\n{good}");
+    let (code, place, _) = fault(&open);
+    assert_eq!((code, place.as_str()), ("unsafe-profile", "test.toml:15"));
+    for meant in [
+        format!("acknowledge_unsafe = true\n{open}"),
+        open.replace("allow = [\"dns\"]", "allow = [\"dns\"]\ncn_among = true\nmax = 1"),
+    ] {
+        ProfileSet::from_sources(vec![("test.toml".into(), meant)]).unwrap();
+    }
+}

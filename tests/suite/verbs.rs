@@ -1,5 +1,6 @@
 //! The command line against a running server: what it says, in which form, and how it ends.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use serde_json::Value;
@@ -117,6 +118,43 @@ fn scripts_read_json_also_of_what_was_only_done_and_of_refusals() {
     assert_eq!((code, out.as_str(), &error["error"]["code"]), (1, "", &"not-found".into()));
     let (_, _, said) = on.home.run(&["audit", "list", "--limit", "1"]);
     assert!(said.contains("--before "), "{said}");
+}
+
+#[test]
+fn challenges_are_made_for_every_line_of_a_file_or_for_none() {
+    let on = Running::new();
+    let head = "subject,san,ttl\n";
+    let bad =
+        on.write("bad.csv", &format!("{head}CN=gw1,dns:gw1.example,\nno name,,\nCN=gw3,ip:300.1.1.1,9w\n"));
+    let (code, out, said) = on.home.run(&["challenge", "import", &bad, "--profile", "scep-device"]);
+    assert!(code == 1 && out.is_empty(), "{out}{said}");
+    assert!(said.contains("line 3, subject: ") && said.contains("line 4, "), "{said}");
+    assert!(!said.contains("line 2"), "{said}");
+    assert_eq!(on.json(&["challenge", "list"])["items"].as_array().unwrap().len(), 0);
+
+    let lines: String =
+        (0..250).map(|n| format!("\"CN=gw{n},O=Acme\",dns:gw{n}.example; dns:b{n}.example,7d\n")).collect();
+    let good = on.write("good.csv", &format!("{head}{lines}"));
+    let made = on.path("made.csv");
+    let import = ["challenge", "import", &good, "--profile", "scep-device"];
+    assert!(on.done(&[&import[..], &["--dry-run"]].concat()).contains("250 challenges would be made"));
+    assert_eq!(on.json(&["challenge", "list", "--limit", "1"])["items"].as_array().unwrap().len(), 0);
+    on.done(&[&import[..], &["--out", &made]].concat());
+    assert_eq!(std::fs::metadata(&made).unwrap().permissions().mode() & 0o777, 0o600);
+    let mut sheet = csv::Reader::from_path(&made).unwrap();
+    let rows: Vec<_> = sheet.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 250);
+    assert_eq!((&rows[249][0], &rows[249][2]), ("251", "CN=gw249,O=Acme"));
+    assert_eq!(&rows[249][3], "dns:gw249.example;dns:b249.example");
+    let challenges: std::collections::HashSet<_> = rows.iter().map(|r| r[4].to_owned()).collect();
+    assert_eq!(challenges.len(), 250);
+    let (code, _, said) = on.home.run(&[&import[..], &["--out", &made]].concat());
+    assert!(code == 1 && said.contains("new file"), "{said}");
+
+    let one = on.write("one.csv", "subject\nCN=gw\n");
+    let item = on.json(&["challenge", "import", &one, "--profile", "scep-device"])["items"][0].clone();
+    assert!(item["line"] == 2 && item["challenge"].as_str().unwrap().len() > 20, "{item}");
+    assert!(on.done(&["health"]).contains("ok"));
 }
 
 #[test]

@@ -32,16 +32,23 @@ use crate::store::{PRIMARY, Scan};
 use crate::x509::name::Name;
 use crate::x509::san::San;
 
+mod batch;
 mod types;
 
-pub use types::{Challenge, CreatedChallenge, NewChallenge};
+pub use types::{
+    Challenge, ChallengeFault, ChallengeFaults, CreatedChallenge, CreatedChallenges, NewChallenge,
+    NewChallenges,
+};
 
 const DEFAULT_TTL: Duration = Duration::from_hours(1);
 const MAX_TTL: Duration = Duration::from_hours(24 * 30);
 const MAX_SANS: usize = 250;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(withdraw))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(batch::create))
+        .routes(routes!(withdraw))
 }
 
 /// Challenges, newest first, all or those of a profile or in a state; never their secrets.
@@ -85,15 +92,10 @@ pub async fn create(State(state): Shared, caller: Caller, body: Body) -> Answer 
     let claim = claim(state.now(), &caller, &body, Kept::Secret);
     let alongside = Claim::alongside(claim.as_ref(), db).await?;
     let (record, secret) = challenge::create_with(&state.desk, new, caller.actor(), alongside).await?;
-    let answer = CreatedChallenge {
-        id: record.id.to_string(),
-        challenge: secret.to_string(),
-        expires: record.expires.to_string(),
-        profile: record.profile.to_string(),
-        subject: record.subject.to_string(),
-        sans: record.sans.iter().map(ToString::to_string).collect(),
-    };
-    located(json::answer(StatusCode::CREATED, &answer)?, &format!("/api/v1/challenges/{}", record.id))
+    located(
+        json::answer(StatusCode::CREATED, &created(&record, &secret))?,
+        &format!("/api/v1/challenges/{}", record.id),
+    )
 }
 
 /// Withdraws an unused challenge.
@@ -132,6 +134,17 @@ fn check(new: NewChallenge) -> Result<challenge::NewChallenge> {
         sans: new.sans.iter().enumerate().map(san).collect::<Result<_>>()?,
         ttl,
     })
+}
+
+fn created(record: &ChallengeRecord, secret: &str) -> CreatedChallenge {
+    CreatedChallenge {
+        id: record.id.to_string(),
+        challenge: secret.to_owned(),
+        expires: record.expires.to_string(),
+        profile: record.profile.to_string(),
+        subject: record.subject.to_string(),
+        sans: record.sans.iter().map(ToString::to_string).collect(),
+    }
 }
 
 const STATES: [&str; 3] = ["unused", "used", "expired"];

@@ -85,10 +85,18 @@ fn profile(policy: &Arc<Policy>) -> Profile {
         enabled: policy.is_enabled(),
         ca: policy.ca().to_string(),
         approval: approval.to_owned(),
+        challenge_source: challenge_source(policy),
         keys: policy.keys().iter().map(ToString::to_string).collect(),
         validity_days: policy.validity().as_secs() / 86_400,
         scep: policy.scep().is_some(),
         source: None,
+    }
+}
+
+fn challenge_source(policy: &Policy) -> Option<String> {
+    match policy.approval() {
+        Approval::Challenge => Some(policy.challenge_source().as_str().to_owned()),
+        Approval::Automatic | Approval::Manual => None,
     }
 }
 

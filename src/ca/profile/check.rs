@@ -9,7 +9,7 @@ use crate::ca::profile::options::Approval;
 use crate::ca::profile::pattern::Pattern;
 use crate::ca::profile::raw::{RawAttribute, RawFrom, RawProfile, RawSan, RawUsage};
 use crate::ca::profile::subject::{AttributeRule, From, SubjectRules};
-use crate::ca::profile::{Profile, attribute, duration, legacy, usage};
+use crate::ca::profile::{Profile, attribute, challenge, duration, legacy, usage};
 use crate::error::{Error, Result};
 use crate::id::ProfileId;
 use crate::x509::key::{KeyAlgorithm, KeyKind};
@@ -44,6 +44,7 @@ fn build(id: ProfileId, source: &str, raw: RawProfile, faults: &mut Faults<'_>) 
     legacy::hold(&raw, legacy::BUILT, faults);
     keys(&raw, faults);
     let ca = faults.take(&["ca"], raw.ca.parse());
+    let challenge = challenge::source(&raw, faults);
     let validity = validity(&raw, faults);
     let backdate = backdate(&raw, faults);
     let subject = subject(&raw, faults);
@@ -63,6 +64,7 @@ fn build(id: ProfileId, source: &str, raw: RawProfile, faults: &mut Faults<'_>) 
         internal: raw.internal,
         description: raw.description,
         approval: raw.approval,
+        challenge: challenge?,
         keys: raw.keys,
         digest: raw.digest,
         validity: validity?,

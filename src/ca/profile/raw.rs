@@ -26,6 +26,7 @@ pub(super) struct RawProfile {
     pub acknowledge_unsafe: bool,
     #[serde(default)]
     pub reserved_names: Vec<String>,
+    pub challenge: Option<RawChallenge>,
     #[serde(default)]
     pub subject: BTreeMap<String, RawAttribute>,
     #[serde(default)]
@@ -36,6 +37,43 @@ pub(super) struct RawProfile {
     pub scep: Option<ScepOptions>,
     #[serde(default)]
     pub rules: Vec<RawRule>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawChallenge {
+    #[serde(default)]
+    pub source: RawSource,
+    pub acknowledge_shared_secret: Option<bool>,
+    pub secret_file: Option<String>,
+    pub url: Option<String>,
+    pub ca_file: Option<String>,
+    pub allow_plain_http: Option<bool>,
+    pub timeout: Option<String>,
+    pub servers: Option<Vec<String>>,
+    pub nas_identifier: Option<String>,
+    pub tries: Option<u32>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawSource {
+    #[default]
+    OneTime,
+    SharedSecret,
+    Webhook,
+    Radius,
+}
+
+impl RawSource {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OneTime => "one-time",
+            Self::SharedSecret => "shared-secret",
+            Self::Webhook => "webhook",
+            Self::Radius => "radius",
+        }
+    }
 }
 
 #[derive(Deserialize)]

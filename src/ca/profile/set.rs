@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use include_dir::{Dir, include_dir};
 
-use crate::ca::profile::faults::Faults;
 use crate::ca::profile::{Profile, check};
 use crate::ca::records::Role;
 use crate::ca::{Hierarchy, LoadedCa};
@@ -158,7 +157,7 @@ fn read_one(file: &str, text: &str) -> Result<Profile, Vec<Error>> {
 
 fn unknown_ca(profile: &Profile) -> Error {
     let unknown = Error::invalid("unknown-ca", format!("there is no CA named {}", profile.ca()));
-    fault_at(profile, "ca", unknown)
+    profile.fault(&["ca"], unknown)
 }
 
 /// What a profile wants that its CA cannot give.
@@ -167,17 +166,17 @@ fn fits(profile: &Profile, ca: &LoadedCa, life: impl Fn(&Certificate) -> Duratio
     let id = &ca.record.id;
     if ca.record.role != Role::Issuing {
         let text = format!("{id} is a root, which signs CAs only: name an issuing CA");
-        found.push(fault_at(profile, "ca", Error::invalid("not-issuing", text)));
+        found.push(profile.fault(&["ca"], Error::invalid("not-issuing", text)));
     }
     if profile.digest().is_some_and(|digest| !signs_with(ca.record.algorithm, digest)) {
         let text = format!("the {} key of the CA {id} does not sign with this digest", ca.record.algorithm);
-        found.push(fault_at(profile, "digest", Error::invalid("digest-not-supported", text)));
+        found.push(profile.fault(&["digest"], Error::invalid("digest-not-supported", text)));
     }
     if let Some(certificate) = &ca.certificate
         && profile.validity() > life(certificate)
     {
         let text = format!("validity is longer than the CA {id} lives (until {})", certificate.not_after());
-        found.push(fault_at(profile, "validity", Error::invalid("out-of-range", text)));
+        found.push(profile.fault(&["validity"], Error::invalid("out-of-range", text)));
     }
     found
 }
@@ -189,14 +188,6 @@ fn signs_with(key: KeyAlgorithm, digest: Digest) -> bool {
         KeyAlgorithm::P384 => digest == Digest::Sha384,
         KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 | KeyAlgorithm::P521 => true,
     }
-}
-
-/// A fault at a key of a profile's file.
-fn fault_at(profile: &Profile, key: &str, fault: Error) -> Error {
-    let file = format!("{}.toml", profile.id());
-    let mut faults = Faults::new(&file, &profile.source);
-    faults.note(&[key], fault);
-    faults.into_found().pop().unwrap_or_else(|| Error::internal("a fault of a profile"))
 }
 
 fn read_texts(folder: &Path, extension: &str, most: u64) -> Result<Vec<(String, String)>, Vec<Error>> {

@@ -55,3 +55,40 @@ pub struct CreatedChallenge {
     /// For which alternative names.
     pub sans: Vec<String>,
 }
+
+/// Challenges to be made, all of them or none.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct NewChallenges {
+    /// At most 100.
+    pub items: Vec<NewChallenge>,
+    /// Whether they are only checked.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Challenges that were just made, in the order they were asked for; they are shown this once.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct CreatedChallenges {
+    /// The challenges.
+    pub items: Vec<CreatedChallenge>,
+}
+
+/// What a check of challenges found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ChallengeFaults {
+    /// Every fault; empty if all of them would be made.
+    pub faults: Vec<ChallengeFault>,
+}
+
+/// Why a challenge would not be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ChallengeFault {
+    /// Which item, from 0.
+    pub item: u64,
+    /// The JSON pointer of the field that it is about.
+    pub pointer: String,
+    /// Stable, for programs: `bad-identity`.
+    pub code: String,
+    /// A sentence for people.
+    pub detail: String,
+}

@@ -16,6 +16,8 @@ pub struct Profile {
     pub ca: String,
     /// `automatic`, `challenge` or `manual`.
     pub approval: String,
+    /// Who judges its challenges: `one-time`, `shared-secret`, `webhook` or `radius`; null if it takes none.
+    pub challenge_source: Option<String>,
     /// Allowed key types.
     pub keys: Vec<String>,
     /// How long a certificate lives, in whole days.
