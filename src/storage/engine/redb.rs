@@ -60,6 +60,9 @@ impl Redb {
             return Err(super::super::missing(&path));
         }
         let database = builder().open(&path).map_err(|e| opening(&path, e))?;
+        if !is_complete(&database).map_err(|e| failed(&AtomicBool::new(false), e))? {
+            make_tables(&database).map_err(|e| failed(&AtomicBool::new(false), e))?;
+        }
         Ok(Self::over(path, database))
     }
 
@@ -99,9 +102,9 @@ impl Engine for Redb {
         self.view()
     }
 
-    fn write(&self, batch: &Batch) -> Result<()> {
+    fn write(&self, batch: Batch) -> Result<()> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.try_write(batch)
+        self.try_write(&batch)
     }
 
     fn revive(&self, generation: u64) -> Result<bool> {
@@ -158,6 +161,11 @@ fn builder() -> Builder {
 
 const fn table(space: Space) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
     TableDefinition::new(space.name())
+}
+
+/// Whether it has every table: an older program made fewer.
+fn is_complete(database: &Database) -> Result<bool, redb::Error> {
+    Ok(database.begin_read()?.list_tables()?.count() == Space::ALL.len())
 }
 
 fn make_tables(database: &Database) -> Result<(), redb::Error> {
