@@ -30,7 +30,7 @@ const LAYERED: [Space; 3] = [Space::Index, Space::AuditBySubject, Space::AuditBy
 
 /// The growing runs are frozen and folded once they take so many bytes of memory; at most about
 /// two and a half times as much is held.
-pub(super) const LIMIT: usize = 16 << 20;
+pub(super) const LIMIT: usize = 24 << 20;
 
 /// An engine with layers over its indexes.
 pub(super) struct Layered {
@@ -85,9 +85,7 @@ impl Layered {
 
     /// The layers to write on: the outcome of a write that failed is read from the engine.
     fn settled(&self, writing: &mut Writing) -> Result<Arc<Version>> {
-        let view = self.viewing(|engine| engine.view())?;
-        let mut version = view.version()?.clone();
-        drop(view);
+        let mut version = self.viewing(|engine| engine.view())?.version()?.clone();
         if writing.fold.is_none() && version.active_size() >= self.limit {
             writing.fold = Some(Fold::of(writing.oldest..=version.seq));
             writing.oldest = version.seq + 1;

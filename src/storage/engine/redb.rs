@@ -20,7 +20,8 @@ use crate::storage::reason;
 use crate::store::Direction;
 
 const FILE: &str = "signet.redb";
-const CACHE: usize = 128 << 20;
+/// What it holds in memory is a quarter more than this: a page and its header take 5 KiB.
+const CACHE: usize = 64 << 20;
 
 type Table = ReadOnlyTable<&'static [u8], &'static [u8]>;
 

@@ -72,7 +72,7 @@ async fn a_newer_format_is_refused(engine: EngineKind) {
     f.store.close().await.unwrap();
     let Fixture { dir, store, .. } = f;
     drop(store);
-    let below = storage::engine::open(engine, &dir.path().join("store")).unwrap();
+    let below = once_free(|| storage::engine::open(engine, &dir.path().join("store")));
     let mut batch = Batch::new();
     batch.put(Space::Meta, b"format".to_vec(), 3u32.to_be_bytes().to_vec());
     below.write(batch).unwrap();
@@ -114,7 +114,7 @@ async fn a_store_without_its_format_is_refused(engine: EngineKind) {
     f.store.close().await.unwrap();
     let Fixture { dir, store, .. } = f;
     drop(store);
-    let below = storage::engine::open(engine, &dir.path().join("store")).unwrap();
+    let below = once_free(|| storage::engine::open(engine, &dir.path().join("store")));
     let mut batch = Batch::new();
     batch.delete(Space::Meta, b"format".to_vec());
     below.write(batch).unwrap();
