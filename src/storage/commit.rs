@@ -85,7 +85,7 @@ impl Committer {
         let mut batch = Batch::new();
         batch.put(Space::Meta, layout::META_PROBE.to_vec(), Vec::new());
         let generation = self.engine.view()?.generation();
-        self.write(&batch, generation)
+        self.write(batch, generation)
     }
 
     fn commit(&mut self, jobs: Vec<Job>) {
@@ -118,7 +118,7 @@ impl Committer {
         }
         let Built { batch, head, kinds, answers } = built?;
         if !batch.is_empty() {
-            self.write(&batch, generation)?;
+            self.write(batch, generation)?;
             self.state.report(None);
         }
         self.head = Some(head);
@@ -137,7 +137,7 @@ impl Committer {
         Ok(Built { batch, head, kinds, answers })
     }
 
-    fn write(&self, batch: &Batch, generation: u64) -> Result<()> {
+    fn write(&self, batch: Batch, generation: u64) -> Result<()> {
         let written = self.engine.write(batch);
         if written.is_err() {
             // The failure of the write says more than that of the reopening.

@@ -11,6 +11,7 @@ use super::EngineKind;
 use crate::error::Result;
 use crate::store::Direction;
 
+mod layered;
 mod redb;
 #[cfg(feature = "sled")]
 mod sled;
@@ -34,11 +35,13 @@ pub enum Space {
     AuditByAction,
     /// The format version and the audit head.
     Meta,
+    /// Sequence number to changes of the indexes that stand in the layers ([`layered`]).
+    Journal,
 }
 
 impl Space {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Records,
         Self::Chunks,
         Self::Index,
@@ -47,6 +50,7 @@ impl Space {
         Self::AuditBySubject,
         Self::AuditByAction,
         Self::Meta,
+        Self::Journal,
     ];
 
     /// Its number, from 0.
@@ -65,6 +69,7 @@ impl Space {
             Self::AuditBySubject => "audit-by-subject",
             Self::AuditByAction => "audit-by-action",
             Self::Meta => "meta",
+            Self::Journal => "journal",
         }
     }
 }
@@ -99,6 +104,11 @@ impl Batch {
     /// What this batch says of a key: nothing, removed, or its new value.
     pub fn find(&self, space: Space, key: &[u8]) -> Option<Option<&[u8]>> {
         self.spaces[space.number()].get(key).map(|value| value.as_deref())
+    }
+
+    /// Takes the changes of one space out of it, by rising key.
+    pub fn take(&mut self, space: Space) -> impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)> + use<> {
+        std::mem::take(&mut self.spaces[space.number()]).into_iter()
     }
 
     /// Takes over everything of `later`, which wins.
@@ -179,7 +189,7 @@ pub trait Engine: Send + Sync {
     /// A view that may be kept while others write.
     fn snapshot(&self) -> Result<Box<dyn View>>;
     /// Writes all of a batch or nothing, and returns when it is durable.
-    fn write(&self, batch: &Batch) -> Result<()>;
+    fn write(&self, batch: Batch) -> Result<()>;
     /// After a failure in a view of `generation`: reopens the engine if it was lost. Returns whether
     /// a newer opening exists now. Errors: `storage` if it cannot be reopened.
     fn revive(&self, generation: u64) -> Result<bool>;
@@ -189,22 +199,48 @@ pub trait Engine: Send + Sync {
 
 /// Makes an empty engine in `folder`.
 pub fn create(kind: EngineKind, folder: &Path) -> Result<Box<dyn Engine>> {
-    match kind {
-        EngineKind::Redb => Ok(Box::new(redb::Redb::create(folder)?)),
+    layered(match kind {
+        EngineKind::Redb => Box::new(redb::Redb::create(folder)?),
         #[cfg(feature = "sled")]
-        EngineKind::Sled => Ok(Box::new(sled::Sled::create(folder)?)),
+        EngineKind::Sled => Box::new(sled::Sled::create(folder)?),
         #[cfg(not(feature = "sled"))]
-        EngineKind::Sled => Err(super::without_sled()),
-    }
+        EngineKind::Sled => return Err(super::without_sled()),
+    })
 }
 
 /// Opens the engine that stands in `folder`. Errors: `store-missing`, `store-locked`, `storage`.
 pub fn open(kind: EngineKind, folder: &Path) -> Result<Box<dyn Engine>> {
-    match kind {
-        EngineKind::Redb => Ok(Box::new(redb::Redb::open(folder)?)),
+    layered(match kind {
+        EngineKind::Redb => Box::new(redb::Redb::open(folder)?),
         #[cfg(feature = "sled")]
-        EngineKind::Sled => Ok(Box::new(sled::Sled::open(folder)?)),
+        EngineKind::Sled => Box::new(sled::Sled::open(folder)?),
         #[cfg(not(feature = "sled"))]
-        EngineKind::Sled => Err(super::without_sled()),
-    }
+        EngineKind::Sled => return Err(super::without_sled()),
+    })
+}
+
+fn layered(inner: Box<dyn Engine>) -> Result<Box<dyn Engine>> {
+    Ok(Box::new(layered::Layered::over(inner, layered::LIMIT)?))
+}
+
+/// A key that begins with the number of its space, for rows of all spaces in one order.
+fn place(space: Space, key: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1 + key.len());
+    out.push(space.number() as u8);
+    out.extend_from_slice(key);
+    out
+}
+
+/// The keys of a stretch, as [`place`] makes them.
+fn placed(space: Space, span: &Span) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
+    let (from, to) = span.bounds();
+    let from = match from {
+        Bound::Unbounded => Bound::Included(place(space, &[])),
+        bound => bound.map(|key| place(space, key)),
+    };
+    let to = match to {
+        Bound::Unbounded => Bound::Excluded(vec![space.number() as u8 + 1]),
+        bound => bound.map(|key| place(space, key)),
+    };
+    (from, to)
 }

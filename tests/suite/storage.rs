@@ -59,7 +59,7 @@ impl Fixture {
         self.store.close().await.unwrap();
         let Self { dir, engine, store } = self;
         drop(store);
-        let store = storage::open(dir.path(), Some(engine)).unwrap();
+        let store = once_free(|| storage::open(dir.path(), Some(engine)));
         Self { dir, engine, store }
     }
 
@@ -68,11 +68,11 @@ impl Fixture {
         self.store.close().await.unwrap();
         let Self { dir, engine, store } = self;
         drop(store);
-        let below = storage::engine::open(engine, &dir.path().join("store")).unwrap();
+        let below = once_free(|| storage::engine::open(engine, &dir.path().join("store")));
         f(&*below);
         below.close().unwrap();
         drop(below);
-        let store = storage::open(dir.path(), Some(engine)).unwrap();
+        let store = once_free(|| storage::open(dir.path(), Some(engine)));
         Self { dir, engine, store }
     }
 
@@ -89,6 +89,17 @@ impl Fixture {
         let page = self.store.scan(scan).await.unwrap();
         page.items.into_iter().map(|e| String::from_utf8(e.key).unwrap()).collect()
     }
+}
+
+/// Opens what was closed just now: sled's own threads may hold its lock a moment longer.
+fn once_free<T>(open: impl Fn() -> signet::error::Result<T>) -> T {
+    for _ in 0..500 {
+        match open() {
+            Err(e) if e.code() == "store-locked" => std::thread::sleep(std::time::Duration::from_millis(10)),
+            outcome => return outcome.unwrap(),
+        }
+    }
+    panic!("the store stays locked");
 }
 
 /// A record with a unique serial and words.

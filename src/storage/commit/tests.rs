@@ -19,7 +19,7 @@ impl Engine for Panicking {
     fn snapshot(&self) -> Result<Box<dyn View>> {
         self.engine.snapshot()
     }
-    fn write(&self, batch: &Batch) -> Result<()> {
+    fn write(&self, batch: Batch) -> Result<()> {
         assert!(!self.panics.swap(false, Ordering::SeqCst), "on purpose");
         self.engine.write(batch)
     }

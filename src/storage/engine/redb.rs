@@ -20,7 +20,8 @@ use crate::storage::reason;
 use crate::store::Direction;
 
 const FILE: &str = "signet.redb";
-const CACHE: usize = 128 << 20;
+/// What it holds in memory is a quarter more than this: a page and its header take 5 KiB.
+const CACHE: usize = 64 << 20;
 
 type Table = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
@@ -60,6 +61,9 @@ impl Redb {
             return Err(super::super::missing(&path));
         }
         let database = builder().open(&path).map_err(|e| opening(&path, e))?;
+        if !is_complete(&database).map_err(|e| failed(&AtomicBool::new(false), e))? {
+            make_tables(&database).map_err(|e| failed(&AtomicBool::new(false), e))?;
+        }
         Ok(Self::over(path, database))
     }
 
@@ -99,9 +103,9 @@ impl Engine for Redb {
         self.view()
     }
 
-    fn write(&self, batch: &Batch) -> Result<()> {
+    fn write(&self, batch: Batch) -> Result<()> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.try_write(batch)
+        self.try_write(&batch)
     }
 
     fn revive(&self, generation: u64) -> Result<bool> {
@@ -158,6 +162,11 @@ fn builder() -> Builder {
 
 const fn table(space: Space) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
     TableDefinition::new(space.name())
+}
+
+/// Whether it has every table: an older program made fewer.
+fn is_complete(database: &Database) -> Result<bool, redb::Error> {
+    Ok(database.begin_read()?.list_tables()?.count() == Space::ALL.len())
 }
 
 fn make_tables(database: &Database) -> Result<(), redb::Error> {

@@ -7,13 +7,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::ops::{Bound, ControlFlow};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 
 use sled::{Db, IVec};
 
-use super::{Batch, Engine, Space, Span, View, Visit};
+use super::{Batch, Engine, Space, Span, View, Visit, place, placed};
 use crate::error::{Error, Result};
 use crate::storage::reason;
 use crate::store::Direction;
@@ -116,11 +116,11 @@ impl Engine for Sled {
         Ok(Box::new(Copied { rows, generation: slot.generation }))
     }
 
-    fn write(&self, batch: &Batch) -> Result<()> {
+    fn write(&self, batch: Batch) -> Result<()> {
         // Nobody reads what is not yet durable, nor half of what is.
         let _alone = Alone::new(&self.gate);
         let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
-        let written = slot.opened()?.write(batch);
+        let written = slot.opened()?.write(&batch);
         slot.lost = written.is_err();
         written.map_err(failed)
     }
@@ -266,26 +266,6 @@ impl View for Copied {
     fn generation(&self) -> u64 {
         self.generation
     }
-}
-
-fn place(space: Space, key: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(1 + key.len());
-    out.push(space.number() as u8);
-    out.extend_from_slice(key);
-    out
-}
-
-fn placed(space: Space, span: &Span) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
-    let (from, to) = span.bounds();
-    let from = match from {
-        Bound::Unbounded => Bound::Included(place(space, &[])),
-        bound => bound.map(|key| place(space, key)),
-    };
-    let to = match to {
-        Bound::Unbounded => Bound::Excluded(vec![space.number() as u8 + 1]),
-        bound => bound.map(|key| place(space, key)),
-    };
-    (from, to)
 }
 
 fn failed(e: sled::Error) -> Error {

@@ -52,7 +52,7 @@ async fn tampered(f: Fixture, rows: Vec<(u64, Option<Vec<u8>>)>) -> Fixture {
                 None => batch.delete(Space::Audit, seq.to_be_bytes().to_vec()),
             }
         }
-        engine.write(&batch).unwrap();
+        engine.write(batch).unwrap();
     })
     .await
 }
@@ -136,7 +136,7 @@ async fn a_cut_tail_is_found(engine: EngineKind) {
         .underneath(|engine| {
             let mut batch = Batch::new();
             batch.put(Space::Meta, b"head".to_vec(), postcard::to_stdvec(&head).unwrap());
-            engine.write(&batch).unwrap();
+            engine.write(batch).unwrap();
         })
         .await;
     assert!(findings(&f).is_empty());

@@ -70,7 +70,7 @@ async fn each_disagreement_is_named(engine: EngineKind) {
             .underneath(|engine| {
                 let mut batch = Batch::new();
                 tamper(&mut batch);
-                engine.write(&batch).unwrap();
+                engine.write(batch).unwrap();
             })
             .await;
         let report = report(&f);
@@ -91,7 +91,7 @@ async fn a_damaged_record_is_a_finding(engine: EngineKind) {
         .underneath(|engine| {
             let mut batch = Batch::new();
             batch.put(Space::Records, b"\xc9k3".to_vec(), vec![1, 2]);
-            engine.write(&batch).unwrap();
+            engine.write(batch).unwrap();
         })
         .await;
     let report = self::report(&f);
