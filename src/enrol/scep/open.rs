@@ -74,7 +74,7 @@ impl Opener<'_> {
                 "no such certificate or CRL is given out over SCEP",
             )),
             MessageType::PkcsReq | MessageType::RenewalReq => {
-                self.request(message_type, envelope, signer, &key, transaction)
+                self.request(message_type, envelope, signer, key, transaction)
             }
         }
     }
@@ -133,7 +133,8 @@ impl Opener<'_> {
         let renewed = self.renewed_certificate(message_type, signer)?;
         let content = open_envelope(self.ra, &envelope)?;
         let authenticated = renewed.as_ref().is_some_and(|ours| ours.is_live(self.now));
-        let csr = Csr::from_envelope(&content, Leniency::Device).map_err(|e| bad_csr(e, authenticated))?;
+        let csr =
+            Csr::from_envelope(&content, Leniency::Device, key).map_err(|e| bad_csr(e, authenticated))?;
         let first = renewed.is_none();
         if first
             && self.service.options.require_same_key
@@ -163,17 +164,17 @@ impl Opener<'_> {
 }
 
 /// The signer's key, after the signature was held against the bytes received.
-fn verified_signer(
+fn verified_signer<'s>(
     signed: &SignedData<'_>,
-    signer: &Certificate,
+    signer: &'s Certificate,
     digest: DigestAlgorithm,
-) -> Result<PublicKey> {
+) -> Result<&'s PublicKey> {
     let key = signer.public_key()?;
     if signed.content_type != oid::DATA {
         return Err(Error::invalid("scep-content", "eContentType must be data"));
     }
     let content = signed.content.unwrap_or_default();
-    signed.signer.verify(&key, digest, signed.content_type, content)?;
+    signed.signer.verify(key, digest, signed.content_type, content)?;
     Ok(key)
 }
 
