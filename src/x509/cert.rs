@@ -130,12 +130,12 @@ impl Certificate {
     }
 
     /// The key, checked once. Errors: as [`PublicKey::from_spki`].
-    pub fn public_key(&self) -> Result<&PublicKey> {
+    pub fn public_key(&self) -> Result<PublicKey> {
         if let Some(key) = self.key.0.get() {
-            return Ok(key);
+            return Ok(key.clone());
         }
         let key = PublicKey::from_spki(&self.spki)?;
-        Ok(self.key.0.get_or_init(|| key))
+        Ok(self.key.0.get_or_init(|| key).clone())
     }
 
     /// All extensions in order.
@@ -204,7 +204,7 @@ impl Certificate {
 
     /// Whether it is signed by its own key.
     pub fn is_self_signed(&self) -> bool {
-        self.issuer == self.subject && self.public_key().is_ok_and(|key| self.verify_signed_by(key).is_ok())
+        self.issuer == self.subject && self.public_key().is_ok_and(|key| self.verify_signed_by(&key).is_ok())
     }
 
     /// Whether `at` lies within its validity, both ends included.

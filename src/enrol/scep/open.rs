@@ -74,7 +74,7 @@ impl Opener<'_> {
                 "no such certificate or CRL is given out over SCEP",
             )),
             MessageType::PkcsReq | MessageType::RenewalReq => {
-                self.request(message_type, envelope, signer, key, transaction)
+                self.request(message_type, envelope, signer, &key, transaction)
             }
         }
     }
@@ -164,17 +164,17 @@ impl Opener<'_> {
 }
 
 /// The signer's key, after the signature was held against the bytes received.
-fn verified_signer<'s>(
+fn verified_signer(
     signed: &SignedData<'_>,
-    signer: &'s Certificate,
+    signer: &Certificate,
     digest: DigestAlgorithm,
-) -> Result<&'s PublicKey> {
+) -> Result<PublicKey> {
     let key = signer.public_key()?;
     if signed.content_type != oid::DATA {
         return Err(Error::invalid("scep-content", "eContentType must be data"));
     }
     let content = signed.content.unwrap_or_default();
-    signed.signer.verify(key, digest, signed.content_type, content)?;
+    signed.signer.verify(&key, digest, signed.content_type, content)?;
     Ok(key)
 }
 
