@@ -85,11 +85,13 @@ fn measure(requests: usize) -> Result<bool> {
     let maker = Maker { ra: &ra, random: &random };
     let made = CLASSES.iter().map(|(_, make)| (0..EACH).map(|_| make(&maker)).collect());
     let made: Vec<Vec<Vec<u8>>> = made.collect::<Result<_>>()?;
+    let signer = ra.signing.public_key()?;
+    let asked = envelope::Asked { authenticated: false, leniency: Leniency::Device, signer: &signer };
     let mut samples = Samples::new(CLASSES.len());
     for n in 0..requests + WARM_UP {
         let draw = u64::from_be_bytes(random.bytes()?) as usize;
         let class = draw % CLASSES.len();
-        let time = time(&ra, &made[class][draw / CLASSES.len() % EACH])?;
+        let time = time((&ra, asked), &made[class][draw / CLASSES.len() % EACH])?;
         if n >= WARM_UP {
             samples.add(class, time);
         }
@@ -98,10 +100,10 @@ fn measure(requests: usize) -> Result<bool> {
 }
 
 /// One envelope, from its structure to the refusal.
-fn time(ra: &Ra, der: &[u8]) -> Result<Duration> {
+fn time((ra, asked): (&Ra, envelope::Asked<'_>), der: &[u8]) -> Result<Duration> {
     let read = EnvelopedData::read(der)?;
     let watch = Stopwatch::start();
-    let refused = envelope::request(ra, &read, false, Leniency::Device);
+    let refused = envelope::request(ra, &read, asked);
     let time = watch.elapsed();
     assert!(refused.is_err(), "nothing here is a request");
     Ok(time)

@@ -27,6 +27,8 @@ pub struct LoadedCa {
     pub certificate: Option<Arc<Certificate>>,
     /// Its certificate and those above it, itself first, the root last.
     pub chain: Vec<Arc<Certificate>>,
+    /// The chain as PEM: it goes out with every certificate.
+    pub chain_pem: String,
     /// Its signer; none if the key was exported and removed.
     pub signer: Option<Arc<dyn Signer>>,
     prepared: Option<Prepared>,
@@ -156,6 +158,7 @@ fn load_ca(record: &CaRecord, all: &[CaRecord], keys: &dyn KeyStore, public_url:
         prepared: prepare(record, &chain, public_url)?,
         record: record.clone(),
         certificate,
+        chain_pem: chain.iter().map(|certificate| certificate.pem()).collect(),
         chain,
     })
 }

@@ -41,13 +41,14 @@ enum Verb {
     Renew(Renew),
     /// Issue certificates for a folder of PKCS#10 requests, or for the rows of a CSV file
     #[command(
-        after_help = "Examples:\n  signet cert bulk --profile tls-server --from requests/ --out certificates/\n  \
-        signet cert bulk --from phones.csv --out certificates/ --output csv > report.csv\n\n\
+        after_help = "Examples:\n  signet cert bulk --profile tls-server --from requests/ --out certs/\n  \
+        signet cert bulk --from phones.csv --out certs/ --output csv > report.csv\n\n\
         A folder: each file that ends in .csr, .pem, .req, .p10 or .der is a request.\n\
-        A CSV file: a row each, with the columns csr (a file, from the CSV's folder) and, if\n\
-        wanted, name, profile and not_after.\n\
-        The certificate and its chain go to OUT/NAME.pem; where that file is there already,\n\
-        the request is passed over: a run that broke off goes on when it is repeated."
+        A CSV file: a row each, with the columns csr (a file, from the CSV's folder)\n\
+        and, if wanted, name, profile and not_after.\n\
+        The certificate and its chain go to OUT/NAME.pem; where that file is there\n\
+        already, the request is passed over: a run that broke off goes on when it is\n\
+        repeated."
     )]
     Bulk(bulk::Args),
     /// Search certificates; without filters: all, newest first; with a time: those that expire first come first

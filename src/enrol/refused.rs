@@ -17,7 +17,7 @@ pub mod table;
 mod traits;
 
 pub use keep::{Received, Refused, refuse_unread};
-pub(super) use keep::{is_refusal, note, refuse};
+pub(super) use keep::{is_refusal, note, note_undecided, refuse};
 pub use record::{Asked, MessageRecord, Protocol, RefusedRecord};
 pub(super) use sweep::sweep;
 

@@ -103,6 +103,21 @@ pub(in crate::enrol) async fn refuse(
     note(desk, refused).await;
 }
 
+/// Notes in the audit log that a request could not be decided, for a reason that is not its own: it is not kept.
+pub(in crate::enrol) async fn note_undecided(desk: &Desk, request: &Request, code: &'static str, rule: &str) {
+    let refused = Refused {
+        actor: request.actor.clone(),
+        profile: &request.profile,
+        address: request.address,
+        code,
+        rule,
+        misfit: None,
+        asked: asked(request),
+        received: None,
+    };
+    note(desk, refused).await;
+}
+
 /// Notes that a request could not even be read.
 pub async fn refuse_unread(
     desk: &Desk,

@@ -3,10 +3,11 @@
 use crate::audit::Event;
 use crate::enrol::authorize::{count_wrong, counted, refused, required};
 use crate::enrol::policy::Wanted;
+use crate::enrol::refused::note_undecided;
 use crate::enrol::source::turns::Turn;
 use crate::enrol::source::{Question, Source, Verdict};
 use crate::enrol::transaction::{Earlier, earlier};
-use crate::enrol::{Desk, Request, refusal};
+use crate::enrol::{Desk, Request};
 use crate::error::{Error, Kind, Result};
 
 /// The most characters of a source's reason that are passed on.
@@ -85,9 +86,7 @@ async fn unanswered(desk: &Desk, request: &Request, source: &'static str, error:
     let outcome = if error.kind() == Kind::Busy { "busy" } else { "unavailable" };
     count(source, outcome);
     let rule = error.to_string();
-    let subject = Some(request.csr.subject());
-    let (actor, profile) = (request.actor.clone(), &request.profile);
-    refusal::write(desk, actor, profile, request.address, (error.code(), &rule), subject).await;
+    note_undecided(desk, request, error.code(), &rule).await;
     error
 }
 

@@ -21,7 +21,7 @@ use crate::x509::cert::Certificate;
 use crate::x509::crl::Reason;
 
 /// The kinds that this program writes.
-const KNOWN: [u8; 15] = [
+const KNOWN: [u8; 17] = [
     CertificateRecord::KIND.id,
     RevocationRecord::KIND.id,
     CaRecord::KIND.id,

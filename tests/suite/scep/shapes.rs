@@ -22,6 +22,7 @@ async fn exchange(server: &Server, request: &[u8]) -> (u16, String, Vec<u8>) {
         transport: Transport::Plain,
         limits: Limits::default(),
         rules: Rules::PLAIN,
+        fields: &[],
         clock: Clock::system(),
     };
     tokio::spawn(listener.serve(service, stopped));

@@ -1,6 +1,9 @@
 //! `POST /certificates`: PKCS#10 in; JSON, PEM, DER or PKCS#7 out.
 
-use axum::extract::State;
+use std::convert::Infallible;
+
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 
@@ -25,7 +28,7 @@ use crate::enrol::{self, Desk, Outcome, Proof, Request, Transaction};
 use crate::error::{Error, Result};
 use crate::id::ProfileId;
 use crate::store::Unit;
-use crate::x509::csr::{Csr, Leniency};
+use crate::x509::csr::{self, Csr, Leniency};
 
 /// Issues a certificate for a PKCS#10 request, in JSON or bare (`application/pkcs10` with `?profile=`).
 /// `Accept` chooses the answer's form: JSON, `application/x-pem-file`, `application/pkix-cert` or
@@ -35,16 +38,10 @@ use crate::x509::csr::{Csr, Leniency};
         ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, description = "The certificate", body = IssuedCertificate),
         (status = 202, description = "An operator must decide", body = Waiting), Refusals))]
-pub async fn create(
-    State(state): Shared,
-    caller: Caller,
-    query: Query,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
+pub async fn create(State(state): Shared, caller: Caller, query: Query, head: Head, body: Body) -> Answer {
     caller.may(Permission::CertificatesIssue).await?;
     let wanted = wanted(&body, query)?;
-    issue(&state, &caller, &body, wanted, &headers).await
+    issue(&state, &caller, &body, wanted, head).await
 }
 
 /// Renews a certificate: by its profile, for the same subject and names, with the key of this PKCS#10 request.
@@ -57,7 +54,7 @@ pub async fn renew(
     State(state): Shared,
     caller: Caller,
     Named(serial): Named,
-    headers: HeaderMap,
+    head: Head,
     body: Body,
 ) -> Answer {
     caller.may(Permission::CertificatesIssue).await?;
@@ -69,15 +66,16 @@ pub async fn renew(
         not_after: moment(new.not_after.as_deref())?,
         renews: Some(Box::new(old)),
     };
-    issue(&state, &caller, &body, wanted, &headers).await
+    issue(&state, &caller, &body, wanted, head).await
 }
 
-async fn issue(state: &Service, caller: &Caller, body: &Body, wanted: Wanted, headers: &HeaderMap) -> Answer {
+async fn issue(state: &Service, caller: &Caller, body: &Body, wanted: Wanted, head: Head) -> Answer {
+    let _attended = state.desk.authority.pool.attend();
     let claim = claim(state.now(), caller, body, Kept::Enrolment);
     let alongside = Claim::alongside(claim.as_ref(), &state.desk.authority.db).await?;
     let transaction = transaction(caller, body, claim.as_ref());
-    let asked = Asking { wanted, transaction, alongside, user_agent: user_agent(headers) };
-    answer(enrolled(&state.desk, caller, asked).await?, Form::of(headers))
+    let asked = Asking { wanted, transaction, alongside, user_agent: head.user_agent };
+    answer(&state.desk, enrolled(&state.desk, caller, asked).await?, head.form)
 }
 
 /// One request, and what comes with it.
@@ -164,7 +162,7 @@ fn transaction(caller: &Caller, body: &Body, claim: Option<&Claim>) -> Option<Tr
     Some(Transaction { id: format!("api:{}:{key}", caller.token.id), signer_key: claim.request() })
 }
 
-/// The one internal request. The PKCS#10 is read on a thread for that: its signature is checked.
+/// The one internal request.
 async fn request(
     desk: &Desk,
     wanted: Wanted,
@@ -173,7 +171,7 @@ async fn request(
     received: &Received,
 ) -> Result<Request> {
     let Wanted { profile, csr, not_after, renews } = wanted;
-    let csr = match desk.authority.pool.run(move || Csr::read(&csr, Leniency::Strict)).await? {
+    let csr = match read(desk, &csr).await {
         Ok(csr) => csr,
         Err(error) => {
             let who = (caller.actor(), caller.address);
@@ -193,15 +191,40 @@ async fn request(
     })
 }
 
-fn user_agent(headers: &HeaderMap) -> Option<String> {
-    headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).map(str::to_owned)
+/// Reads the PKCS#10 and holds its signature: on a thread for that, unless its key makes that short work.
+async fn read(desk: &Desk, csr: &[u8]) -> Result<Csr> {
+    let received = csr::Received::read(csr)?;
+    let (pool, quick) = (&desk.authority.pool, received.is_quick());
+    let check = move || Csr::from_der(received.der(), Leniency::Strict);
+    if quick { pool.run_short(check).await? } else { pool.run(check).await? }
 }
 
+/// What a request's head says of the answer and of who reads it.
+#[derive(Debug)]
+pub struct Head {
+    form: Form,
+    user_agent: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Head {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> std::result::Result<Self, Infallible> {
+        let user_agent = parts.headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok());
+        Ok(Self { form: Form::of(&parts.headers), user_agent: user_agent.map(str::to_owned) })
+    }
+}
+
+/// The form of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
+    /// JSON.
     Json,
+    /// Leaf and chain.
     Pem,
+    /// The leaf.
     Der,
+    /// Leaf and chain.
     Pkcs7,
 }
 
@@ -222,11 +245,11 @@ impl Form {
     }
 }
 
-fn answer(outcome: Outcome, form: Form) -> Answer {
+fn answer(desk: &Desk, outcome: Outcome, form: Form) -> Answer {
     match outcome {
         Outcome::Issued(issued) => {
             let location = format!("/api/v1/certificates/{}", issued.record.serial);
-            located(issued_as(&issued, form)?, &location)
+            located(issued_as(desk, &issued, form)?, &location)
         }
         Outcome::Pending(id) => {
             let waiting = Waiting { request: id.to_string() };
@@ -235,10 +258,10 @@ fn answer(outcome: Outcome, form: Form) -> Answer {
     }
 }
 
-fn issued_as(issued: &Issued, form: Form) -> Answer<Response> {
+fn issued_as(desk: &Desk, issued: &Issued, form: Form) -> Answer<Response> {
     let der = &issued.record.der;
     match form {
-        Form::Json => json::answer(StatusCode::CREATED, &described(issued)),
+        Form::Json => json::answer(StatusCode::CREATED, &described(desk, issued)),
         Form::Pem => Ok(formats::pem(StatusCode::CREATED, der, &issued.chain)?),
         Form::Der => Ok(formats::der(StatusCode::CREATED, der)?),
         Form::Pkcs7 => Ok(formats::pkcs7(StatusCode::CREATED, der, &issued.chain)?),
@@ -246,8 +269,13 @@ fn issued_as(issued: &Issued, form: Form) -> Answer<Response> {
 }
 
 /// What the API says of a certificate that was just issued.
-pub(super) fn described(issued: &Issued) -> IssuedCertificate {
+pub(super) fn described(desk: &Desk, issued: &Issued) -> IssuedCertificate {
     let record = &issued.record;
+    let hierarchy = desk.authority.hierarchy();
+    let pem = match hierarchy.require(&record.ca) {
+        Ok(ca) => formats::above(&record.der, &ca.chain_pem),
+        Err(_) => formats::bundle(&record.der, &issued.chain),
+    };
     IssuedCertificate {
         serial: record.serial.to_string(),
         id: record.id.to_string(),
@@ -258,6 +286,6 @@ pub(super) fn described(issued: &Issued) -> IssuedCertificate {
         not_before: record.not_before.to_string(),
         not_after: record.not_after.to_string(),
         fingerprint_sha256: json::hex(&record.fingerprint),
-        pem: formats::bundle(&record.der, &issued.chain),
+        pem,
     }
 }

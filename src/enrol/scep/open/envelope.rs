@@ -15,6 +15,7 @@ use crate::keys::{Decrypter, KeyTransport};
 use crate::x509::ber;
 use crate::x509::cms::{CertificateId, EnvelopedData, Recipient, Transport};
 use crate::x509::csr::{Csr, Leniency, Unfit};
+use crate::x509::key::PublicKey;
 use crate::x509::tlv;
 
 /// A PKCS#10 request for an RSA-2048 key that nobody has, with a signature that does not hold.
@@ -29,22 +30,27 @@ pub struct Named {
     pub serial: Vec<u8>,
 }
 
-/// The PKCS#10 request in an envelope for `ra`, its proof of possession checked. `authenticated`: the message was
-/// signed with a live certificate of ours. CPU-bound. A refusal is for the client.
-pub fn request(
-    ra: &Ra,
-    envelope: &EnvelopedData<'_>,
-    authenticated: bool,
-    leniency: Leniency,
-) -> Result<Csr, Refusal> {
+/// What is known of the message that a request came in.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Whether it was signed with a live certificate of ours.
+    pub authenticated: bool,
+    /// How the request is read.
+    pub leniency: Leniency,
+    /// The key that it was signed with.
+    pub signer: &'a PublicKey,
+}
+
+/// The PKCS#10 request in an envelope for `ra`, its proof of possession checked. CPU-bound. A refusal is for the client.
+pub fn request(ra: &Ra, envelope: &EnvelopedData<'_>, asked: Asked<'_>) -> Result<Csr, Refusal> {
     let (content, good) = content(ra, envelope)?;
     let good = bool::from(good);
-    let read = Csr::from_envelope(if good { &content } else { DECOY }, leniency);
+    let read = Csr::from_envelope(if good { &content } else { DECOY }, asked.leniency, asked.signer);
     // The decoy never holds; but nothing may depend on that.
     if !good {
         return Err(Refusal::cannot_open());
     }
-    read.map_err(|unfit| refused(unfit, authenticated))
+    read.map_err(|unfit| refused(unfit, asked.authenticated))
 }
 
 /// The certificate that an envelope for `ra` names. Every failure of what is inside it is told alike.
@@ -132,6 +138,8 @@ mod tests {
 
     #[test]
     fn the_decoy_is_read_up_to_its_signature_which_does_not_hold() {
-        assert!(matches!(Csr::from_envelope(DECOY, Leniency::Device), Err(Unfit::NotProven)));
+        let other = rcgen::PublicKeyData::subject_public_key_info(&rcgen::KeyPair::generate().unwrap());
+        let other = PublicKey::from_spki(&other).unwrap();
+        assert!(matches!(Csr::from_envelope(DECOY, Leniency::Device, &other), Err(Unfit::NotProven)));
     }
 }
