@@ -27,7 +27,10 @@ fn sources(folder: &Path, found: &mut Vec<String>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             sources(&path, found);
-        } else if passed_through(&path) && path.file_name().unwrap() != "tests.rs" {
+        } else if passed_through(&path)
+            && path.extension().is_some_and(|e| e == "rs")
+            && path.file_name().unwrap() != "tests.rs"
+        {
             let text = std::fs::read_to_string(&path).unwrap();
             found.push(text.split("#[cfg(test)]\nmod ").next().unwrap().to_owned());
         }

@@ -130,4 +130,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Another service did not answer: {rule}.",
         &[(Network, "Look whether it can be reached from this server."), (Device, "Ask again.")],
     ),
+    entry(
+        "scep-crl",
+        "",
+        Service,
+        "The CRL that was asked for is too large for an answer over SCEP: {rule}.",
+        &[(Device, "Fetch it by HTTP: /crl/{ca}.crl.")],
+    ),
 ];
