@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::profiles::{CHALLENGE, MANUAL};
 use super::{Row, Stage};
-use crate::server::{Ran, read, run_with};
+use crate::server::{Ran, read, run, run_with};
 
 const SESSION: &str = "/usr/lib/certmonger/certmonger-session";
 
@@ -28,7 +28,7 @@ impl<'a> Certmonger<'a> {
         let home = stage.folder("certmonger");
         let hold = home.join("hold");
         std::fs::write(&hold, HOLD).unwrap();
-        crate::server::run("chmod", &["+x", hold.to_str().unwrap()]).ok();
+        run("chmod", &["+x", hold.to_str().unwrap()]).ok();
         let daemon = Command::new(SESSION)
             .args(["-n", "-L", "-d", "1", "-P"])
             .arg(home.join("socket"))
@@ -99,13 +99,17 @@ impl<'a> Certmonger<'a> {
         let before = self.stage.verified_serial(&file);
         self.getcert(&[verb, "-i", id]).ok();
         let start = Instant::now();
-        while self.stage.verified_serial(&file) == before {
+        // It writes the file in place: for a moment there is no whole certificate in it.
+        let print = ["x509", "-noout", "-serial", "-in", &file];
+        let changed = |ran: Ran| ran.code == 0 && ran.out != before;
+        while !changed(run("openssl", &print)) {
             let told = self.getcert(&["list", "-i", id]).ok();
             assert!(start.elapsed() < Duration::from_secs(60), "{verb}:\n{told}\n{}", self.log());
             std::thread::sleep(Duration::from_millis(100));
         }
         let told = self.comes_to(id, "MONITORING");
         assert!(!told.contains("ca-error"), "{told}");
+        self.stage.verified_serial(&file);
     }
 }
 
@@ -156,9 +160,9 @@ pub fn all(stage: &Stage, row: &mut Row) {
 /// It shows MD5 and SHA-1 of the root's certificate, which an administrator compares.
 fn fingerprint(certmonger: &Certmonger<'_>) {
     let root = certmonger.file("root.crt");
-    crate::server::run("curl", &["-sf", "-o", &root, &certmonger.stage.server.url("/ca/rsa-root.crt")]).ok();
+    run("curl", &["-sf", "-o", &root, &certmonger.stage.server.url("/ca/rsa-root.crt")]).ok();
     let print = ["x509", "-inform", "DER", "-noout", "-fingerprint", "-sha1", "-in", &root];
-    let sha1 = crate::server::run("openssl", &print).ok().split_once('=').unwrap().1.trim().replace(':', "");
+    let sha1 = run("openssl", &print).ok().split_once('=').unwrap().1.trim().replace(':', "");
     let start = Instant::now();
     loop {
         let told = certmonger.getcert(&["list-cas", "-c", "signet"]).ok();
