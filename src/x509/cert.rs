@@ -1,5 +1,7 @@
 //! Certificates: read leniently, written strictly (RFC 5280).
 
+use std::sync::{Arc, OnceLock};
+
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5280 as oids;
 use sha2::{Digest as _, Sha256};
@@ -47,7 +49,21 @@ pub struct Certificate {
     not_after: Timestamp,
     spki: Vec<u8>,
     extensions: Vec<Extension>,
+    key: CheckedKey,
 }
+
+/// The key, once it passed its checks: they are most of what reading an RSA key costs. Clones share it. It says nothing
+/// of its own, so any two are equal.
+#[derive(Clone, Default)]
+struct CheckedKey(Arc<OnceLock<PublicKey>>);
+
+impl PartialEq for CheckedKey {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for CheckedKey {}
 
 impl Certificate {
     /// Reads DER, at most 64 KiB, no trailing bytes. Errors: `bad-certificate`.
@@ -113,9 +129,13 @@ impl Certificate {
         &self.spki
     }
 
-    /// The key, checked. Errors: as [`PublicKey::from_spki`].
+    /// The key, checked once. Errors: as [`PublicKey::from_spki`].
     pub fn public_key(&self) -> Result<PublicKey> {
-        PublicKey::from_spki(&self.spki)
+        if let Some(key) = self.key.0.get() {
+            return Ok(key.clone());
+        }
+        let key = PublicKey::from_spki(&self.spki)?;
+        Ok(self.key.0.get_or_init(|| key).clone())
     }
 
     /// All extensions in order.

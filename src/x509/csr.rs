@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
-use crate::x509::key::PublicKey;
+use crate::x509::key::{self, PublicKey};
 use crate::x509::name::{Name, unsafe_character};
 use crate::x509::pem;
 use crate::x509::san::San;
@@ -17,6 +17,8 @@ mod extensions;
 
 /// The largest request, in octets, in any form.
 const MAX_LEN: usize = 64 << 10;
+/// Up to here a request is short work to read.
+const QUICK_LEN: usize = 4 << 10;
 
 /// How strictly to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,29 +44,39 @@ impl Csr {
     /// Errors: `bad-csr`, with the catalogue's text; `body-too-large` over 64 KiB.
     pub fn from_der(der: &[u8], leniency: Leniency) -> Result<Self> {
         let parts = framed(der)?;
-        let csr = Self::checked(der, &parts, leniency)?;
+        let csr = Self::checked(der, &parts, None, leniency)?;
         prove_possession(&csr.public_key, &parts)?;
         Ok(csr)
     }
 
     /// As [`Csr::from_der`], but nothing is said of the content before the signature holds: for what came out of an
-    /// envelope, where each reason given would tell its sender something of the plaintext.
+    /// envelope, where each reason given would tell its sender something of the plaintext. `signer` is the key that the
+    /// message was signed with, mostly the request's own: it is not checked twice.
     /// Errors: [`Unfit`], each telling how far the request came.
-    pub fn from_envelope(der: &[u8], leniency: Leniency) -> Result<Self, Unfit> {
+    pub fn from_envelope(der: &[u8], leniency: Leniency, signer: &PublicKey) -> Result<Self, Unfit> {
         let unreadable = |_| Unfit::Unreadable;
         let parts = framed(der).map_err(unreadable)?;
-        let key = PublicKey::from_spki(parts.spki.whole).map_err(unreadable)?;
+        let key = if parts.spki.whole == signer.spki() {
+            signer.clone()
+        } else {
+            PublicKey::from_spki(parts.spki.whole).map_err(unreadable)?
+        };
         prove_possession(&key, &parts).map_err(|_| Unfit::NotProven)?;
-        Self::checked(der, &parts, leniency).map_err(Unfit::Proven)
+        Self::checked(der, &parts, Some(key), leniency).map_err(Unfit::Proven)
     }
 
-    /// Every check but the signature's.
-    fn checked(der: &[u8], parts: &Parts<'_>, leniency: Leniency) -> Result<Self> {
+    /// The key of a request (DER), checked; nothing else in it is. Errors: `bad-csr`.
+    pub fn key_of(der: &[u8]) -> Result<PublicKey> {
+        PublicKey::from_spki(framed(der)?.spki.whole)
+    }
+
+    /// Every check but the signature's, and the key's where it passed before.
+    fn checked(der: &[u8], parts: &Parts<'_>, key: Option<PublicKey>, leniency: Leniency) -> Result<Self> {
         if leniency == Leniency::Strict && parts.version.content != [0] {
             return Err(Error::bad_csr("unsupported CSR version"));
         }
         let subject = subject(parts.subject.whole)?;
-        let public_key = PublicKey::from_spki(parts.spki.whole)?;
+        let public_key = key.map_or_else(|| PublicKey::from_spki(parts.spki.whole), Ok)?;
         let attributes = attributes::read(parts.attributes.clone())?;
         let sans = extensions::check(&attributes.extensions)?;
         if subject.is_empty() && sans.is_empty() {
@@ -75,24 +87,7 @@ impl Csr {
 
     /// Reads PEM (exactly one request), base64 or DER, at most 64 KiB. Errors: as `from_der`, and `not a PKCS#10 request`.
     pub fn read(bytes: &[u8], leniency: Leniency) -> Result<Self> {
-        if bytes.len() > MAX_LEN {
-            return Err(too_large());
-        }
-        let text = bytes.trim_ascii();
-        if bytes.first() == Some(&tlv::SEQUENCE) {
-            return Self::from_der(bytes, leniency);
-        }
-        if !text.windows(10).any(|w| w == b"-----BEGIN") {
-            let der = pem::decode_base64(text).map_err(|_| not_a_request())?;
-            return Self::from_der(&der, leniency);
-        }
-        let blocks = pem::decode_all(text, 2).map_err(|e| not_a_request().because(e))?;
-        match blocks.as_slice() {
-            [(label, der)] if label == "CERTIFICATE REQUEST" || label == "NEW CERTIFICATE REQUEST" => {
-                Self::from_der(der, leniency)
-            }
-            _ => Err(not_a_request()),
-        }
+        Self::from_der(&Received::read(bytes)?.0, leniency)
     }
 
     /// The DER as received.
@@ -129,6 +124,45 @@ impl Csr {
 impl std::fmt::Debug for Csr {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Csr").field("subject", &self.subject).field("key", &self.public_key).finish()
+    }
+}
+
+/// A request as it came, out of its armour; nothing in it is checked.
+pub struct Received(Vec<u8>);
+
+impl Received {
+    /// Reads PEM (exactly one request), base64 or DER, at most 64 KiB.
+    /// Errors: `body-too-large`; `bad-csr` "not a PKCS#10 request".
+    pub fn read(bytes: &[u8]) -> Result<Self> {
+        if bytes.len() > MAX_LEN {
+            return Err(too_large());
+        }
+        let text = bytes.trim_ascii();
+        if bytes.first() == Some(&tlv::SEQUENCE) {
+            return Ok(Self(bytes.to_vec()));
+        }
+        if !text.windows(10).any(|w| w == b"-----BEGIN") {
+            return pem::decode_base64(text).map(Self).map_err(|_| not_a_request());
+        }
+        let mut blocks = pem::decode_all(text, 2).map_err(|e| not_a_request().because(e))?;
+        match (blocks.pop(), blocks.pop()) {
+            (Some((label, der)), None)
+                if label == "CERTIFICATE REQUEST" || label == "NEW CERTIFICATE REQUEST" =>
+            {
+                Ok(Self(der))
+            }
+            _ => Err(not_a_request()),
+        }
+    }
+
+    /// The DER.
+    pub fn der(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Whether checking it takes 100 us or so: it is small and its key is on P-256, or RSA of 2048 bits.
+    pub fn is_quick(&self) -> bool {
+        self.0.len() <= QUICK_LEN && Parts::read(&self.0).is_ok_and(|parts| key::is_quick(parts.spki.whole))
     }
 }
 

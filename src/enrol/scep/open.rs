@@ -134,7 +134,7 @@ impl Opener<'_> {
         let envelope = envelope.ok_or_else(no_envelope)?;
         let renewed = self.renewed_certificate(message_type, signer)?;
         let authenticated = renewed.as_ref().is_some_and(|ours| ours.is_live(self.now));
-        let csr = envelope::request(self.ra, &envelope, authenticated)?;
+        let csr = envelope::request(self.ra, &envelope, key, authenticated)?;
         let first = renewed.is_none();
         if first
             && self.service.options.require_same_key

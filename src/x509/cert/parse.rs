@@ -1,6 +1,6 @@
 //! Reading certificates leniently: what foreign issuers wrote is kept as it is (RFC 5280 §4.1).
 
-use super::{Certificate, Extension, bad};
+use super::{Certificate, CheckedKey, Extension, bad};
 use crate::error::Result;
 use crate::id::Serial;
 use crate::x509::der_guard;
@@ -49,6 +49,7 @@ pub(super) fn certificate(der: &[u8]) -> Result<Certificate> {
         not_after,
         spki: spki.whole.to_vec(),
         extensions: trailing(fields)?,
+        key: CheckedKey::default(),
     })
 }
 

@@ -2,10 +2,6 @@
 
 use std::borrow::Cow;
 
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ECDSA_P521_SHA512_ASN1, EcdsaVerificationAlgorithm,
-    ParsedPublicKey,
-};
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5912::{SECP_256_R_1, SECP_384_R_1, SECP_521_R_1};
 use p256::elliptic_curve::sec1::ToSec1Point;
@@ -49,14 +45,6 @@ impl Curve {
             Self::P521 => 66,
         }
     }
-
-    fn algorithm(self) -> &'static EcdsaVerificationAlgorithm {
-        match self {
-            Self::P256 => &ECDSA_P256_SHA256_ASN1,
-            Self::P384 => &ECDSA_P384_SHA384_ASN1,
-            Self::P521 => &ECDSA_P521_SHA512_ASN1,
-        }
-    }
 }
 
 /// The uncompressed form of a point (CSR-21). Infinity, the hybrid form and wrong lengths are refused (CSR-18).
@@ -71,11 +59,6 @@ pub(super) fn uncompressed(curve: Curve, point: &[u8]) -> Result<Cow<'_, [u8]>> 
     }
 }
 
-/// Refuses a point off the curve or with a coordinate not below p: aws-lc checks both when it reads a key.
-pub(super) fn check_on_curve(curve: Curve, spki: &[u8]) -> Result<()> {
-    ParsedPublicKey::new(curve.algorithm(), spki).map(|_| ()).map_err(|_| invalid())
-}
-
 fn decompress(curve: Curve, point: &[u8]) -> Option<Vec<u8>> {
     Some(match curve {
         Curve::P256 => p256::PublicKey::from_sec1_bytes(point).ok()?.to_sec1_point(false).as_bytes().to_vec(),
@@ -84,6 +67,7 @@ fn decompress(curve: Curve, point: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-fn invalid() -> Error {
+/// What is said of every point that is none.
+pub(super) fn invalid() -> Error {
     Error::bad_csr("invalid EC point")
 }

@@ -1,5 +1,6 @@
 //! Signature algorithms: RFC 4055 (RSA), RFC 5758 (ECDSA). SHA-1 and MD5 are refused.
 
+use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::signature::{self as awslc, UnparsedPublicKey, VerificationAlgorithm};
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5912 as oids;
@@ -46,13 +47,36 @@ pub(super) fn verify(key: &PublicKey, algorithm: &[u8], message: &[u8], signatur
         read(algorithm).ok().flatten().ok_or_else(|| not_allowed("signature algorithm not allowed"))?;
     let primitive =
         primitive(key.kind, scheme).ok_or_else(|| not_allowed("signature algorithm does not fit the key"))?;
-    let bytes = match key.kind {
-        KeyKind::Rsa(_) => spki::key_bits(&key.spki),
-        KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => &key.spki,
-    };
-    UnparsedPublicKey::new(primitive, bytes)
-        .verify(message, signature)
+    verified(key, scheme, primitive, message, signature)
         .map_err(|_| Error::invalid("signature-invalid", "signature invalid"))
+}
+
+/// The primitive that a key of this kind is read for: with the digest that its signatures usually have.
+pub(super) fn usual(kind: KeyKind) -> &'static dyn VerificationAlgorithm {
+    match kind {
+        KeyKind::Rsa(_) => &awslc::RSA_PKCS1_2048_8192_SHA256,
+        KeyKind::P256 => &awslc::ECDSA_P256_SHA256_ASN1,
+        KeyKind::P384 => &awslc::ECDSA_P384_SHA384_ASN1,
+        KeyKind::P521 => &awslc::ECDSA_P521_SHA512_ASN1,
+    }
+}
+
+fn verified(
+    key: &PublicKey,
+    scheme: Scheme,
+    primitive: &'static dyn VerificationAlgorithm,
+    message: &[u8],
+    signature: &[u8],
+) -> std::result::Result<(), Unspecified> {
+    let bytes = match (key.kind, scheme) {
+        (KeyKind::Rsa(_), Scheme::Pkcs1(Digest::Sha256))
+        | (KeyKind::P256, Scheme::Ecdsa(Digest::Sha256))
+        | (KeyKind::P384, Scheme::Ecdsa(Digest::Sha384))
+        | (KeyKind::P521, Scheme::Ecdsa(Digest::Sha512)) => return key.parsed.verify_sig(message, signature),
+        (KeyKind::Rsa(_), _) => spki::key_bits(&key.spki),
+        (KeyKind::P256 | KeyKind::P384 | KeyKind::P521, _) => &key.spki,
+    };
+    UnparsedPublicKey::new(primitive, bytes).verify(message, signature)
 }
 
 fn not_allowed(detail: &'static str) -> Error {
