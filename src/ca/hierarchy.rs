@@ -27,6 +27,8 @@ pub struct LoadedCa {
     pub certificate: Option<Arc<Certificate>>,
     /// Its certificate and those above it, itself first, the root last.
     pub chain: Vec<Arc<Certificate>>,
+    /// The chain as PEM: it goes out with every certificate.
+    pub chain_pem: String,
     /// Its signer; none if the key was exported and removed.
     pub signer: Option<Arc<dyn Signer>>,
     prepared: Option<Prepared>,
@@ -134,7 +136,7 @@ impl Hierarchy {
 
 /// Whether the key of `issuer` made the signature of `certificate`.
 pub(super) fn is_signed_by(certificate: &Certificate, issuer: &Certificate) -> bool {
-    issuer.public_key().is_ok_and(|key| certificate.verify_signed_by(&key).is_ok())
+    issuer.public_key().is_ok_and(|key| certificate.verify_signed_by(key).is_ok())
 }
 
 fn authority_key_id(certificate: &Certificate) -> Option<Vec<u8>> {
@@ -151,6 +153,7 @@ fn load_ca(record: &CaRecord, all: &[CaRecord], keys: &dyn KeyStore, public_url:
         prepared: prepare(record, &chain, public_url)?,
         record: record.clone(),
         certificate,
+        chain_pem: chain.iter().map(|certificate| certificate.pem()).collect(),
         chain,
     })
 }

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::id::{CaId, RecordId, Serial};
 use crate::store::{CommitError, Envelope, Record, Unit, When};
 use crate::x509::cert::{Extension, Tbs, assemble, ext};
-use crate::x509::key::{PublicKey, signature_algorithm};
+use crate::x509::key::{KeyKind, PublicKey, signature_algorithm};
 use crate::x509::name::Name;
 use crate::x509::san::San;
 
@@ -78,8 +78,8 @@ impl From<Error> for IssueError {
 
 /// Issues: returns when certificate, indexes, claim and audit event are durable.
 ///
-/// Everything that costs CPU (building, lint, signature, digests, encoding of the record) is one job on the
-/// signing threads, so that a full queue answers `busy` at once.
+/// Everything that costs CPU (building, lint, signature, digests, encoding of the record) is one job, on the signing
+/// threads unless the CA's key makes short work of it; a full queue answers `busy` at once.
 /// Errors: `IssueError::Claimed` naming the claim's item; `ca-not-ready`, `ca-expires`, `not-after-passed`,
 /// `lint`, `digest-not-supported`, `busy`, `serial-taken`, `storage`.
 pub async fn issue(authority: &Authority, order: Order) -> Result<Issued, IssueError> {
@@ -88,9 +88,20 @@ pub async fn issue(authority: &Authority, order: Order) -> Result<Issued, IssueE
     let validity = Validity::of(&order, &ca, now)?;
     let id = RecordId::new(now, &authority.random)?;
     let claimed = order.claim.items.len();
-    let (unit, issued) = authority.pool.run(move || make(order, &ca, validity, id, now)).await??;
+    let quick = signs_quickly(&ca)?;
+    let make = move || make(order, &ca, validity, id, now);
+    let (unit, issued) =
+        if quick { authority.pool.run_here(make)?? } else { authority.pool.run(make).await?? };
     authority.db.commit(unit).await.map_err(|e| refused(e, claimed))?;
     Ok(issued)
+}
+
+/// Whether the CA signs in 100 us or so.
+fn signs_quickly(ca: &LoadedCa) -> Result<bool> {
+    Ok(match ca.ready()?.1.public_key().kind() {
+        KeyKind::P256 | KeyKind::P384 => true,
+        KeyKind::P521 | KeyKind::Rsa(_) => false,
+    })
 }
 
 /// Below this, a CA issues nothing more: its certificates would be of no use.

@@ -40,7 +40,15 @@ impl Pool {
                 let _ = answer.send(job());
             }
         }))?;
-        result.await.map_err(|_| Error::internal("a job on the signing threads panicked"))
+        result.await.map_err(|_| panicked())
+    }
+
+    /// Runs a short job, of 100 us or so, on the caller's own thread: to a worker and back would cost a good part of it
+    /// again. It is refused as by [`Pool::run`] while the queue is full, so that nothing short overtakes a crowd.
+    /// Errors: `busy`; `internal` if the job panicked.
+    pub fn run_here<T>(&self, job: impl FnOnce() -> T) -> Result<T> {
+        self.0.shared.admit(&lock(&self.0.shared.state))?;
+        catch_unwind(AssertUnwindSafe(job)).map_err(|_| panicked())
     }
 
     /// Takes no more jobs, finishes those in the queue and waits for the threads to end. Blocking.
@@ -92,15 +100,20 @@ struct State {
 impl Shared {
     fn push(&self, job: Job) -> Result<()> {
         let mut state = lock(&self.state);
-        if state.closed || state.jobs.len() >= self.room {
-            return Err(Error::new(Kind::Busy, "busy", "the signing threads have no room for another job"));
-        }
+        self.admit(&state)?;
         state.jobs.push_back(job);
         let wake = state.idle > 0;
         state.idle -= usize::from(wake);
         drop(state);
         if wake {
             self.work.notify_one();
+        }
+        Ok(())
+    }
+
+    fn admit(&self, state: &State) -> Result<()> {
+        if state.closed || state.jobs.len() >= self.room {
+            return Err(Error::new(Kind::Busy, "busy", "the signing threads have no room for another job"));
         }
         Ok(())
     }
@@ -138,6 +151,10 @@ fn spawn(number: usize, shared: &Arc<Shared>) -> Option<JoinHandle<()>> {
             }
         })
         .ok()
+}
+
+fn panicked() -> Error {
+    Error::internal("a job on the signing threads panicked")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -226,6 +243,30 @@ mod tests {
         for job in counted {
             assert!(job.await.unwrap() < 20);
         }
+    }
+
+    #[tokio::test]
+    async fn a_short_job_runs_here_unless_the_queue_is_full() {
+        let pool = Pool::new(1, 1);
+        let here = thread::current().id();
+        assert_eq!(pool.run_here(|| thread::current().id()).unwrap(), here);
+        assert_eq!(pool.run_here(|| panic!("on purpose")).map(|()| 0).unwrap_err().code(), "internal");
+        let (release, released) = mpsc::channel::<()>();
+        let (began, begun) = mpsc::channel::<()>();
+        let mut running = Box::pin(pool.run(move || {
+            began.send(()).unwrap();
+            released.recv().unwrap();
+        }));
+        assert!(waits(&mut running).await);
+        begun.recv().unwrap();
+        let mut waiting = Box::pin(pool.run(|| ()));
+        assert!(waits(&mut waiting).await);
+        assert_eq!(pool.run_here(|| 1).unwrap_err().code(), "busy");
+        release.send(()).unwrap();
+        waiting.await.unwrap();
+        assert_eq!(pool.run_here(|| 1).unwrap(), 1);
+        pool.close();
+        assert_eq!(pool.run_here(|| 1).unwrap_err().code(), "busy");
     }
 
     #[test]

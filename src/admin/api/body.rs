@@ -1,7 +1,7 @@
 //! A request's body: bounded, of a known type, never compressed.
 
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use zeroize::Zeroizing;
 
@@ -34,8 +34,10 @@ pub struct Body {
     pub bytes: Zeroizing<Vec<u8>>,
     /// The Idempotency-Key, if one was sent.
     pub key: Option<String>,
-    /// Method, path and query.
-    pub target: String,
+    /// The method.
+    pub method: Method,
+    /// Path and query.
+    pub target: Uri,
 }
 
 impl Body {
@@ -95,7 +97,7 @@ async fn receive(request: Request, most: usize) -> Answer<Body> {
     if media == Media::None && !bytes.is_empty() {
         return Err(unsupported("a Content-Type is needed"));
     }
-    Ok(Body { media, bytes, key, target: format!("{} {}", parts.method, parts.uri) })
+    Ok(Body { media, bytes, key, method: parts.method, target: parts.uri })
 }
 
 fn media(headers: &HeaderMap) -> Answer<Media> {

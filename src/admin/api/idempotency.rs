@@ -103,7 +103,7 @@ fn request_mac(caller: &Caller, body: &Body) -> [u8; 32] {
     let key = hmac::Key::new(hmac::HMAC_SHA256, caller.bearer.as_bytes());
     let mut mac = hmac::Context::with_key(&key);
     mac.update(b"signet request 1\0");
-    mac.update(body.target.as_bytes());
+    mac.update(format!("{} {}", body.method, body.target).as_bytes());
     mac.update(&[0, body.media as u8]);
     mac.update(&body.bytes);
     let mut out = [0; 32];

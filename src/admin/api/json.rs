@@ -48,11 +48,10 @@ pub fn of_bytes(status: StatusCode, content_type: &'static str, body: Vec<u8>) -
 
 /// Upper-case hexadecimal, as openssl prints fingerprints and serial numbers.
 pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
-        let _infallible = write!(out, "{b:02X}");
-        out
-    })
+    let digit = |nibble: u8| char::from(b"0123456789ABCDEF"[usize::from(nibble & 15)]);
+    let mut out = String::with_capacity(bytes.len() * 2);
+    bytes.iter().for_each(|b| out.extend([digit(b >> 4), digit(*b)]));
+    out
 }
 
 /// Lower-case hexadecimal, as in `head.json`.

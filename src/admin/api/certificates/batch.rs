@@ -18,7 +18,7 @@ use crate::admin::api::problem::{Answer, Problem, Refusals};
 use crate::admin::records::Kept;
 use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
-use crate::enrol::{self, Outcome, Transaction};
+use crate::enrol::{self, Desk, Outcome, Transaction};
 use crate::error::{Error, Result};
 use crate::id::ProfileId;
 use crate::store::Unit;
@@ -77,7 +77,7 @@ async fn work(
     }
     while let Some(ended) = running.join_next().await {
         let (place, outcome) = ended.map_err(|e| Error::internal("a request's work broke off").because(e))?;
-        outcomes[place].set(outcome);
+        outcomes[place].set(&state.desk, outcome);
     }
     Ok(outcomes)
 }
@@ -113,11 +113,11 @@ impl BatchOutcome {
         Self { name, outcome: REFUSED.to_owned(), certificate: None, request: None, problem: None }
     }
 
-    fn set(&mut self, outcome: Result<Outcome>) {
+    fn set(&mut self, desk: &Desk, outcome: Result<Outcome>) {
         match outcome {
             Ok(Outcome::Issued(issued)) => {
                 self.outcome = ISSUED.to_owned();
-                self.certificate = Some(described(&issued));
+                self.certificate = Some(described(desk, &issued));
             }
             Ok(Outcome::Pending(id)) => {
                 self.outcome = PENDING.to_owned();

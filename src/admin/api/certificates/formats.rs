@@ -23,6 +23,13 @@ pub fn pkcs7(status: StatusCode, leaf: &[u8], chain: &[Vec<u8>]) -> Result<Respo
     Ok(of_bytes(status, "application/pkcs7-mime", armor::pkcs7_certs_only(&all)?))
 }
 
+/// The leaf as PEM text, then its chain, which is PEM already.
+pub fn above(leaf: &[u8], chain: &str) -> String {
+    let mut text = armor::encode("CERTIFICATE", leaf);
+    text.push_str(chain);
+    text
+}
+
 /// The leaf and the chain as PEM text.
 pub fn bundle(leaf: &[u8], chain: &[Vec<u8>]) -> String {
     let mut text = armor::encode("CERTIFICATE", leaf);

@@ -1,6 +1,9 @@
 //! `POST /certificates`: PKCS#10 in; JSON, PEM, DER or PKCS#7 out.
 
-use axum::extract::State;
+use std::convert::Infallible;
+
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 
@@ -23,7 +26,7 @@ use crate::clock::Timestamp;
 use crate::enrol::{self, Desk, Outcome, Proof, Request, Transaction};
 use crate::error::{Error, Result};
 use crate::id::ProfileId;
-use crate::x509::csr::{Csr, Leniency};
+use crate::x509::csr::{Csr, Leniency, Received};
 
 /// Issues a certificate for a PKCS#10 request, in JSON or bare (`application/pkcs10` with `?profile=`).
 /// `Accept` chooses the answer's form: JSON, `application/x-pem-file`, `application/pkix-cert` or
@@ -33,16 +36,10 @@ use crate::x509::csr::{Csr, Leniency};
         ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, description = "The certificate", body = IssuedCertificate),
         (status = 202, description = "An operator must decide", body = Waiting), Refusals))]
-pub async fn create(
-    State(state): Shared,
-    caller: Caller,
-    query: Query,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
+pub async fn create(State(state): Shared, caller: Caller, query: Query, form: Form, body: Body) -> Answer {
     caller.may(Permission::CertificatesIssue).await?;
     let wanted = wanted(&body, query)?;
-    issue(&state, &caller, &body, wanted, Form::of(&headers)).await
+    issue(&state, &caller, &body, wanted, form).await
 }
 
 /// Renews a certificate: by its profile, for the same subject and names, with the key of this PKCS#10 request.
@@ -55,7 +52,7 @@ pub async fn renew(
     State(state): Shared,
     caller: Caller,
     Named(serial): Named,
-    headers: HeaderMap,
+    form: Form,
     body: Body,
 ) -> Answer {
     caller.may(Permission::CertificatesIssue).await?;
@@ -67,7 +64,7 @@ pub async fn renew(
         not_after: moment(new.not_after.as_deref())?,
         renews: Some(Box::new(old)),
     };
-    issue(&state, &caller, &body, wanted, Form::of(&headers)).await
+    issue(&state, &caller, &body, wanted, form).await
 }
 
 async fn issue(state: &Service, caller: &Caller, body: &Body, wanted: Wanted, form: Form) -> Answer {
@@ -75,7 +72,7 @@ async fn issue(state: &Service, caller: &Caller, body: &Body, wanted: Wanted, fo
     let alongside = Claim::alongside(claim.as_ref(), &state.desk.authority.db).await?;
     let transaction = transaction(caller, body, claim.as_ref());
     let request = request(&state.desk, wanted, caller, transaction).await?;
-    answer(enrol::enrol_with(&state.desk, request, alongside).await?, form)
+    answer(&state.desk, enrol::enrol_with(&state.desk, request, alongside).await?, form)
 }
 
 /// What one request wants, still to be read.
@@ -145,7 +142,7 @@ fn transaction(caller: &Caller, body: &Body, claim: Option<&Claim>) -> Option<Tr
     Some(Transaction { id: format!("api:{}:{key}", caller.token.id), signer_key: claim.request() })
 }
 
-/// The one internal request. The PKCS#10 is read on a thread for that: its signature is checked.
+/// The one internal request.
 pub(super) async fn request(
     desk: &Desk,
     wanted: Wanted,
@@ -153,10 +150,9 @@ pub(super) async fn request(
     transaction: Option<Transaction>,
 ) -> Result<Request> {
     let Wanted { profile, csr, not_after, renews } = wanted;
-    let read = desk.authority.pool.run(move || Csr::read(&csr, Leniency::Strict)).await?;
     Ok(Request {
         profile,
-        csr: read.map_err(|e| e.at("/csr"))?,
+        csr: read(desk, &csr).await.map_err(|e| e.at("/csr"))?,
         proof: Proof::Operator { name: caller.token.name.clone(), renews },
         transaction,
         actor: caller.actor(),
@@ -166,12 +162,35 @@ pub(super) async fn request(
     })
 }
 
+/// Reads the PKCS#10 and holds its signature: on a thread for that, unless its key makes that short work.
+async fn read(desk: &Desk, csr: &[u8]) -> Result<Csr> {
+    let received = Received::read(csr)?;
+    let pool = &desk.authority.pool;
+    if received.is_quick() {
+        return pool.run_here(|| Csr::from_der(received.der(), Leniency::Strict))?;
+    }
+    pool.run(move || Csr::from_der(received.der(), Leniency::Strict)).await?
+}
+
+/// The form of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+pub enum Form {
+    /// JSON.
     Json,
+    /// Leaf and chain.
     Pem,
+    /// The leaf.
     Der,
+    /// Leaf and chain.
     Pkcs7,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Form {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> std::result::Result<Self, Infallible> {
+        Ok(Self::of(&parts.headers))
+    }
 }
 
 impl Form {
@@ -191,11 +210,11 @@ impl Form {
     }
 }
 
-fn answer(outcome: Outcome, form: Form) -> Answer {
+fn answer(desk: &Desk, outcome: Outcome, form: Form) -> Answer {
     match outcome {
         Outcome::Issued(issued) => {
             let location = format!("/api/v1/certificates/{}", issued.record.serial);
-            located(issued_as(&issued, form)?, &location)
+            located(issued_as(desk, &issued, form)?, &location)
         }
         Outcome::Pending(id) => {
             let waiting = Waiting { request: id.to_string() };
@@ -204,10 +223,10 @@ fn answer(outcome: Outcome, form: Form) -> Answer {
     }
 }
 
-fn issued_as(issued: &Issued, form: Form) -> Answer<Response> {
+fn issued_as(desk: &Desk, issued: &Issued, form: Form) -> Answer<Response> {
     let der = &issued.record.der;
     match form {
-        Form::Json => json::answer(StatusCode::CREATED, &described(issued)),
+        Form::Json => json::answer(StatusCode::CREATED, &described(desk, issued)),
         Form::Pem => Ok(formats::pem(StatusCode::CREATED, der, &issued.chain)?),
         Form::Der => Ok(formats::der(StatusCode::CREATED, der)?),
         Form::Pkcs7 => Ok(formats::pkcs7(StatusCode::CREATED, der, &issued.chain)?),
@@ -215,8 +234,13 @@ fn issued_as(issued: &Issued, form: Form) -> Answer<Response> {
 }
 
 /// What the API says of a certificate that was just issued.
-pub(super) fn described(issued: &Issued) -> IssuedCertificate {
+pub(super) fn described(desk: &Desk, issued: &Issued) -> IssuedCertificate {
     let record = &issued.record;
+    let hierarchy = desk.authority.hierarchy();
+    let pem = match hierarchy.require(&record.ca) {
+        Ok(ca) => formats::above(&record.der, &ca.chain_pem),
+        Err(_) => formats::bundle(&record.der, &issued.chain),
+    };
     IssuedCertificate {
         serial: record.serial.to_string(),
         id: record.id.to_string(),
@@ -227,6 +251,6 @@ pub(super) fn described(issued: &Issued) -> IssuedCertificate {
         not_before: record.not_before.to_string(),
         not_after: record.not_after.to_string(),
         fingerprint_sha256: json::hex(&record.fingerprint),
-        pem: formats::bundle(&record.der, &issued.chain),
+        pem,
     }
 }

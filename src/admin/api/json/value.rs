@@ -35,6 +35,9 @@ impl Value<'_> {
 
 /// `parent` followed by `name` as a JSON pointer (RFC 6901 §3); long names are cut.
 pub fn pointer(parent: &str, name: &str) -> String {
+    if name.len() <= 64 && !name.contains(['~', '/']) {
+        return [parent, "/", name].concat();
+    }
     let name: String = name.chars().take(64).collect();
     format!("{parent}/{}", name.replace('~', "~0").replace('/', "~1"))
 }

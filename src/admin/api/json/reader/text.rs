@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use super::Reader;
 use crate::error::{Error, Result};
 
+/// Room that is taken for a string before its end is known.
+const MOST_AT_ONCE: usize = 4096;
+
 impl<'a> Reader<'a> {
     /// A string; the reader stands at its opening quote. Borrows from the body if nothing is escaped.
     pub(super) fn string(&mut self) -> Result<Cow<'a, str>> {
@@ -14,7 +17,7 @@ impl<'a> Reader<'a> {
         if self.eat(b'"') {
             return Ok(Cow::Borrowed(&self.text[start..self.at - 1]));
         }
-        let mut out = String::with_capacity(self.at - start + 16);
+        let mut out = String::with_capacity((self.bytes.len() - start).min(MOST_AT_ONCE));
         out.push_str(&self.text[start..self.at]);
         loop {
             let run = self.at;
