@@ -1,13 +1,12 @@
 //! What each listener answers.
 
 use axum::Router;
+use axum::http::HeaderValue;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::map_response;
-use axum::response::Response;
 
+use crate::server::listen::Field;
 use crate::server::state::State;
 use crate::{admin, ca, enrol, trust};
 
@@ -20,24 +19,20 @@ pub fn plain(state: &State) -> Router {
         .merge(trust::http::router(authority))
         .merge(enrol::scep::http::router(state.desk.clone(), state.identities.clone()))
         .merge(admin::plain_router(state.admin.clone()))
-        .layer(map_response(async |mut response: Response| {
-            set(&mut response, X_CONTENT_TYPE_OPTIONS, "nosniff");
-            response
-        }))
 }
+
+/// What every answer of plain HTTP says.
+pub static PLAIN_FIELDS: [Field; 1] = [(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))];
 
 /// HTTPS: the API.
 pub fn api(state: &State) -> Router {
-    admin::router(state.admin.clone()).layer(map_response(async |mut response: Response| {
-        set(&mut response, X_CONTENT_TYPE_OPTIONS, "nosniff");
-        set(&mut response, CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
-        set(&mut response, STRICT_TRANSPORT_SECURITY, "max-age=31536000");
-        set(&mut response, CACHE_CONTROL, "no-store");
-        response
-    }))
+    admin::router(state.admin.clone())
 }
 
-/// What a handler said for itself stands.
-fn set(response: &mut Response, name: HeaderName, value: &'static str) {
-    response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
-}
+/// What every answer of the API says.
+pub static API_FIELDS: [Field; 4] = [
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+    (STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000")),
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];

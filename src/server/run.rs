@@ -110,12 +110,14 @@ fn listen(
     if let Some(listener) = bound.http {
         let router = routes::plain(state);
         let (transport, rules, clock) = (Transport::Plain, Rules::PLAIN, clock.clone());
-        serve(listener, Service { name: "http", router, transport, limits, rules, clock });
+        let fields = &routes::PLAIN_FIELDS[..];
+        serve(listener, Service { name: "http", router, transport, limits, rules, fields, clock });
     }
     if let Some(listener) = bound.https {
         let (router, transport) =
             (routes::api(state), Transport::Tls(tls::config(state.identities.resolver())?));
-        serve(listener, Service { name: "https", router, transport, limits, rules: Rules::API, clock });
+        let (rules, fields) = (Rules::API, &routes::API_FIELDS[..]);
+        serve(listener, Service { name: "https", router, transport, limits, rules, fields, clock });
     }
     Ok(listeners)
 }

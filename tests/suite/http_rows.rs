@@ -52,6 +52,7 @@ async fn open(limits: Limits) -> Door {
         transport: Transport::Plain,
         limits,
         rules: Rules::PLAIN,
+        fields: &[],
         clock: Clock::system(),
     };
     tokio::spawn(listener.serve(service, stopped));

@@ -139,13 +139,15 @@ async fn answer(
 ) -> Result<Response<Body>, Infallible> {
     let (number, _running) = activity.begin();
     let since = service.clock.now();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let version = request.version();
+    let (method, uri, version) = (request.method().clone(), request.uri().clone(), request.version());
     request.extensions_mut().insert(ConnectInfo(peer));
     let mut response = match service.rules.admit(request, service.limits.body).await {
         Ok(request) => handle(request, &service).await,
         Err(refusal) => refusal.response(service.rules.problems),
     };
+    for (name, value) in service.fields {
+        response.headers_mut().entry(name).or_insert_with(|| value.clone());
+    }
     if version < Version::HTTP_2 && number >= service.limits.requests {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -154,14 +156,14 @@ async fn answer(
     }
     let status = response.status();
     let took = u64::try_from(service.clock.now().since(since).as_millis()).unwrap_or(u64::MAX);
-    note(service.name, peer, &method, &path, status, took);
+    note(service.name, peer, &method, uri.path(), status, took);
     Ok(response)
 }
 
 /// Counts and logs an answer. The query is left out: a SCEP message stands in it, and filters name people.
 fn note(listener: &'static str, peer: SocketAddr, method: &Method, path: &str, status: StatusCode, ms: u64) {
     let (peer, code) = (peer.ip(), status.as_u16());
-    let path: String = path.chars().take(200).collect();
+    let path = &path[..path.floor_char_boundary(200)];
     if status.is_server_error() {
         tracing::warn!(listener, %peer, %method, path, status = code, ms, "request");
     } else if status.is_client_error() {

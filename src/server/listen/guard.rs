@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 use crate::server::listen::Limits;
 
@@ -56,32 +56,36 @@ pub struct Guarded<S> {
     every_head: bool,
     /// How many requests had begun when the head's timer was set.
     head_after: usize,
-    head: Option<Pin<Box<Sleep>>>,
+    /// Whether a head began whose timer is not set yet: most come whole, and need none.
+    head_began: bool,
+    head: Pin<Box<Sleep>>,
     write: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Guarded<S> {
     /// Guards `io`; the first head's time runs from now.
     pub fn new(io: S, activity: Arc<Activity>, limits: Limits, every_head: bool) -> Self {
-        let head = Some(Box::pin(sleep(limits.head)));
-        Self { io, activity, limits, every_head, head_after: 0, head, write: None }
+        let head = Box::pin(sleep(limits.head));
+        Self { io, activity, limits, every_head, head_after: 0, head_began: false, head, write: None }
     }
 
     /// A head's first bytes set its timer.
     fn bytes_came(&mut self) {
         let begun = self.activity.begun();
-        if self.head_after != begun {
-            self.head = None;
-        }
-        if self.head.is_none() && self.every_head && self.activity.is_waiting() {
+        if self.every_head && self.head_after != begun && self.activity.is_waiting() {
             self.head_after = begun;
-            self.head = Some(Box::pin(sleep(self.limits.head)));
+            self.head_began = true;
         }
     }
 
     fn head_is_late(&mut self, cx: &mut Context<'_>) -> bool {
-        let current = self.head_after == self.activity.begun();
-        current && self.head.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready())
+        if self.head_after != self.activity.begun() {
+            return false;
+        }
+        if std::mem::take(&mut self.head_began) {
+            self.head.as_mut().reset(Instant::now() + self.limits.head);
+        }
+        self.head.as_mut().poll(cx).is_ready()
     }
 
     fn watch_write<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {

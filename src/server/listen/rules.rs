@@ -186,6 +186,9 @@ fn check_framing(headers: &HeaderMap) -> Result<(), Refusal> {
 
 /// No empty or dot segment, backslash, NUL or overlong form, as written or after decoding (HTTP-14).
 fn path_is_plain(path: &str) -> bool {
+    if path.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_/".contains(&b)) {
+        return !path.contains("//");
+    }
     let decoded = decode(path);
     let Some(decoded) = decoded.as_deref().and_then(|d| std::str::from_utf8(d).ok()) else { return false };
     let segment = |s: &str| {
