@@ -149,8 +149,11 @@ impl Serial {
 impl fmt::Display for Serial {
     /// Upper-case hexadecimal as openssl prints it: no leading zero octet.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
         let skip = usize::from(self.0.len() > 1 && self.0[0] == 0);
-        self.0[skip..].iter().try_for_each(|b| write!(f, "{b:02X}"))
+        let digits = self.0[skip..].iter().flat_map(|b| [b >> 4, b & 15]);
+        let text: String = digits.map(|d| char::from(DIGITS[usize::from(d)])).collect();
+        f.write_str(&text)
     }
 }
 

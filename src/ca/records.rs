@@ -100,7 +100,7 @@ impl CertificateRecord {
         let parts = values.iter().flat_map(|value| value.split(|c: char| !c.is_alphanumeric()));
         let parts = parts.filter(|part| part.chars().nth(1).is_some());
         let wholes = values.iter().map(String::as_str).filter(|value| !value.is_empty());
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::with_capacity(16);
         wholes.chain(parts).filter(|word| seen.insert(*word)).take(MAX_WORDS).map(str::to_owned).collect()
     }
 

@@ -11,23 +11,23 @@ const MAX_TEXT: usize = 16 << 20;
 /// The longest label that is read.
 const MAX_LABEL: usize = 64;
 
+/// The octets in a line of 64 characters.
+const LINE: usize = 48;
+
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
 
 /// One PEM block, lines of 64, ending in a newline.
 pub fn encode(label: &str, der: &[u8]) -> String {
-    let body = STANDARD.encode(der);
-    let mut out = String::with_capacity(body.len() + body.len() / 64 + 2 * label.len() + 48);
-    out.push_str(&format!("{BEGIN}{label}{DASHES}\n"));
-    let mut rest = body.as_str();
-    while !rest.is_empty() {
-        let (line, after) = rest.split_at(rest.len().min(64));
-        out.push_str(line);
+    let lines = der.len().div_ceil(LINE);
+    let mut out = String::with_capacity(lines * 65 + 2 * label.len() + 48);
+    [BEGIN, label, DASHES, "\n"].iter().for_each(|part| out.push_str(part));
+    for line in der.chunks(LINE) {
+        STANDARD.encode_string(line, &mut out);
         out.push('\n');
-        rest = after;
     }
-    out.push_str(&format!("{END}{label}{DASHES}\n"));
+    [END, label, DASHES, "\n"].iter().for_each(|part| out.push_str(part));
     out
 }
 
@@ -55,6 +55,9 @@ pub fn decode_all(text: &[u8], max: usize) -> Result<Vec<(String, Vec<u8>)>> {
 
 /// Base64 text without armour, white space ignored. Errors: `bad-pem`.
 pub fn decode_base64(text: &[u8]) -> Result<Vec<u8>> {
+    if !text.iter().any(u8::is_ascii_whitespace) {
+        return STANDARD.decode(text).map_err(|_| bad("not base64"));
+    }
     let packed: Vec<u8> = text.iter().copied().filter(|b| !b.is_ascii_whitespace()).collect();
     STANDARD.decode(&packed).map_err(|_| bad("not base64"))
 }
@@ -77,7 +80,7 @@ pub fn pkcs7_certs_only(certificates: &[&[u8]]) -> Result<Vec<u8>> {
 }
 
 fn block<'a>(label: &str, lines: &mut impl Iterator<Item = &'a str>) -> Result<Vec<u8>> {
-    let mut body = String::new();
+    let mut body = String::with_capacity(1024);
     for line in lines {
         if let Some(end) = line.strip_prefix(END).and_then(|l| l.strip_suffix(DASHES)) {
             if end != label {

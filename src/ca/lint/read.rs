@@ -114,11 +114,16 @@ impl<'a> Elements<'a> {
 
     /// The next element if it has that tag.
     pub fn optional(&mut self, tag: Tag) -> Result<Option<Element<'a>>> {
-        let mut ahead = Self { rest: self.rest, field: self.field };
-        if self.is_empty() || ahead.any()?.tag != tag {
+        if self.is_empty() {
             return Ok(None);
         }
-        self.any().map(Some)
+        let before = self.rest;
+        let element = self.any()?;
+        if element.tag == tag {
+            return Ok(Some(element));
+        }
+        self.rest = before;
+        Ok(None)
     }
 
     /// Fails if anything is left.

@@ -61,18 +61,20 @@ impl Pattern {
             return false;
         }
         let mut reached = vec![false; value.len() + 1];
+        let mut next = reached.clone();
         reached[0] = true;
         for item in &self.items {
-            reached = item.advance(&reached, &value);
+            item.advance(&reached, &value, &mut next);
+            std::mem::swap(&mut reached, &mut next);
         }
         reached[value.len()]
     }
 }
 
 impl Item {
-    /// The places that can be reached from `reached` by this item.
-    fn advance(&self, reached: &[bool], value: &[char]) -> Vec<bool> {
-        let mut next = vec![false; reached.len()];
+    /// Writes to `next` the places that can be reached from `reached` by this item.
+    fn advance(&self, reached: &[bool], value: &[char], next: &mut [bool]) {
+        next.fill(false);
         for start in (0..reached.len()).filter(|i| reached[*i]) {
             let run = value[start..].iter().take_while(|c| self.class.holds(**c)).count();
             let most = self.most.unwrap_or(run).min(run);
@@ -80,7 +82,6 @@ impl Item {
                 next[start + self.least..=start + most].fill(true);
             }
         }
-        next
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) fn same(a: &[Vec<Attribute>], b: &[Vec<Attribute>]) -> bool {
 
 fn same_rdn(a: &[Attribute], b: &[Attribute]) -> bool {
     if let ([a], [b]) = (a, b) {
-        return a.oid == b.oid && prepare(&a.value) == prepare(&b.value);
+        return a.oid == b.oid && same_text(&a.value, &b.value);
     }
     let sorted = |rdn: &[Attribute]| {
         let mut rdn: Vec<_> = rdn.iter().map(|x| (x.oid, prepare(&x.value).into_owned())).collect();
@@ -21,6 +21,21 @@ fn same_rdn(a: &[Attribute], b: &[Attribute]) -> bool {
         rdn
     };
     a.len() == b.len() && sorted(a) == sorted(b)
+}
+
+/// As of what [`prepare`] makes of them; most names are ASCII and need no copy.
+fn same_text(a: &str, b: &str) -> bool {
+    if !(a.is_ascii() && b.is_ascii()) {
+        return prepare(a) == prepare(b);
+    }
+    let (mut words, mut others) = (a.split_ascii_whitespace(), b.split_ascii_whitespace());
+    loop {
+        match (words.next(), others.next()) {
+            (None, None) => return true,
+            (Some(word), Some(other)) if word.eq_ignore_ascii_case(other) => {}
+            (Some(_) | None, _) => return false,
+        }
+    }
 }
 
 /// RFC 4518 in short: case folded, NFKC, white space trimmed and compressed. Nothing is dropped:
