@@ -7,6 +7,9 @@
 //! the server's own CPU time, and in the same run the cryptographic limit: what RFC 8894 asks of a server for
 //! one enrolment and nothing else — RSA-2048, private: open the content key, sign the certificate, sign the
 //! reply; public: verify the message, verify the PKCS#10 request, wrap the reply's content key.
+//!
+//! `--polls 5000` measures polls for requests that wait (CertPoll answered PENDING) instead; its limit is one private
+//! operation (sign the reply) and one public (verify the poll).
 
 mod support;
 
@@ -37,6 +40,9 @@ struct Arguments {
     /// How many connections at once; repeat for several.
     #[arg(long, default_values_t = [1, 8, 32, 128])]
     connections: Vec<usize>,
+    /// Polls for requests that wait, instead of enrolments, for each number of connections.
+    #[arg(long)]
+    polls: Option<usize>,
     /// How many devices, each with a key and a name of its own, take turns.
     #[arg(long, default_value_t = 64)]
     devices: usize,
@@ -59,30 +65,102 @@ async fn main() -> Result<(), AnyError> {
     eprintln!("making {} device keys …", arguments.devices);
     let devices = (0..arguments.devices).map(Device::new).collect::<Result<Vec<_>, _>>()?;
     let ra = ra_certificate(&target, &server.http).await?;
-
-    let limit = limit()?;
-    println!("limit: {limit:.0} per core-second (RSA-2048: 3 private and 3 public operations, in process)");
-    println!("{}", Report::head());
-    for (round, &connections) in arguments.connections.iter().enumerate() {
-        let challenges = challenges(&server, &devices, arguments.requests).await?;
-        let requests = challenges
-            .iter()
-            .enumerate()
-            .map(|(n, challenge)| {
-                devices[n % devices.len()].request(&ra, challenge, &format!("{round}-{n}"), &server.http)
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let report = run(&server, &target, connections, Arc::new(requests), is_success).await?;
-        println!("{}", report.row(limit));
+    match arguments.polls {
+        Some(polls) => measure_polls(&arguments, polls, &server, &target, &devices, &ra).await?,
+        None => measure_enrolments(&arguments, &server, &target, &devices, &ra).await?,
     }
     println!("{} MiB resident", server.resident_mib()?);
     Ok(())
 }
 
-/// A CertRep with pkiStatus SUCCESS: the attribute's OID, then SET { PrintableString "0" }.
+async fn measure_enrolments(
+    arguments: &Arguments,
+    server: &Server,
+    target: &Target,
+    devices: &[Device],
+    ra: &Certificate,
+) -> Result<(), AnyError> {
+    let limit = limit()?;
+    println!("limit: {limit:.0} per core-second (RSA-2048: 3 private and 3 public operations, in process)");
+    println!("{}", Report::head());
+    for (round, &connections) in arguments.connections.iter().enumerate() {
+        let challenges = challenges(server, devices, arguments.requests).await?;
+        let requests = challenges
+            .iter()
+            .enumerate()
+            .map(|(n, challenge)| {
+                devices[n % devices.len()].enrol(ra, challenge, &format!("{round}-{n}"), &server.http)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let report = run(server, target, connections, Arc::new(requests), is_success).await?;
+        println!("{}", report.row(limit));
+    }
+    Ok(())
+}
+
+/// Every device asks once, under a profile where an operator decides, and then polls.
+async fn measure_polls(
+    arguments: &Arguments,
+    polls: usize,
+    server: &Server,
+    target: &Target,
+    devices: &[Device],
+    ra: &Certificate,
+) -> Result<(), AnyError> {
+    manual_profile(server).await?;
+    for (n, device) in devices.iter().enumerate() {
+        let request = device.ask(ra, &format!("waits-{n}"), &server.http)?;
+        let answer = ask_all(target, &[request], 200).await?;
+        if !is_pending(200, &answer[0]) {
+            return Err("a request that an operator decides was not kept".into());
+        }
+    }
+    let limit = poll_limit()?;
+    println!("limit: {limit:.0} per core-second (RSA-2048: 1 private and 1 public operation, in process)");
+    println!("{}", Report::head());
+    for &connections in &arguments.connections {
+        let requests = (0..polls)
+            .map(|n| {
+                devices[n % devices.len()].poll(ra, &format!("waits-{}", n % devices.len()), &server.http)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let report = run(server, target, connections, Arc::new(requests), is_pending).await?;
+        println!("{}", report.row(limit));
+    }
+    Ok(())
+}
+
+/// `scep-manual`: as the shipped `scep-device`, but an operator decides.
+async fn manual_profile(server: &Server) -> Result<(), AnyError> {
+    let folder = server.folder().join("policies/profiles");
+    let shipped = std::fs::read_to_string(folder.join("scep-device.toml"))?;
+    let manual = shipped.replace("\napproval = \"challenge\"", "\napproval = \"manual\"");
+    std::fs::write(folder.join("scep-manual.toml"), manual)?;
+    let request = format!(
+        "POST /api/v1/profiles/reload HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nContent-Length: 0\r\n\r\n",
+        server.https,
+        server.token()?
+    );
+    let target = Target::Tls(server.https.clone(), server.tls_client()?);
+    ask_all(&target, &[request.into_bytes()], 200).await?;
+    Ok(())
+}
+
+/// A CertRep with pkiStatus SUCCESS.
 fn is_success(status: u16, body: &[u8]) -> bool {
-    const PKI_STATUS_SUCCESS: &[u8] = b"\x60\x86\x48\x01\x86\xf8\x45\x01\x09\x03\x31\x03\x13\x01\x30";
-    status == 200 && body.windows(PKI_STATUS_SUCCESS.len()).any(|w| w == PKI_STATUS_SUCCESS)
+    status == 200 && has_pki_status(body, b'0')
+}
+
+/// A CertRep with pkiStatus PENDING.
+fn is_pending(status: u16, body: &[u8]) -> bool {
+    status == 200 && has_pki_status(body, b'3')
+}
+
+/// The attribute's OID, then SET { PrintableString of one character }.
+fn has_pki_status(body: &[u8], value: u8) -> bool {
+    let mut wanted = *b"\x60\x86\x48\x01\x86\xf8\x45\x01\x09\x03\x31\x03\x13\x01?";
+    wanted[14] = value;
+    body.windows(wanted.len()).any(|w| w == wanted)
 }
 
 impl Device {
@@ -95,20 +173,46 @@ impl Device {
         Ok(Self { key, signer, certificate, name })
     }
 
-    /// A whole HTTP request that carries a PKCSReq with this challenge.
-    fn request(&self, ra: &Certificate, challenge: &str, id: &str, host: &str) -> Result<Vec<u8>, AnyError> {
-        let random = Random::system();
+    /// A PKCSReq with this challenge.
+    fn enrol(&self, ra: &Certificate, challenge: &str, id: &str, host: &str) -> Result<Vec<u8>, AnyError> {
         let attribute = rcgen::Attribute {
             oid: &[1, 2, 840, 113_549, 1, 9, 7],
             values: der(0x31, &der(0x13, challenge.as_bytes())),
         };
         let csr = params(&self.name)?.serialize_request_with_attributes(&self.key, vec![attribute])?;
-        let envelope = envelop(To::Certificate(ra), ContentCipher::Aes128, csr.der(), &random)?;
+        self.message(ra, ("scep-device", b"19"), csr.der(), id, host)
+    }
+
+    /// A PKCSReq without a challenge, for an operator to decide.
+    fn ask(&self, ra: &Certificate, id: &str, host: &str) -> Result<Vec<u8>, AnyError> {
+        let csr = params(&self.name)?.serialize_request(&self.key)?;
+        self.message(ra, ("scep-manual", b"19"), csr.der(), id, host)
+    }
+
+    /// A CertPoll: IssuerAndSubject in the envelope (RFC 8894 §3.3.3).
+    fn poll(&self, ra: &Certificate, id: &str, host: &str) -> Result<Vec<u8>, AnyError> {
+        let names = [ra.issuer().der(), self.certificate.subject().der()].concat();
+        self.message(ra, ("scep-manual", b"20"), &signet::x509::tlv::tlv(0x30, &names), id, host)
+    }
+
+    /// A whole HTTP request that carries a message of this profile and type.
+    fn message(
+        &self,
+        ra: &Certificate,
+        (profile, message_type): (&str, &[u8]),
+        content: &[u8],
+        id: &str,
+        host: &str,
+    ) -> Result<Vec<u8>, AnyError> {
+        let random = Random::system();
+        let envelope = envelop(To::Certificate(ra), ContentCipher::Aes128, content, &random)?;
         let mut message =
             Signing::new(&self.certificate, DigestAlgorithm::Sha256, Some(&envelope), Clock::system().now())?;
-        for (arc, value) in
-            [(2, der(0x13, b"19")), (7, der(0x13, id.as_bytes())), (5, der(0x04, &random.bytes::<16>()?))]
-        {
+        for (arc, value) in [
+            (2, der(0x13, message_type)),
+            (7, der(0x13, id.as_bytes())),
+            (5, der(0x04, &random.bytes::<16>()?)),
+        ] {
             let oid = const_oid::ObjectIdentifier::new_unwrap("2.16.840.1.113733.1.9").push_arc(arc)?;
             message.attribute(oid, &value);
         }
@@ -116,7 +220,7 @@ impl Device {
         self.signer.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), &message.to_be_signed(), &mut signature)?;
         let body = message.finish(&signature)?;
         let mut request = format!(
-            "POST /scep/scep-device?operation=PKIOperation HTTP/1.1\r\nHost: {host}\r\n\
+            "POST /scep/{profile}?operation=PKIOperation HTTP/1.1\r\nHost: {host}\r\n\
              Content-Type: application/x-pki-message\r\nContent-Length: {}\r\n\r\n",
             body.len()
         )
@@ -199,6 +303,21 @@ fn limit() -> Result<f64, AnyError> {
             signer.sign(&RSA_PKCS1_SHA256, &random, &message, &mut signature)?;
             public.verify(&message, &signature)?;
         }
+        done += 1;
+    }
+    Ok(f64::from(done) / start.elapsed().as_secs_f64())
+}
+
+/// How many times one core verifies and signs in a second.
+fn poll_limit() -> Result<f64, AnyError> {
+    let random = SystemRandom::new();
+    let signer = RsaKeyPair::generate(KeySize::Rsa2048)?;
+    let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, signer.public_key().as_ref().to_vec());
+    let (message, mut signature) = ([7u8; 500], vec![0; 256]);
+    let (start, mut done) = (Instant::now(), 0u32);
+    while start.elapsed() < Duration::from_secs(3) {
+        signer.sign(&RSA_PKCS1_SHA256, &random, &message, &mut signature)?;
+        public.verify(&message, &signature)?;
         done += 1;
     }
     Ok(f64::from(done) / start.elapsed().as_secs_f64())

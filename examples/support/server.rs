@@ -33,6 +33,11 @@ impl Server {
         Ok(server)
     }
 
+    /// Its data folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The administrator's token.
     pub fn token(&self) -> Result<String, AnyError> {
         Ok(std::fs::read_to_string(self.folder.join("admin.token"))?.trim().to_owned())
