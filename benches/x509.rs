@@ -70,7 +70,6 @@ fn crl(entries: usize) -> Outcome<TbsCrl> {
 }
 
 fn prepare(c: &mut Criterion) -> Outcome<()> {
-    // Two of each, because the key that was checked last is not checked again.
     let ec = [request(&PKCS_ECDSA_P256_SHA256)?, request(&PKCS_ECDSA_P256_SHA256)?];
     let rsa = [request(&PKCS_RSA_SHA256)?, request(&PKCS_RSA_SHA256)?];
     for (name, pair) in [("P-256", &ec), ("RSA-2048", &rsa)] {

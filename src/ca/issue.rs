@@ -91,7 +91,7 @@ pub async fn issue(authority: &Authority, order: Order) -> Result<Issued, IssueE
     let quick = signs_quickly(&ca)?;
     let make = move || make(order, &ca, validity, id, now);
     let (unit, issued) =
-        if quick { authority.pool.run_here(make)?? } else { authority.pool.run(make).await?? };
+        if quick { authority.pool.run_short(make).await?? } else { authority.pool.run(make).await?? };
     authority.db.commit(unit).await.map_err(|e| refused(e, claimed))?;
     Ok(issued)
 }

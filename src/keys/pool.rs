@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -21,8 +22,9 @@ impl Pool {
     /// `threads` workers (at least one) and room for `queue` waiting jobs (at least one).
     pub fn new(threads: usize, queue: usize) -> Self {
         let shared = Arc::new(Shared { room: queue.max(1), state: Mutex::default(), work: Condvar::new() });
-        let workers = (0..threads.max(1)).filter_map(|n| spawn(n, &shared)).collect();
-        Self(Arc::new(Owner { shared, workers: Mutex::new(workers) }))
+        let threads = threads.max(1);
+        let workers = Mutex::new((0..threads).filter_map(|n| spawn(n, &shared)).collect());
+        Self(Arc::new(Owner { shared, workers, threads, attended: AtomicUsize::new(0) }))
     }
 
     /// One worker for each core that this process may use, and room for `queue` waiting jobs.
@@ -43,12 +45,22 @@ impl Pool {
         result.await.map_err(|_| panicked())
     }
 
-    /// Runs a short job, of 100 us or so, on the caller's own thread: to a worker and back would cost a good part of it
-    /// again. It is refused as by [`Pool::run`] while the queue is full, so that nothing short overtakes a crowd.
-    /// Errors: `busy`; `internal` if the job panicked.
-    pub fn run_here<T>(&self, job: impl FnOnce() -> T) -> Result<T> {
+    /// Runs a short job, of 100 us or so. With few requests at hand (see [`Pool::attend`]) that is done on the caller's
+    /// own thread, because to a worker and back costs a good part of it again. In a crowd a worker is better: it does
+    /// the same thing over and over, and its caches are warm. Errors: as [`Pool::run`].
+    pub async fn run_short<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let few = FEW * self.0.threads;
+        if self.0.attended.load(Ordering::Relaxed) > few {
+            return self.run(job).await;
+        }
         self.0.shared.admit(&lock(&self.0.shared.state))?;
         catch_unwind(AssertUnwindSafe(job)).map_err(|_| panicked())
+    }
+
+    /// Counts a request as being worked on, until what is returned is dropped.
+    pub fn attend(&self) -> Attended {
+        self.0.attended.fetch_add(1, Ordering::Relaxed);
+        Attended(Arc::clone(&self.0))
     }
 
     /// Takes no more jobs, finishes those in the queue and waits for the threads to end. Blocking.
@@ -69,12 +81,27 @@ impl fmt::Debug for Pool {
     }
 }
 
+/// So many requests for each thread are few.
+const FEW: usize = 4;
+
+/// A request that is being worked on.
+pub struct Attended(Arc<Owner>);
+
+impl Drop for Attended {
+    fn drop(&mut self) {
+        self.0.attended.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// What the clones share; the workers hold only [`Shared`], so that its drop is seen.
 struct Owner {
     shared: Arc<Shared>,
     workers: Mutex<Vec<JoinHandle<()>>>,
+    threads: usize,
+    /// Requests that are being worked on.
+    attended: AtomicUsize,
 }
 
 impl Drop for Owner {
@@ -163,7 +190,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
 
     use super::*;
@@ -246,11 +272,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_short_job_runs_here_unless_the_queue_is_full() {
-        let pool = Pool::new(1, 1);
+    async fn a_short_job_runs_here_unless_there_is_a_crowd() {
+        let pool = Pool::new(1, 4);
         let here = thread::current().id();
-        assert_eq!(pool.run_here(|| thread::current().id()).unwrap(), here);
-        assert_eq!(pool.run_here(|| panic!("on purpose")).map(|()| 0).unwrap_err().code(), "internal");
+        let mut attended: Vec<Attended> = (0..FEW).map(|_| pool.attend()).collect();
+        assert_eq!(pool.run_short(move || thread::current().id()).await.unwrap(), here);
+        attended.push(pool.attend());
+        assert_ne!(pool.run_short(move || thread::current().id()).await.unwrap(), here);
+        attended.pop();
+        assert_eq!(pool.run_short(move || thread::current().id()).await.unwrap(), here);
+    }
+
+    #[tokio::test]
+    async fn a_short_job_is_refused_while_the_queue_is_full_and_its_panic_is_its_own() {
+        let pool = Pool::new(1, 1);
+        assert_eq!(pool.run_short(|| panic!("on purpose")).await.map(|()| 0).unwrap_err().code(), "internal");
         let (release, released) = mpsc::channel::<()>();
         let (began, begun) = mpsc::channel::<()>();
         let mut running = Box::pin(pool.run(move || {
@@ -261,12 +297,12 @@ mod tests {
         begun.recv().unwrap();
         let mut waiting = Box::pin(pool.run(|| ()));
         assert!(waits(&mut waiting).await);
-        assert_eq!(pool.run_here(|| 1).unwrap_err().code(), "busy");
+        assert_eq!(pool.run_short(|| 1).await.unwrap_err().code(), "busy");
         release.send(()).unwrap();
         waiting.await.unwrap();
-        assert_eq!(pool.run_here(|| 1).unwrap(), 1);
+        assert_eq!(pool.run_short(|| 1).await.unwrap(), 1);
         pool.close();
-        assert_eq!(pool.run_here(|| 1).unwrap_err().code(), "busy");
+        assert_eq!(pool.run_short(|| 1).await.unwrap_err().code(), "busy");
     }
 
     #[test]

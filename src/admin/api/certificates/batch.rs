@@ -95,6 +95,7 @@ async fn one(
         not_after: moment(item.not_after.as_deref())?,
         renews: None,
     };
+    let _attended = state.desk.authority.pool.attend();
     let request = request(&state.desk, wanted, caller, transaction).await?;
     enrol::enrol_with(&state.desk, request, Unit::new()).await
 }

@@ -68,6 +68,7 @@ pub async fn renew(
 }
 
 async fn issue(state: &Service, caller: &Caller, body: &Body, wanted: Wanted, form: Form) -> Answer {
+    let _attended = state.desk.authority.pool.attend();
     let claim = claim(state.now(), caller, body, Kept::Enrolment);
     let alongside = Claim::alongside(claim.as_ref(), &state.desk.authority.db).await?;
     let transaction = transaction(caller, body, claim.as_ref());
@@ -165,11 +166,9 @@ pub(super) async fn request(
 /// Reads the PKCS#10 and holds its signature: on a thread for that, unless its key makes that short work.
 async fn read(desk: &Desk, csr: &[u8]) -> Result<Csr> {
     let received = Received::read(csr)?;
-    let pool = &desk.authority.pool;
-    if received.is_quick() {
-        return pool.run_here(|| Csr::from_der(received.der(), Leniency::Strict))?;
-    }
-    pool.run(move || Csr::from_der(received.der(), Leniency::Strict)).await?
+    let (pool, quick) = (&desk.authority.pool, received.is_quick());
+    let check = move || Csr::from_der(received.der(), Leniency::Strict);
+    if quick { pool.run_short(check).await? } else { pool.run(check).await? }
 }
 
 /// The form of the answer.
