@@ -136,7 +136,7 @@ impl Hierarchy {
 
 /// Whether the key of `issuer` made the signature of `certificate`.
 pub(super) fn is_signed_by(certificate: &Certificate, issuer: &Certificate) -> bool {
-    issuer.public_key().is_ok_and(|key| certificate.verify_signed_by(key).is_ok())
+    issuer.public_key().is_ok_and(|key| certificate.verify_signed_by(&key).is_ok())
 }
 
 fn authority_key_id(certificate: &Certificate) -> Option<Vec<u8>> {
