@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Sleep, sleep};
 
 use crate::server::listen::Limits;
 
@@ -83,7 +83,7 @@ impl<S> Guarded<S> {
             return false;
         }
         if std::mem::take(&mut self.head_began) {
-            self.head.as_mut().reset(Instant::now() + self.limits.head);
+            self.head.as_mut().reset(sleep(self.limits.head).deadline());
         }
         self.head.as_mut().poll(cx).is_ready()
     }
