@@ -7,7 +7,7 @@ mod manual;
 mod policy;
 mod radius;
 mod renewals;
-mod swept;
 mod shared_secrets;
+mod swept;
 mod transactions;
 mod webhooks;
