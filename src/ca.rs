@@ -44,6 +44,7 @@ pub struct Authority {
     /// Held from reading the CAs to swapping them: an older reading never replaces a newer one.
     reloading: Arc<tokio::sync::Mutex<()>>,
     published: Arc<crl::Published>,
+    rehearsing: bool,
 }
 
 impl Authority {
@@ -62,7 +63,7 @@ impl Authority {
         let hierarchy = Arc::new(RwLock::new(Arc::new(loaded)));
         let published = Arc::new(crl::Published::load(&db).await?);
         let reloading = Arc::default();
-        Ok(Self { db, clock, random, pool, keys, public_url, hierarchy, reloading, published })
+        Ok(Self { db, clock, random, pool, keys, public_url, hierarchy, reloading, published, rehearsing: false })
     }
 
     /// The CAs as they stand now.
@@ -72,7 +73,12 @@ impl Authority {
 
     /// The same authority, for asking what would happen: it reads the store and writes nothing to it.
     pub fn rehearsal(&self) -> Self {
-        Self { db: self.db.rehearsal(), ..self.clone() }
+        Self { db: self.db.rehearsal(), rehearsing: true, ..self.clone() }
+    }
+
+    /// Whether it is only asked what would happen: then nobody outside is asked either.
+    pub fn is_rehearsing(&self) -> bool {
+        self.rehearsing
     }
 
     /// Reads the CAs anew, after one was added or its key was removed.

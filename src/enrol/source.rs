@@ -101,6 +101,14 @@ impl Source {
         }
     }
 
+    /// Whether asking it may change something elsewhere: a password of one use is spent.
+    pub fn is_elsewhere(&self) -> bool {
+        match self.judge {
+            Judge::SharedSecret(_) => false,
+            Judge::Webhook(_) | Judge::Radius(_) => true,
+        }
+    }
+
     /// Since when it gives no answers, and why; nothing if it answered the last time.
     pub fn failing(&self) -> Option<Failing> {
         self.health.failing()

@@ -23,7 +23,7 @@ pub(in crate::enrol) async fn turn(desk: &Desk, request: &Request) -> Option<Tur
 }
 
 /// Asks the profile's source; what it accepted is to be recorded with the certificate.
-/// Errors: `challenge-required`, `challenge-refused`, `throttled`; `challenge-source-busy`,
+/// Errors: `challenge-required`, `challenge-refused`, `throttled`; `challenge-not-asked` in a replay; `challenge-source-busy`,
 /// `challenge-source-unavailable`, which are not the device's fault.
 pub(in crate::enrol) async fn judge(
     desk: &Desk,
@@ -40,6 +40,10 @@ pub(in crate::enrol) async fn judge(
         Ok(source) => source,
         Err(e) => return Err(unanswered(desk, request, wanted.profile.challenge_source().as_str(), e).await),
     };
+    if desk.authority.is_rehearsing() && source.is_elsewhere() {
+        let text = format!("a replay does not ask the {}: it may spend a password", source.name());
+        return Err(Error::new(Kind::Forbidden, "challenge-not-asked", text));
+    }
     match ask(desk, request, wanted, secret, &source).await {
         Ok(Verdict::Accepted) => {
             count(source.name(), "accepted");

@@ -338,3 +338,19 @@ async fn no_one_time_challenge_is_made_for_such_a_profile() {
     assert_eq!((refused.code(), refused.field()), ("no-challenges", Some("/profile")));
     assert!(refused.detail().ends_with("webhook"), "{refused}");
 }
+
+#[tokio::test]
+async fn a_replay_asks_nobody() {
+    let webhook = Webhook::always(200, YES).await;
+    let (office, _dir) = office(&webhook).await;
+    let client = Client::new();
+    let request = client.request("hooked", client.csr(CN, &[]), secret("open sesame"));
+    let rehearsal = signet::enrol::Desk {
+        authority: Arc::new(office.desk.authority.rehearsal()),
+        profiles: office.desk.profiles.clone(),
+        throttle: signet::enrol::throttle::Throttle::default(),
+    };
+    let refused = signet::enrol::approve::approve(&rehearsal, &request).await.unwrap_err();
+    assert_eq!(refused.code(), "challenge-not-asked");
+    assert!(webhook.asked().is_empty());
+}

@@ -61,6 +61,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
     ),
     entry(
+        "challenge-not-asked",
+        "",
+        Authorization,
+        "Subject, names and key would do. Whether the challenge is right is for a webhook or a RADIUS server to say, \
+                and a replay asks neither: their passwords may work only once.",
+        &[(Operator, "Look into the log of that server, or have the device enrol again.")],
+    ),
+    entry(
         "renewal-refused",
         "renewal signer is not a certificate of this CA",
         Authorization,
