@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{HeaderName, HeaderValue};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -35,9 +34,6 @@ pub enum Transport {
     Tls(Arc<rustls::ServerConfig>),
 }
 
-/// A header field of every answer.
-pub type Field = (HeaderName, HeaderValue);
-
 /// What a listener needs to serve; shared by its connections.
 pub struct Service {
     /// `http` or `https`, for the log and the metrics.
@@ -50,8 +46,6 @@ pub struct Service {
     pub limits: Limits,
     /// Bounds of a request.
     pub rules: Rules,
-    /// What every answer says unless its handler said otherwise.
-    pub fields: &'static [Field],
     /// Time, for the log.
     pub clock: Clock,
 }

@@ -110,14 +110,13 @@ fn listen(
     if let Some(listener) = bound.http {
         let router = routes::plain(state);
         let (transport, rules, clock) = (Transport::Plain, Rules::PLAIN, clock.clone());
-        let fields = &routes::PLAIN_FIELDS[..];
-        serve(listener, Service { name: "http", router, transport, limits, rules, fields, clock });
+        serve(listener, Service { name: "http", router, transport, limits, rules, clock });
     }
     if let Some(listener) = bound.https {
         let (router, transport) =
             (routes::api(state), Transport::Tls(tls::config(state.identities.resolver())?));
-        let (rules, fields) = (Rules::API, &routes::API_FIELDS[..]);
-        serve(listener, Service { name: "https", router, transport, limits, rules, fields, clock });
+        let rules = Rules::API;
+        serve(listener, Service { name: "https", router, transport, limits, rules, clock });
     }
     Ok(listeners)
 }

@@ -52,7 +52,6 @@ async fn open(limits: Limits) -> Door {
         transport: Transport::Plain,
         limits,
         rules: Rules::PLAIN,
-        fields: &[],
         clock: Clock::system(),
     };
     tokio::spawn(listener.serve(service, stopped));

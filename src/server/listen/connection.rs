@@ -145,8 +145,8 @@ async fn answer(
         Ok(request) => handle(request, &service).await,
         Err(refusal) => refusal.response(service.rules.problems),
     };
-    for (name, value) in service.fields {
-        response.headers_mut().entry(name).or_insert_with(|| value.clone());
+    for (name, value) in service.rules.fields {
+        response.headers_mut().entry(*name).or_insert(HeaderValue::from_static(value));
     }
     if version < Version::HTTP_2 && number >= service.limits.requests {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

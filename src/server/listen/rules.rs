@@ -31,13 +31,27 @@ pub struct Rules {
     pub problems: bool,
     /// The most bytes of a body.
     pub body: usize,
+    /// Header fields of every answer, unless its handler said otherwise.
+    pub fields: &'static [(&'static str, &'static str)],
 }
+
+const NOT_SNIFFED: (&str, &str) = ("x-content-type-options", "nosniff");
 
 impl Rules {
     /// For the plain listener: SCEP messages of up to 64 KiB.
-    pub const PLAIN: Self = Self { scep: true, problems: false, body: 64 * 1024 };
+    pub const PLAIN: Self = Self { scep: true, problems: false, body: 64 * 1024, fields: &[NOT_SNIFFED] };
     /// For the API.
-    pub const API: Self = Self { scep: false, problems: true, body: 256 * 1024 };
+    pub const API: Self = Self {
+        scep: false,
+        problems: true,
+        body: 256 * 1024,
+        fields: &[
+            NOT_SNIFFED,
+            ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+            ("strict-transport-security", "max-age=31536000"),
+            ("cache-control", "no-store"),
+        ],
+    };
 
     /// The most bytes that hyper keeps of a head; what is over its own bound is 431.
     pub fn head_buffer(&self) -> usize {
