@@ -22,7 +22,6 @@ async fn exchange(server: &Server, request: &[u8]) -> (u16, String, Vec<u8>) {
         transport: Transport::Plain,
         limits: Limits::default(),
         rules: Rules::PLAIN,
-        fields: &[],
         clock: Clock::system(),
     };
     tokio::spawn(listener.serve(service, stopped));
