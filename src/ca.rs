@@ -63,7 +63,18 @@ impl Authority {
         let hierarchy = Arc::new(RwLock::new(Arc::new(loaded)));
         let published = Arc::new(crl::Published::load(&db).await?);
         let reloading = Arc::default();
-        Ok(Self { db, clock, random, pool, keys, public_url, hierarchy, reloading, published, rehearsing: false })
+        Ok(Self {
+            db,
+            clock,
+            random,
+            pool,
+            keys,
+            public_url,
+            hierarchy,
+            reloading,
+            published,
+            rehearsing: false,
+        })
     }
 
     /// The CAs as they stand now.

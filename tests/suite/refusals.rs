@@ -63,8 +63,9 @@ fn is_code(text: &str) -> bool {
 }
 
 /// Codes of keys and their files and of other questions, which no request for a certificate meets.
-const OF_OPERATION: [&str; 13] = [
+const OF_OPERATION: [&str; 20] = [
     "bad-key",
+    "bad-pkcs12",
     "invalid-key-algorithm",
     "invalid-passphrase",
     "invalid-password",
@@ -73,8 +74,14 @@ const OF_OPERATION: [&str; 13] = [
     "key-exists",
     "message-not-kept",
     "ocsp-malformed",
+    "passphrase-needed",
+    "radius-attribute",
+    "radius-failed",
+    "radius-reply",
+    "secret-file",
     "vault-exists",
     "vault-missing",
+    "webhook-failed",
     "wrong-passphrase",
     "wrong-password",
 ];

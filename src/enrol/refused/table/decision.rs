@@ -61,6 +61,28 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
     ),
     entry(
+        "challenge-source-busy",
+        "",
+        Authorization,
+        "The webhook, RADIUS server or shared secret of {profile} is judging as many challenges as it may at once. \
+                Nothing was counted against the device.",
+        &[(Device, "Enrol again in a moment; most clients do so by themselves.")],
+    ),
+    entry(
+        "challenge-source-unavailable",
+        "",
+        Authorization,
+        "Whoever judges the challenges of {profile} said neither yes nor no. Nothing was counted against the device.",
+        &[
+            (
+                Operator,
+                "`signet health` says since when and why: the address, the server, its secret or its certificate. \
+                Then `signet profile reload` if the profile was changed.",
+            ),
+            (Device, "Enrol again when that is mended."),
+        ],
+    ),
+    entry(
         "challenge-not-asked",
         "",
         Authorization,
