@@ -10,18 +10,16 @@
 mod support;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, UnparsedPublicKey,
 };
 use clap::Parser;
-use support::Report;
+use support::limit::Limit;
+use support::{AnyError, Report};
 use support::connection::{Target, run};
 use support::server::Server;
-
-type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Parser)]
 #[command(about = "Measures certificates issued through the API")]
@@ -48,14 +46,14 @@ async fn main() -> Result<(), AnyError> {
     let token = server.token()?;
 
     let limit = limit()?;
-    println!("limit: {limit:.0} per core-second (P-256 verify + P-256 sign, in process)");
+    println!("limit (P-256 verify + P-256 sign, in process): {limit}");
     println!("{}", Report::head());
     let mut issued = 0;
     for &connections in &arguments.connections {
         let requests = Arc::new(prepare(issued, arguments.requests, &server.https, &token)?);
         let report = run(&server, &target, connections, requests, |status, _| status == 201).await?;
         issued += arguments.requests;
-        println!("{}", report.row(limit));
+        println!("{}", report.row(limit.together));
     }
     println!("{issued} certificates stored, {} MiB resident", server.resident_mib()?);
     Ok(())
@@ -82,18 +80,18 @@ fn prepare(from: usize, count: usize, host: &str, token: &str) -> Result<Vec<Vec
         .collect()
 }
 
-/// How many (verify + sign) one core does in a second.
-fn limit() -> Result<f64, AnyError> {
-    let random = SystemRandom::new();
-    let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random)?;
-    let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, document.as_ref())?;
-    let message = [7u8; 600];
-    let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key.public_key().as_ref().to_vec());
-    let (start, mut done) = (Instant::now(), 0u32);
-    while start.elapsed() < Duration::from_secs(2) {
-        let signature = key.sign(&random, &message)?;
-        public.verify(&message, signature.as_ref())?;
-        done += 1;
-    }
-    Ok(f64::from(done) / start.elapsed().as_secs_f64())
+/// The operations of one issue.
+fn limit() -> Result<Limit, AnyError> {
+    Limit::measure(|| {
+        let random = SystemRandom::new();
+        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random)?;
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, document.as_ref())?;
+        let public = key.public_key().as_ref().to_vec();
+        let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, public);
+        let message = [7u8; 600];
+        Ok(move || {
+            let signature = key.sign(&random, &message)?;
+            Ok(public.verify(&message, signature.as_ref())?)
+        })
+    })
 }

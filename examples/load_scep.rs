@@ -25,11 +25,10 @@ use signet::random::Random;
 use signet::x509::cert::Certificate;
 use signet::x509::cms::algorithm::{ContentCipher, DigestAlgorithm};
 use signet::x509::cms::write::{Signing, To, envelop};
-use support::Report;
+use support::limit::Limit;
+use support::{AnyError, Report};
 use support::connection::{Target, ask_all, run};
 use support::server::Server;
-
-type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Parser)]
 #[command(about = "Measures first enrolments by SCEP")]
@@ -81,7 +80,7 @@ async fn measure_enrolments(
     ra: &Certificate,
 ) -> Result<(), AnyError> {
     let limit = limit()?;
-    println!("limit: {limit:.0} per core-second (RSA-2048: 3 private and 3 public operations, in process)");
+    println!("limit (RSA-2048: 3 private and 3 public operations, in process): {limit}");
     println!("{}", Report::head());
     for (round, &connections) in arguments.connections.iter().enumerate() {
         let challenges = challenges(server, devices, arguments.requests).await?;
@@ -93,7 +92,7 @@ async fn measure_enrolments(
             })
             .collect::<Result<Vec<_>, _>>()?;
         let report = run(server, target, connections, Arc::new(requests), is_success).await?;
-        println!("{}", report.row(limit));
+        println!("{}", report.row(limit.together));
     }
     Ok(())
 }
@@ -116,7 +115,7 @@ async fn measure_polls(
         }
     }
     let limit = poll_limit()?;
-    println!("limit: {limit:.0} per core-second (RSA-2048: 1 private and 1 public operation, in process)");
+    println!("limit (RSA-2048: 1 private and 1 public operation, in process): {limit}");
     println!("{}", Report::head());
     for &connections in &arguments.connections {
         let requests = (0..polls)
@@ -125,7 +124,7 @@ async fn measure_polls(
             })
             .collect::<Result<Vec<_>, _>>()?;
         let report = run(server, target, connections, Arc::new(requests), is_pending).await?;
-        println!("{}", report.row(limit));
+        println!("{}", report.row(limit.together));
     }
     Ok(())
 }
@@ -285,40 +284,41 @@ async fn challenges(server: &Server, devices: &[Device], count: usize) -> Result
         .collect()
 }
 
-/// How many times one core does the six RSA operations in a second.
-fn limit() -> Result<f64, AnyError> {
-    let random = SystemRandom::new();
-    let signer = RsaKeyPair::generate(KeySize::Rsa2048)?;
-    let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, signer.public_key().as_ref().to_vec());
-    let private = PrivateDecryptingKey::generate(KeySize::Rsa2048)?;
-    let wrap = Pkcs1PublicEncryptingKey::new(private.public_key())?;
-    let open = Pkcs1PrivateDecryptingKey::new(private)?;
-    let (message, mut signature) = ([7u8; 1500], vec![0; 256]);
-    let (mut wrapped, mut opened) = (vec![0; 256], vec![0; 256]);
-    let (start, mut done) = (Instant::now(), 0u32);
-    while start.elapsed() < Duration::from_secs(3) {
-        wrap.encrypt(&[9; 16], &mut wrapped)?;
-        open.decrypt(&wrapped, &mut opened)?;
-        for _ in 0..2 {
-            signer.sign(&RSA_PKCS1_SHA256, &random, &message, &mut signature)?;
-            public.verify(&message, &signature)?;
-        }
-        done += 1;
-    }
-    Ok(f64::from(done) / start.elapsed().as_secs_f64())
+/// The operations of one enrolment.
+fn limit() -> Result<Limit, AnyError> {
+    Limit::measure(|| {
+        let random = SystemRandom::new();
+        let signer = RsaKeyPair::generate(KeySize::Rsa2048)?;
+        let public = signer.public_key().as_ref().to_vec();
+        let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public);
+        let private = PrivateDecryptingKey::generate(KeySize::Rsa2048)?;
+        let wrap = Pkcs1PublicEncryptingKey::new(private.public_key())?;
+        let open = Pkcs1PrivateDecryptingKey::new(private)?;
+        let (message, mut signature) = ([7u8; 1500], vec![0; 256]);
+        let (mut wrapped, mut opened) = (vec![0; 256], vec![0; 256]);
+        Ok(move || {
+            wrap.encrypt(&[9; 16], &mut wrapped)?;
+            open.decrypt(&wrapped, &mut opened)?;
+            for _ in 0..2 {
+                signer.sign(&RSA_PKCS1_SHA256, &random, &message, &mut signature)?;
+                public.verify(&message, &signature)?;
+            }
+            Ok(())
+        })
+    })
 }
 
-/// How many times one core verifies and signs in a second.
-fn poll_limit() -> Result<f64, AnyError> {
-    let random = SystemRandom::new();
-    let signer = RsaKeyPair::generate(KeySize::Rsa2048)?;
-    let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, signer.public_key().as_ref().to_vec());
-    let (message, mut signature) = ([7u8; 500], vec![0; 256]);
-    let (start, mut done) = (Instant::now(), 0u32);
-    while start.elapsed() < Duration::from_secs(3) {
-        signer.sign(&RSA_PKCS1_SHA256, &random, &message, &mut signature)?;
-        public.verify(&message, &signature)?;
-        done += 1;
-    }
-    Ok(f64::from(done) / start.elapsed().as_secs_f64())
+/// The operations of one poll.
+fn poll_limit() -> Result<Limit, AnyError> {
+    Limit::measure(|| {
+        let random = SystemRandom::new();
+        let signer = RsaKeyPair::generate(KeySize::Rsa2048)?;
+        let public = signer.public_key().as_ref().to_vec();
+        let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public);
+        let (message, mut signature) = ([7u8; 500], vec![0; 256]);
+        Ok(move || {
+            signer.sign(&RSA_PKCS1_SHA256, &random, &message, &mut signature)?;
+            Ok(public.verify(&message, &signature)?)
+        })
+    })
 }

@@ -3,9 +3,13 @@
 #![allow(dead_code)] // each driver uses its own part
 
 pub mod connection;
+pub mod limit;
 pub mod server;
 
 use std::time::Duration;
+
+/// Whatever went wrong.
+pub type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What one run measured.
 pub struct Report {
