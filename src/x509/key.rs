@@ -33,7 +33,7 @@ impl PublicKey {
     /// Errors: `bad-csr` with the catalogue's text.
     pub fn from_spki(der: &[u8]) -> Result<Self> {
         let spki::Checked { spki, kind, parsed } = spki::check(der)?;
-        Ok(Self { spki, kind, parsed: Arc::new(parsed) })
+        Ok(Self { spki, kind, parsed })
     }
 
     /// The SubjectPublicKeyInfo, DER.

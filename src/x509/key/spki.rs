@@ -1,5 +1,8 @@
 //! SubjectPublicKeyInfo (RFC 5280 §4.1.2.7, RFC 3279 §2.3.1, RFC 5480), with the checks of the CSR rows.
 
+use std::cell::RefCell;
+use std::sync::Arc;
+
 use aws_lc_rs::signature::ParsedPublicKey;
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5912::{ID_EC_PUBLIC_KEY, RSA_ENCRYPTION};
@@ -15,14 +18,24 @@ use crate::x509::tlv::{self, Broken, Reader, Tlv};
 /// The largest SubjectPublicKeyInfo that is looked at: RSA-8192 takes 1,062 octets.
 const MAX_LEN: usize = 4096;
 
+thread_local! {
+    /// The RSA keys that passed last, newest first. A certificate keeps its own key; this is for the rest, so that an
+    /// envelope sent again and again with another's request in it is read in the same time as one that does not open.
+    static GOOD_RSA: RefCell<Vec<Checked>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How many keys each thread remembers.
+const REMEMBERED: usize = 32;
+
 /// A key that passed.
+#[derive(Clone)]
 pub(super) struct Checked {
     /// The SubjectPublicKeyInfo as it is to be stored.
     pub(super) spki: Vec<u8>,
     /// Its kind.
     pub(super) kind: KeyKind,
     /// The key, ready to verify by [`super::scheme::usual`].
-    pub(super) parsed: ParsedPublicKey,
+    pub(super) parsed: Arc<ParsedPublicKey>,
 }
 
 /// The parts of a SubjectPublicKeyInfo as they stand.
@@ -79,10 +92,30 @@ fn check_rsa(der: &[u8], parts: &Parts<'_>) -> Result<Checked> {
     if parts.parameters.map(|p| p.whole) != Some(&[tlv::NULL, 0]) {
         return Err(malformed());
     }
+    if let Some(known) = remembered(der) {
+        return Ok(known);
+    }
     let (modulus, exponent) = rsa::read(parts.bits).map_err(|_| malformed())?;
     let kind = KeyKind::Rsa(rsa::check(modulus, exponent)?);
     let parsed = ParsedPublicKey::new(scheme::usual(kind), parts.bits).map_err(|_| malformed())?;
-    Ok(Checked { spki: der.to_vec(), kind, parsed })
+    let checked = Checked { spki: der.to_vec(), kind, parsed: Arc::new(parsed) };
+    remember(checked.clone());
+    Ok(checked)
+}
+
+fn remembered(der: &[u8]) -> Option<Checked> {
+    GOOD_RSA.with_borrow_mut(|keys| {
+        let place = keys.iter().position(|key| key.spki == der)?;
+        keys[..=place].rotate_right(1);
+        keys.first().cloned()
+    })
+}
+
+fn remember(key: Checked) {
+    GOOD_RSA.with_borrow_mut(|keys| {
+        keys.truncate(REMEMBERED - 1);
+        keys.insert(0, key);
+    });
 }
 
 /// A point off the curve or with a coordinate not below p is refused: aws-lc checks both when it reads a key.
@@ -96,7 +129,7 @@ fn check_ec(parts: &Parts<'_>) -> Result<Checked> {
     let spki = tlv::join(tlv::SEQUENCE, &[&identifier, &tlv::bits(&point)]);
     let kind = curve.kind();
     let parsed = ParsedPublicKey::new(scheme::usual(kind), &spki).map_err(|_| ec::invalid())?;
-    Ok(Checked { spki, kind, parsed })
+    Ok(Checked { spki, kind, parsed: Arc::new(parsed) })
 }
 
 fn malformed() -> Error {
