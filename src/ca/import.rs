@@ -9,7 +9,7 @@ use crate::ca::Authority;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::CaId;
-use crate::store::{Stored, Unit, When};
+use crate::store::{Stored, Unit};
 use crate::x509::cert::Certificate;
 
 mod activate;
@@ -63,12 +63,20 @@ async fn standing(authority: &Authority, id: &CaId) -> Result<(Stored<ImportReco
     Ok((found, certificate))
 }
 
-/// A unit that holds as long as the import stands, with an event that says how much it brings.
-fn unit_of(id: &CaId, action: &str, count: usize, actor: &Actor, now: Timestamp) -> Unit {
+/// A unit that writes the import anew as it was read, with an event that says how much it brings: of two batches at
+/// once one reads again, so that no certificate comes in as good while another batch notes its revocation.
+fn unit_of(
+    import: &Stored<ImportRecord>,
+    action: &str,
+    count: usize,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Unit> {
     let mut unit = Unit::new();
-    unit.check::<ImportRecord>(&ImportRecord::key_of(id), When::Present);
-    unit.event(Event::new(now, actor.clone(), action, format!("ca:{id}")).with("count", count));
-    unit
+    unit.replace(&import.value, import.revision)?;
+    let event = Event::new(now, actor.clone(), action, format!("ca:{}", import.value.id));
+    unit.event(event.with("count", count));
+    Ok(unit)
 }
 
 fn busy() -> Error {

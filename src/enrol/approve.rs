@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::audit::Actor;
 use crate::ca::profile::{Profile, ProfileSet};
+use crate::ca::records::CompromisedKeyRecord;
 use crate::ca::{Issued, Order};
 use crate::clock::Timestamp;
 use crate::enrol::authorize::{Authorized, Grant, authorize};
@@ -13,7 +14,7 @@ use crate::enrol::transaction::{Claim, Earlier, earlier};
 use crate::enrol::{Desk, Request, keep};
 use crate::error::Result;
 use crate::id::{CaId, RecordId, Serial};
-use crate::store::Unit;
+use crate::store::{Unit, When};
 use crate::x509::csr::Csr;
 
 /// What was decided.
@@ -81,6 +82,7 @@ pub(super) fn approved_request(
     serial: Serial,
 ) -> Result<Box<Order>> {
     let mut unit = decision;
+    still_trusted(&mut unit, csr);
     grant.write(&mut unit, &serial)?;
     let asked = Asked { actor, not_after: record.not_after, issuer: None, renews: record.renews.clone() };
     Ok(Box::new(order(wanted, csr, asked, unit, serial)))
@@ -99,6 +101,7 @@ fn approved(
     if let Some(claim) = claim {
         claim.write(&mut unit, TransactionResult::Issued(serial.clone()))?;
     }
+    still_trusted(&mut unit, &request.csr);
     grant.write(&mut unit, &serial)?;
     let asked = Asked {
         actor: request.actor.clone(),
@@ -107,6 +110,11 @@ fn approved(
         renews: grant.renews(),
     };
     Ok(Box::new(order(wanted, &request.csr, asked, unit, serial)))
+}
+
+/// Nobody reports the key as compromised between the decision and the write (a source of challenges may think long).
+fn still_trusted(unit: &mut Unit, csr: &Csr) {
+    unit.check::<CompromisedKeyRecord>(&csr.public_key().fingerprint(), When::Absent);
 }
 
 /// What the requester adds to what the profile makes of the request.

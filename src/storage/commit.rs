@@ -100,6 +100,8 @@ impl Committer {
             Err(e) => {
                 self.head = None;
                 self.state.report(Some(e.to_string()));
+                // What failed may be written all the same: whoever waits for a change looks again.
+                self.state.bump(&(0..=u8::MAX).collect::<Vec<_>>());
                 for waiting in waiting {
                     let _ = waiting.send(Err(CommitError::Failed(same(&e))));
                 }

@@ -326,6 +326,9 @@ fn a_radius_source_is_held_to_its_bounds_and_to_the_names_it_judges() {
     let good = format!("[challenge]\n{radius}servers = [\"::1\"]\n");
     let (code, _, reason) = fault(&format!("{MINIMAL}{good}"));
     assert!(code == "bad-profile" && reason.contains("needs device"), "{reason}");
+    let free = device.replace("[subject]\n", "[subject]\nOU = { from = \"request\" }\n");
+    let (code, _, reason) = fault(&format!("{free}{good}"));
+    assert!(code == "unsafe-profile" && reason.contains("chooses OU"), "{reason}");
     let open = format!("{device}[san]\nallow = [\"dns\"]\n{good}");
     let (code, place, _) = fault(&open);
     assert_eq!((code, place.as_str()), ("unsafe-profile", "test.toml:15"));

@@ -1,5 +1,7 @@
 //! What stands on a CA's next CRL, and what leaves with it.
 
+use std::collections::HashSet;
+
 use crate::ca::import::records::ImportedRevocationRecord;
 use crate::ca::records::RevocationRecord;
 use crate::clock::Timestamp;
@@ -36,16 +38,22 @@ impl Entries {
     /// in between is at most published twice and never missed.
     pub(super) async fn read(db: &Db, ca: &CaId, now: Timestamp) -> Result<Self> {
         let covers = db.raw().counter(RevocationRecord::KIND, &RevocationRecord::counter_key(ca)).await?;
-        let scan = Scan::all::<RevocationRecord>(PRIMARY).prefix(RevocationRecord::prefix(ca)).limit(1000);
-        let rows = db.all::<RevocationRecord>(scan).await?;
+        // The imported ones first: one that moves to the others meanwhile is then read twice, and not missed.
         let scan = Scan::all::<ImportedRevocationRecord>(ImportedRevocationRecord::BY_LISTED)
             .prefix(ImportedRevocationRecord::prefix(ca))
             .limit(1000);
         let imports = db.all::<ImportedRevocationRecord>(scan).await?;
+        let scan = Scan::all::<RevocationRecord>(PRIMARY).prefix(RevocationRecord::prefix(ca)).limit(1000);
+        let rows = db.all::<RevocationRecord>(scan).await?;
         let now = now.whole_secs();
         let own = rows.iter().map(|r| entry(&r.value.serial, r.value.at, r.value.reason));
-        let theirs = imports.iter().map(|r| entry(&r.value.serial, r.value.at, r.value.reason));
-        Ok(Self { revoked: own.chain(theirs).collect(), covers, leaving: Leaving::of(rows, imports, now) })
+        let listed: HashSet<&Serial> = rows.iter().map(|r| &r.value.serial).collect();
+        let theirs = imports
+            .iter()
+            .filter(|r| !listed.contains(&r.value.serial))
+            .map(|r| entry(&r.value.serial, r.value.at, r.value.reason));
+        let revoked = own.chain(theirs).collect();
+        Ok(Self { revoked, covers, leaving: Leaving::of(rows, imports, now) })
     }
 
     /// What leaves with the CRL.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::judge::{Judged, judge};
-use super::records::ImportedRevocationRecord;
+use super::records::{ImportRecord, ImportedRevocationRecord};
 use super::{ATTEMPTS, Fate, MOST_CERTIFICATES, UNNAMED_PROFILE, busy, standing, unit_of};
 use crate::audit::Actor;
 use crate::ca::profile::Profile;
@@ -14,7 +14,7 @@ use crate::ca::records::{CertificateRecord, CompromisedKeyRecord, RevocationReco
 use crate::ca::{Authority, on_thread};
 use crate::error::{Error, Result};
 use crate::id::{CaId, ProfileId, RecordId, Serial};
-use crate::store::{CommitError, Record, Stored, Unit, When};
+use crate::store::{CommitError, Item, Record, Stored, Unit, When};
 use crate::x509::cert::Certificate;
 use crate::x509::crl::Reason;
 
@@ -42,8 +42,9 @@ pub async fn certificates(
         on_thread(move || Ok(ders.iter().map(|der| judge(der, &issuer)).collect::<Vec<_>>())).await?;
     let batch = Batch { authority, id, profile, actor };
     for _ in 0..ATTEMPTS {
-        let (fates, unit) = batch.sort(&judged).await?;
-        if unit.items.len() <= 1 {
+        let (import, _) = standing(authority, id).await?;
+        let (fates, unit) = batch.sort(&import, &judged).await?;
+        if fates.iter().all(|fate| !matches!(fate, Fate::Imported)) {
             return Ok(fates);
         }
         match authority.db.commit(unit).await {
@@ -64,7 +65,11 @@ struct Batch<'a> {
 
 impl Batch<'_> {
     /// What becomes of each, and the unit that takes in those that are new.
-    async fn sort(&self, judged: &[Result<Judged>]) -> Result<(Vec<Fate>, Unit)> {
+    async fn sort(
+        &self,
+        import: &Stored<ImportRecord>,
+        judged: &[Result<Judged>],
+    ) -> Result<(Vec<Fate>, Unit)> {
         let (mut fates, mut here) = (Vec::with_capacity(judged.len()), HashMap::<Serial, [u8; 32]>::new());
         let mut items = Unit::new();
         for one in judged {
@@ -83,7 +88,14 @@ impl Batch<'_> {
         }
         let count = fates.iter().filter(|fate| matches!(fate, Fate::Imported)).count();
         let now = self.authority.clock.now();
-        let mut unit = unit_of(self.id, "ca.import-certificates", count, &self.actor, now);
+        let mut unit = unit_of(import, "ca.import-certificates", count, &self.actor, now)?;
+        // A row that moves from one set of revocations to the other is read by the next CRL again.
+        unit.items.push(Item::Add {
+            kind: RevocationRecord::KIND,
+            key: RevocationRecord::counter_key(self.id),
+            delta: i64::from(count > 0),
+            max: i64::MAX,
+        });
         unit.append(items);
         Ok((fates, unit))
     }

@@ -10,6 +10,12 @@ use crate::x509::tlv::{self, Reader};
 
 /// `[4] IMPLICIT BOOLEAN` indirectCRL of an IssuingDistributionPoint (RFC 5280 §5.2.5).
 const INDIRECT: u8 = 0x84;
+/// onlyContainsCACerts.
+const CA_CERTIFICATES: u8 = 0x82;
+/// onlySomeReasons.
+const SOME_REASONS: u8 = 0x83;
+/// onlyContainsAttributeCerts.
+const ATTRIBUTE_CERTIFICATES: u8 = 0x85;
 
 /// Reads a CRL (PEM or DER, at most 64 MiB) and holds it against the CA's certificate.
 /// Errors: `bad-crl`, `foreign-crl` of another issuer or key, `partial-crl` for a delta or an indirect CRL.
@@ -27,9 +33,12 @@ pub fn read(bytes: &[u8], ca: &Certificate) -> Result<Crl> {
     if crl
         .extensions()
         .iter()
-        .any(|e| e.oid == oids::ID_CE_ISSUING_DISTRIBUTION_POINT && is_indirect(&e.value))
+        .any(|e| e.oid == oids::ID_CE_ISSUING_DISTRIBUTION_POINT && is_partial(&e.value))
     {
-        return Err(partial("an indirect CRL has entries of other CAs: give this CA's own"));
+        return Err(partial(
+            "its issuing distribution point says that it is indirect or has a part of the entries alone: give this CA's \
+             own, full CRL",
+        ));
     }
     if crl.number().is_none() && crl.extensions().iter().any(|e| e.oid == oids::ID_CE_CRL_NUMBER) {
         return Err(Error::invalid(
@@ -40,13 +49,19 @@ pub fn read(bytes: &[u8], ca: &Certificate) -> Result<Crl> {
     Ok(crl)
 }
 
-/// One that cannot be read counts as indirect.
-fn is_indirect(value: &[u8]) -> bool {
+/// Whether the point limits the list to some certificates or reasons, or takes in those of other CAs (RFC 5280 §5.2.5).
+/// A list of user certificates alone is whole for us: a CA's own are no records. One that cannot be read counts.
+fn is_partial(value: &[u8]) -> bool {
     let Ok(point) = tlv::single(value, tlv::SEQUENCE) else { return true };
     let mut fields = Reader::new(point.content);
     while !fields.is_empty() {
         match fields.any() {
-            Ok(field) if field.tag == INDIRECT => return field.content != [0],
+            Ok(field) if field.tag == SOME_REASONS => return true,
+            Ok(field) if [CA_CERTIFICATES, INDIRECT, ATTRIBUTE_CERTIFICATES].contains(&field.tag) => {
+                if field.content != [0] {
+                    return true;
+                }
+            }
             Ok(_) => {}
             Err(_) => return true,
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::certificates::{REQUESTER, note_compromise, revocation_of};
-use super::records::ImportedRevocationRecord;
+use super::records::{ImportRecord, ImportedRevocationRecord};
 use super::{ATTEMPTS, Fate, MOST_REVOCATIONS, busy, serial, standing, unit_of};
 use crate::audit::Actor;
 use crate::ca::Authority;
@@ -42,9 +42,9 @@ pub async fn revocations(
             format!("at most {MOST_REVOCATIONS} revocations at once"),
         ));
     }
-    let (_, own) = standing(authority, id).await?;
     for _ in 0..ATTEMPTS {
-        let (fates, unit) = sort(authority, id, own.serial(), batch, &actor).await?;
+        let (import, own) = standing(authority, id).await?;
+        let (fates, unit) = sort(authority, &import, own.serial(), batch, &actor).await?;
         if unit.items.len() <= 1 {
             return Ok(fates);
         }
@@ -59,11 +59,12 @@ pub async fn revocations(
 
 async fn sort(
     authority: &Authority,
-    id: &CaId,
+    import: &Stored<ImportRecord>,
     own: &Serial,
     batch: &[Revocation],
     actor: &Actor,
 ) -> Result<(Vec<Fate>, Unit)> {
+    let id = &import.value.id;
     let (mut fates, mut here) = (Vec::with_capacity(batch.len()), HashMap::new());
     let (mut items, mut count) = (Unit::new(), 0);
     for one in batch {
@@ -78,7 +79,7 @@ async fn sort(
         count += usize::from(matches!(fate, Fate::Imported));
         fates.push(fate);
     }
-    let mut unit = unit_of(id, "ca.import-revocations", count, actor, authority.clock.now());
+    let mut unit = unit_of(import, "ca.import-revocations", count, actor, authority.clock.now())?;
     if count > 0 {
         items.items.push(Item::Add {
             kind: RevocationRecord::KIND,

@@ -35,8 +35,8 @@ pub fn scan(serial: &Serial) -> Scan {
 /// The certificates with that serial number, each of another CA. Errors: `storage`.
 pub async fn all(db: &Db, serial: &Serial) -> Result<Vec<Stored<CertificateRecord>>> {
     if serial.content().len() >= LONG {
-        let found = db.find(CertificateRecord::BY_SERIAL, serial.content()).await?;
-        return Ok(found.into_iter().collect());
+        let found = db.find::<CertificateRecord>(CertificateRecord::BY_SERIAL, serial.content()).await?;
+        return Ok(found.into_iter().filter(|stored| stored.value.serial == *serial).collect());
     }
     let mut found = db.scan::<CertificateRecord>(scan(serial).limit(MOST)).await?.items;
     found.retain(|stored| stored.value.serial == *serial);
@@ -46,7 +46,8 @@ pub async fn all(db: &Db, serial: &Serial) -> Result<Vec<Stored<CertificateRecor
 /// The certificate of that CA and serial number. Errors: `storage`.
 pub async fn of(db: &Db, ca: &CaId, serial: &Serial) -> Result<Option<Stored<CertificateRecord>>> {
     let found = db.find::<CertificateRecord>(CertificateRecord::BY_SERIAL, &index_key(serial, ca)).await?;
-    Ok(found.filter(|stored| stored.value.ca == *ca))
+    // The key of a short number, CA and all, may be a long number of another.
+    Ok(found.filter(|stored| stored.value.ca == *ca && stored.value.serial == *serial))
 }
 
 /// A certificate as people name it: `3F0A`, or `old-ca.1000` where several CAs gave the number 1000.

@@ -71,14 +71,20 @@ impl Work<'_> {
             let at_end = batch.is_empty();
             if !at_end {
                 let (api, clock) = (self.api.clone(), self.context.clock.clone());
+                let names: Vec<String> =
+                    batch.iter().map(|item| item["name"].as_str().unwrap_or_default().to_owned()).collect();
                 let body =
                     json!({"profile": self.args.profile.as_ref().map(ProfileId::as_str), "items": batch});
-                under_way.spawn(async move { send(&api, &clock, &body, &format!("{run}-{number}")).await });
+                under_way.spawn(async move {
+                    let answer = send(&api, &clock, &body, &format!("{run}-{number}")).await;
+                    answer.map(|answer| (names, answer))
+                });
             }
             while under_way.len() >= if at_end { 1 } else { UNDER_WAY } {
                 let Some(ended) = under_way.join_next().await else { break };
-                let answer = ended.map_err(|e| Error::internal("a batch broke off").because(e))??;
-                self.take(&answer, progress, report)?;
+                let (names, answer) =
+                    ended.map_err(|e| Error::internal("a batch broke off").because(e))??;
+                self.take(&names, &answer, progress, report)?;
             }
             if at_end {
                 break;
@@ -123,9 +129,21 @@ impl Work<'_> {
     }
 
     /// Writes what was issued and notes what became of each.
-    fn take(&self, answer: &Value, progress: &mut Progress, report: &mut Vec<Value>) -> Result<()> {
-        for item in answer["items"].as_array().into_iter().flatten() {
-            let row = self.row(item)?;
+    /// The answers come in the order of the requests; what the server calls them names no file.
+    fn take(
+        &self,
+        names: &[String],
+        answer: &Value,
+        progress: &mut Progress,
+        report: &mut Vec<Value>,
+    ) -> Result<()> {
+        let items =
+            answer["items"].as_array().filter(|items| items.len() == names.len()).ok_or_else(|| {
+                let text = "the server did not answer for each request of a batch";
+                Error::new(Kind::Unreachable, "bad-answer", text)
+            })?;
+        for (name, item) in names.iter().zip(items) {
+            let row = self.row(name, item)?;
             let done = u64::from(row["outcome"] == "issued");
             progress.add(done, 1 - done);
             report.push(row);
@@ -133,8 +151,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn row(&self, item: &Value) -> Result<Value> {
-        let name = item["name"].as_str().unwrap_or_default();
+    fn row(&self, name: &str, item: &Value) -> Result<Value> {
         let mut row = json!({"name": name, "outcome": item["outcome"], "serial": item["certificate"]["serial"],
             "request": item["request"], "code": item["problem"]["code"], "detail": item["problem"]["detail"]});
         if let Some(pem) = item["certificate"]["pem"].as_str() {

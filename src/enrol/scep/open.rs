@@ -28,7 +28,6 @@ pub use envelope::Named;
 const CLOCK_SKEW: Duration = Duration::from_secs(24 * 3600);
 
 /// A message that was believed and opened.
-#[derive(Debug)]
 pub enum Opened {
     /// A request for a certificate.
     Enrol {

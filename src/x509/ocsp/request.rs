@@ -14,6 +14,8 @@ use crate::x509::tlv::{self, Broken, Reader};
 const MAX_LEN: usize = 16 * 1024;
 /// The most certificates that one request asks about.
 const MAX_IDS: usize = 64;
+/// The longest serial number as it is written: what is echoed and kept is small.
+const MAX_SERIAL: usize = 65;
 /// Nonces that are echoed (RFC 9654 §2.1).
 const ECHOED: std::ops::RangeInclusive<usize> = 16..=32;
 /// The longest nonce.
@@ -92,6 +94,9 @@ fn id(element: tlv::Tlv<'_>) -> Result<CertId> {
         IdDigest::Sha1 => 20,
         IdDigest::Sha256 => 32,
     };
+    if serial.len() > MAX_SERIAL {
+        return Err(malformed("a serial number of more than 65 octets"));
+    }
     if name_hash.len() != length || key_hash.len() != length {
         return Err(malformed("a hash of another length than its algorithm's"));
     }

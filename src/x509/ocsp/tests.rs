@@ -51,6 +51,14 @@ fn a_request_is_read_and_its_cert_id_kept_verbatim() {
 }
 
 #[test]
+fn a_serial_number_padded_with_zeros_is_bounded() {
+    let padded =
+        |octets: usize| request(&[], &[id_with(SHA1, &[7; 20], &[vec![0; octets], vec![5]].concat())], &[]);
+    assert_eq!(read(&padded(64)).unwrap().ids[0].serial.content(), [5]);
+    assert!(read(&padded(65)).unwrap_err().contains("65 octets"));
+}
+
+#[test]
 fn revocation_02_every_truncation_is_malformed() {
     let whole = request(&[], &[id()], &extensions(0xa2, &[nonce(16)]));
     assert!(read(&whole).is_ok());

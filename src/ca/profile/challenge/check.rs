@@ -8,7 +8,7 @@ use super::{ChallengeSource, RadiusOptions, SecretFile, WebhookOptions};
 use crate::ca::profile::duration;
 use crate::ca::profile::faults::Faults;
 use crate::ca::profile::options::Approval;
-use crate::ca::profile::raw::{RawChallenge, RawProfile, RawSource};
+use crate::ca::profile::raw::{RawChallenge, RawFrom, RawProfile, RawSource};
 use crate::error::{Error, Result};
 use crate::outbound::webhook::Target;
 
@@ -111,11 +111,26 @@ fn radius(raw: &RawProfile, challenge: &RawChallenge, faults: &mut Faults<'_>) -
 
 /// The server hears the device's name and nothing of the others: those must not be the device's choice.
 fn names_are_bound(raw: &RawProfile, faults: &mut Faults<'_>) {
-    if raw.device.is_none() {
+    let Some(device) = raw.device.as_deref() else {
         let rule = "source = \"radius\" needs device: the attribute of the subject that is sent as User-Name";
-        faults.rule(&["challenge", "source"], "bad-profile", rule);
+        return faults.rule(&["challenge", "source"], "bad-profile", rule);
+    };
+    let free = raw.subject.iter().filter(|(_, rule)| matches!(rule.from, RawFrom::Request));
+    let free: Vec<&str> = free.map(|(name, _)| name.as_str()).filter(|name| *name != device).collect();
+    if !free.is_empty() && !raw.acknowledge_unsafe {
+        let rule = format!(
+            "a RADIUS server judges the device's name alone, and the requester chooses {}; fix or forbid them, or set \
+             acknowledge_unsafe = true",
+            free.join(", ")
+        );
+        faults.rule(&["subject"], "unsafe-profile", &rule);
     }
-    let only_the_cn = raw.san.cn_among && raw.san.max == Some(1) && raw.device.as_deref() == Some("CN");
+    if device != "CN" && !raw.acknowledge_unsafe {
+        let rule = "a RADIUS server hears one name, and only the CN stands in a subject once: device = \"CN\", or set \
+                    acknowledge_unsafe = true";
+        faults.rule(&["device"], "unsafe-profile", rule);
+    }
+    let only_the_cn = raw.san.cn_among && raw.san.max == Some(1) && device == "CN";
     if !raw.san.allow.is_empty() && !only_the_cn && !raw.acknowledge_unsafe {
         let rule = "a RADIUS server judges the device's name alone, and the requester chooses alternative names; \
                     allow none, or the CN alone (device = \"CN\", cn_among = true, max = 1), or set \

@@ -42,6 +42,9 @@ impl Run {
             starts.push(u32::try_from(at).map_err(|_| damaged())?);
             at += length(entry);
         }
+        if starts.is_empty() {
+            return Err(damaged());
+        }
         Ok(Self::over(row, starts))
     }
 
