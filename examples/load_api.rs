@@ -16,10 +16,10 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, UnparsedPublicKey,
 };
 use clap::Parser;
-use support::limit::Limit;
-use support::{AnyError, Report};
 use support::connection::{Target, run};
+use support::limit::Limit;
 use support::server::Server;
+use support::{AnyError, Report};
 
 #[derive(Parser)]
 #[command(about = "Measures certificates issued through the API")]

@@ -24,10 +24,10 @@ use signet::random::Random;
 use signet::x509::cert::Certificate;
 use signet::x509::cms::algorithm::{ContentCipher, DigestAlgorithm};
 use signet::x509::cms::write::{Signing, To, envelop};
-use support::limit::Limit;
-use support::{AnyError, Report};
 use support::connection::{Target, ask_all, run};
+use support::limit::Limit;
 use support::server::Server;
+use support::{AnyError, Report};
 
 #[derive(Parser)]
 #[command(about = "Measures first enrolments by SCEP")]

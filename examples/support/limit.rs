@@ -34,7 +34,11 @@ impl Limit {
 
 impl std::fmt::Display for Limit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.0} per core-second with all cores at work, {:.0} with one alone", self.together, self.alone)
+        write!(
+            f,
+            "{:.0} per core-second with all cores at work, {:.0} with one alone",
+            self.together, self.alone
+        )
     }
 }
 
