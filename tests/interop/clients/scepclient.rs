@@ -88,6 +88,9 @@ pub fn with_old_key(stage: &Stage, row: &mut Row) {
         let warned =
             stage.server.signet(&["audit", "list", "--action", "scep.legacy", "--output", "json"]).ok();
         assert!(warned.contains("des-cbc, sha-1, rsa-1024"), "{warned}");
+        let counted = run("curl", &["-sf", &stage.server.url("/metrics")]).ok();
+        let used = "signet_legacy_uses_total{what=\"rsa-1024\"} 2\n";
+        assert!(counted.contains(used), "{counted}");
     });
 }
 
