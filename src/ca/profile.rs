@@ -42,6 +42,7 @@ pub struct Profile {
     approval: Approval,
     challenge: challenge::ChallengeSource,
     keys: Vec<KeyAlgorithm>,
+    rsa_1024: bool,
     digest: Option<Digest>,
     validity: Duration,
     backdate: Duration,
@@ -90,9 +91,18 @@ impl Profile {
     pub fn challenge_source(&self) -> &ChallengeSource {
         &self.challenge
     }
-    /// Allowed key types.
+    /// Allowed key types, but for what old devices alone have.
     pub fn keys(&self) -> &[KeyAlgorithm] {
         &self.keys
+    }
+    /// Whether a SCEP client's key may be RSA of 1024 bits (feature `legacy`).
+    pub fn allows_rsa_1024(&self) -> bool {
+        self.rsa_1024
+    }
+    /// All allowed key types, as its file names them.
+    pub fn key_names(&self) -> Vec<&'static str> {
+        let old = self.rsa_1024.then_some(options::AllowedKey::RSA_1024);
+        self.keys.iter().map(|key| key.as_str()).chain(old).collect()
     }
     /// The digest of the signature; none: the CA key's default.
     pub fn digest(&self) -> Option<Digest> {
@@ -155,7 +165,8 @@ impl Profile {
 impl Profile {
     /// Holds a key against the allowed types. Errors: `bad-csr` with the catalogue's text (CSR-08, -20, -23).
     pub fn check_key(&self, key: &PublicKey) -> Result<()> {
-        if key.algorithm().is_some_and(|a| self.keys.contains(&a)) {
+        let old = self.rsa_1024 && key.kind() == KeyKind::Rsa(1024);
+        if old || key.algorithm().is_some_and(|a| self.keys.contains(&a)) {
             return Ok(());
         }
         let broken = match key.kind() {
@@ -165,7 +176,7 @@ impl Profile {
             }
             KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => "curve not allowed".to_owned(),
         };
-        let (asked, allowed) = (key.kind().to_string(), self.key_names());
+        let (asked, allowed) = (key.kind().to_string(), self.key_names().join(", "));
         let refused = Error::bad_csr(format!("{broken}: it is {asked}; allowed: {allowed}"));
         Err(self.named(refused.misfit(Misfit::new(ProfileRule::Key, "key", asked, allowed))))
     }
@@ -203,10 +214,6 @@ impl Profile {
         error.saying(&format!(" (profile {})", self.id))
     }
 
-    fn key_names(&self) -> String {
-        self.keys.iter().map(KeyAlgorithm::to_string).collect::<Vec<_>>().join(", ")
-    }
-
     fn rsa_refusal(&self, bits: u32) -> String {
         let sizes = self.keys.iter().filter_map(|k| match k {
             KeyAlgorithm::Rsa2048 => Some(2048),
@@ -214,7 +221,7 @@ impl Profile {
             KeyAlgorithm::Rsa4096 => Some(4096),
             KeyAlgorithm::P256 | KeyAlgorithm::P384 | KeyAlgorithm::P521 => None,
         });
-        match sizes.min() {
+        match sizes.chain(self.rsa_1024.then_some(1024)).min() {
             None => "key type not allowed".to_owned(),
             Some(least) if bits < least => format!("RSA key below {least} bits"),
             Some(_) => "RSA key size not allowed".to_owned(),

@@ -273,7 +273,9 @@ async fn is_spent_on(desk: &Desk, wanted: &Wanted, secret: &str) -> Result<bool>
 /// Whether the reply to this signer is encrypted to its key. To an EC key it is encrypted by the challenge, which must then
 /// be a fresh one.
 fn is_rsa(certificate: &CertificateRecord) -> Result<bool> {
-    Ok(Certificate::from_der(&certificate.der)?.public_key()?.kind().is_rsa())
+    let certificate = Certificate::from_der(&certificate.der)?;
+    certificate.allow_rsa_1024();
+    Ok(certificate.public_key()?.kind().is_rsa())
 }
 
 /// SCEP-38: what the profile writes for the challenge's identity is what it would write for the request's.

@@ -20,9 +20,6 @@ use crate::x509::csr::{Csr, Leniency};
 
 const MAX_COMMENT: usize = 500;
 
-/// What is kept was proven when it came in, by what its profile allowed.
-const KEPT: Leniency = Leniency::OldDevice { md5: true };
-
 /// Approves a request: what it asked for is issued, in the same write as the decision.
 /// Errors: `not-found`, `state-conflict` (decided already, or by another meanwhile), `request-changed`,
 /// `self-approval` for the requester, `invalid-comment`, and what policy says now.
@@ -37,7 +34,7 @@ pub async fn approve(
         let text = "who asked for a certificate does not approve it";
         return Err(Error::new(Kind::Forbidden, "self-approval", text));
     }
-    let csr = Csr::from_der(&stored.value.csr, KEPT)?;
+    let csr = Csr::from_der(&stored.value.csr, Leniency::KEPT)?;
     if csr.digest() != stored.value.csr_digest {
         return Err(Error::conflict("request-changed", "the request is not the one that came in"));
     }

@@ -138,6 +138,15 @@ impl Certificate {
         Ok(self.key.0.get_or_init(|| key).clone())
     }
 
+    /// Lets its key be RSA of 1024 bits, here and in its clones (feature `legacy`; nothing without it): for who signs a
+    /// message to a profile that has such keys, and for what was issued by one.
+    pub fn allow_rsa_1024(&self) {
+        #[cfg(feature = "legacy")]
+        if let Ok(key) = crate::x509::key::old::read(&self.spki) {
+            self.key.0.get_or_init(|| key);
+        }
+    }
+
     /// All extensions in order.
     pub fn extensions(&self) -> &[Extension] {
         &self.extensions

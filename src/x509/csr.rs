@@ -27,12 +27,20 @@ pub enum Leniency {
     Strict,
     /// SCEP: Apple sends other versions (CSR-03).
     Device,
-    /// As `Device`, and the proof of possession may be an RSA signature with SHA-1, or with MD5 if that is allowed too
-    /// (feature `legacy`; without it the same as `Device`).
+    /// As `Device`, and what else is allowed (feature `legacy`; without it the same as `Device`).
     OldDevice {
-        /// Whether MD5 will do.
+        /// Whether the proof of possession may be an RSA signature with SHA-1.
+        sha1: bool,
+        /// Whether it may be one with MD5.
         md5: bool,
+        /// Whether the key may be RSA of 1024 bits.
+        rsa_1024: bool,
     },
+}
+
+impl Leniency {
+    /// For a request that was read before, by what its profile allowed then.
+    pub const KEPT: Self = Self::OldDevice { sha1: true, md5: true, rsa_1024: true };
 }
 
 /// A request that was read and whose proof of possession holds.
@@ -65,7 +73,7 @@ impl Csr {
         let key = if parts.spki.whole == signer.spki() {
             signer.clone()
         } else {
-            PublicKey::from_spki(parts.spki.whole).map_err(unreadable)?
+            read_key(parts.spki.whole, leniency).map_err(unreadable)?
         };
         prove_possession(&key, &parts, leniency).map_err(|_| Unfit::NotProven)?;
         Self::checked(der, &parts, Some(key), leniency).map_err(Unfit::Proven)
@@ -82,7 +90,7 @@ impl Csr {
             return Err(Error::bad_csr("unsupported CSR version"));
         }
         let subject = subject(parts.subject.whole)?;
-        let public_key = key.map_or_else(|| PublicKey::from_spki(parts.spki.whole), Ok)?;
+        let public_key = key.map_or_else(|| read_key(parts.spki.whole, leniency), Ok)?;
         let attributes = attributes::read(parts.attributes.clone())?;
         let sans = extensions::check(&attributes.extensions)?;
         if subject.is_empty() && sans.is_empty() {
@@ -237,16 +245,33 @@ fn prove_possession(key: &PublicKey, parts: &Parts<'_>, leniency: Leniency) -> R
     })
 }
 
+/// The key, of 1024 bits too if it is an old device's that may have it.
+#[cfg(feature = "legacy")]
+fn read_key(spki: &[u8], leniency: Leniency) -> Result<PublicKey> {
+    match leniency {
+        Leniency::OldDevice { rsa_1024: true, .. } => key::old::read(spki),
+        Leniency::Strict | Leniency::Device | Leniency::OldDevice { rsa_1024: false, .. } => {
+            PublicKey::from_spki(spki)
+        }
+    }
+}
+
+#[cfg(not(feature = "legacy"))]
+fn read_key(spki: &[u8], _: Leniency) -> Result<PublicKey> {
+    PublicKey::from_spki(spki)
+}
+
 /// Whether the signature holds, if it is one of those that only an old device may make.
 #[cfg(feature = "legacy")]
 fn old_proof(key: &PublicKey, parts: &Parts<'_>, leniency: Leniency) -> Option<bool> {
     use crate::x509::key::old::{self, OldDigest};
-    let Leniency::OldDevice { md5 } = leniency else { return None };
+    let Leniency::OldDevice { sha1, md5, rsa_1024: _ } = leniency else { return None };
     let digest = OldDigest::of_signature(parts.algorithm)?;
-    match digest {
-        OldDigest::Md5 if !md5 => None,
-        OldDigest::Md5 | OldDigest::Sha1 => Some(old::verify(key, digest, parts.info, parts.signature)),
-    }
+    let allowed = match digest {
+        OldDigest::Md5 => md5,
+        OldDigest::Sha1 => sha1,
+    };
+    allowed.then(|| old::verify(key, digest, parts.info, parts.signature))
 }
 
 #[cfg(not(feature = "legacy"))]

@@ -32,8 +32,11 @@ impl PublicKey {
     /// Reads a SubjectPublicKeyInfo and checks it. A compressed point is re-coded (never stored raw).
     /// Errors: `bad-csr` with the catalogue's text.
     pub fn from_spki(der: &[u8]) -> Result<Self> {
-        let spki::Checked { spki, kind, parsed } = spki::check(der)?;
-        Ok(Self { spki, kind, parsed })
+        spki::check(der, None).map(Self::checked)
+    }
+
+    fn checked(spki::Checked { spki, kind, parsed }: spki::Checked) -> Self {
+        Self { spki, kind, parsed }
     }
 
     /// The SubjectPublicKeyInfo, DER.
@@ -51,7 +54,7 @@ impl PublicKey {
         self.kind
     }
 
-    /// The kind as a profile writes it; none for an RSA size that no profile can name (as 2049).
+    /// The kind as keys of today are named; none for another RSA size (as 2049, or 1024 of an old device).
     pub fn algorithm(&self) -> Option<KeyAlgorithm> {
         match self.kind {
             KeyKind::Rsa(2048) => Some(KeyAlgorithm::Rsa2048),

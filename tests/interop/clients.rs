@@ -18,10 +18,11 @@ const OPERATIONS: [&str; 8] =
 
 type Client = fn(&Stage, &mut Row);
 
-const CLIENTS: [(&str, Client); 5] = [
+const CLIENTS: [(&str, Client); 6] = [
     ("strongSwan pki 5.9.8, AES", strongswan::with_aes),
     ("strongSwan pki 5.9.8, 3DES and SHA-1", strongswan::with_triple_des),
     ("scepclient 2.1.0, DES and SHA-1", scepclient::all),
+    ("scepclient 2.1.0, RSA-1024", scepclient::with_old_key),
     ("certmonger 0.79.17", certmonger::all),
     ("PyScep 0.0.14", pyscep::all),
 ];

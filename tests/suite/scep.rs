@@ -19,6 +19,8 @@ mod log;
 mod lookups;
 mod message;
 mod no_envelope;
+#[cfg(feature = "legacy")]
+mod old_keys;
 mod polls;
 mod refused;
 mod renewal;

@@ -125,10 +125,11 @@ pub fn listed(record: &CertificateRecord, now: Timestamp) -> Certificate {
 /// All that the API says of one certificate.
 pub fn shown(record: &CertificateRecord, now: Timestamp) -> Result<Certificate> {
     let certificate = cert::Certificate::from_der(&record.der)?;
+    certificate.allow_rsa_1024();
     // What moved in may have a key that we would not certify.
-    let algorithm = certificate.public_key().ok().and_then(|key| key.algorithm());
+    let kind = certificate.public_key().ok().map(|key| key.kind());
     Ok(Certificate {
-        key_algorithm: algorithm.map(|a| a.to_string()),
+        key_algorithm: kind.map(|kind| kind.to_string()),
         pem: Some(certificate.pem()),
         ..listed(record, now)
     })

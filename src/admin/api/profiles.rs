@@ -86,7 +86,7 @@ fn profile(policy: &Arc<Policy>) -> Profile {
         ca: policy.ca().to_string(),
         approval: approval.to_owned(),
         challenge_source: challenge_source(policy),
-        keys: policy.keys().iter().map(ToString::to_string).collect(),
+        keys: policy.key_names().into_iter().map(str::to_owned).collect(),
         validity_days: policy.validity().as_secs() / 86_400,
         scep: policy.scep().is_some(),
         source: None,

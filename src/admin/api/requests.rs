@@ -153,7 +153,7 @@ fn listed(record: &RequestRecord) -> Request {
 
 /// The alternative names, read from the request as it came (which was checked then).
 fn names(record: &RequestRecord) -> Vec<String> {
-    let csr = Csr::from_der(&record.csr, Leniency::OldDevice { md5: true });
+    let csr = Csr::from_der(&record.csr, Leniency::KEPT);
     csr.map(|csr| csr.sans().iter().map(ToString::to_string).collect()).unwrap_or_default()
 }
 

@@ -5,14 +5,13 @@ use std::time::Duration;
 use crate::ca::profile::alternative::{SORTS, SanRules};
 use crate::ca::profile::expression::Rule;
 use crate::ca::profile::faults::Faults;
-use crate::ca::profile::options::Approval;
+use crate::ca::profile::options::{AllowedKey, Approval};
 use crate::ca::profile::pattern::Pattern;
 use crate::ca::profile::raw::{RawAttribute, RawFrom, RawProfile, RawSan, RawUsage};
 use crate::ca::profile::subject::{AttributeRule, From, SubjectRules};
 use crate::ca::profile::{Profile, attribute, challenge, duration, legacy, usage};
 use crate::error::{Error, Result};
 use crate::id::ProfileId;
-use crate::x509::key::{KeyAlgorithm, KeyKind};
 use crate::x509::name::{Attribute, Name};
 
 const MAX_VALIDITY: Duration = Duration::from_secs(3653 * 86_400);
@@ -65,7 +64,8 @@ fn build(id: ProfileId, source: &str, raw: RawProfile, faults: &mut Faults<'_>) 
         description: raw.description,
         approval: raw.approval,
         challenge: challenge?,
-        keys: raw.keys,
+        keys: raw.keys.iter().filter_map(|key| key.present()).collect(),
+        rsa_1024: raw.keys.contains(&AllowedKey::Rsa1024),
         digest: raw.digest,
         validity: validity?,
         backdate: backdate?,
@@ -240,21 +240,11 @@ fn serves_keys(bits: Option<u16>, raw: &RawProfile, faults: &mut Faults<'_>) {
         return;
     };
     for key in &raw.keys {
-        if usage::for_key(bits, kind(*key)) == 0 {
-            let rule = format!("usage.key leaves nothing that a {key} key can do");
+        let kind = key.kind();
+        if usage::for_key(bits, kind) == 0 {
+            let rule = format!("usage.key leaves nothing that a {kind} key can do");
             faults.rule(&["usage", "key"], "key-usage", rule);
         }
-    }
-}
-
-fn kind(key: KeyAlgorithm) -> KeyKind {
-    match key {
-        KeyAlgorithm::Rsa2048 => KeyKind::Rsa(2048),
-        KeyAlgorithm::Rsa3072 => KeyKind::Rsa(3072),
-        KeyAlgorithm::Rsa4096 => KeyKind::Rsa(4096),
-        KeyAlgorithm::P256 => KeyKind::P256,
-        KeyAlgorithm::P384 => KeyKind::P384,
-        KeyAlgorithm::P521 => KeyKind::P521,
     }
 }
 

@@ -1,13 +1,14 @@
 //! What a profile may ask for only where feature `legacy` was built in (docs/decisions/legacy.md).
 
 use crate::ca::profile::faults::Faults;
-use crate::ca::profile::options::{Cipher, ScepDigest};
+use crate::ca::profile::options::{AllowedKey, Cipher, ScepDigest};
 use crate::ca::profile::raw::RawProfile;
 
 /// Whether this program has what old devices need.
 pub(super) const BUILT: bool = cfg!(feature = "legacy");
 
-/// Notes each value that a build without the feature (`built`) cannot serve, and SHA-1 replies that nobody can ask for.
+/// Notes each value that a build without the feature (`built`) cannot serve, SHA-1 replies that nobody can ask for, and
+/// old keys of those who do not speak SCEP.
 pub(super) fn hold(raw: &RawProfile, built: bool, faults: &mut Faults<'_>) {
     if !built {
         for (path, value) in needing(raw) {
@@ -22,11 +23,18 @@ pub(super) fn hold(raw: &RawProfile, built: bool, faults: &mut Faults<'_>) {
         let rule = "sha1_replies answers clients that send SHA-1: add sha1 to digests";
         faults.rule(&["scep", "sha1_replies"], "bad-profile", rule);
     }
+    if raw.scep.is_none() && raw.keys.contains(&AllowedKey::Rsa1024) {
+        let rule = "rsa-1024 is for SCEP clients alone: such a profile has [scep]";
+        faults.rule(&["keys"], "bad-profile", rule);
+    }
 }
 
 /// Where they stand, and what they are.
 fn needing(raw: &RawProfile) -> Vec<(Vec<&'static str>, &'static str)> {
     let mut found = Vec::new();
+    if raw.keys.contains(&AllowedKey::Rsa1024) {
+        found.push((vec!["keys"], AllowedKey::RSA_1024));
+    }
     let Some(scep) = &raw.scep else { return found };
     if scep.ciphers.contains(&Cipher::Des) {
         found.push((vec!["scep", "ciphers"], "des-cbc"));
@@ -61,6 +69,7 @@ mod tests {
             ("\"des3-cbc\"]", "\"des3-cbc\", \"des-cbc\"]"),
             ("\"sha1\"]", "\"sha1\", \"md5\"]"),
             ("[scep]", "[scep]\nsha1_replies = true"),
+            ("keys = [", "keys = [\"rsa-1024\", "),
         ] {
             let text = OLD.replacen(word, with, 1);
             assert_ne!(text, OLD);
@@ -77,5 +86,15 @@ mod tests {
     fn sha1_replies_need_sha1_requests() {
         let text = OLD.replacen(", \"sha1\"]", "]", 1).replacen("[scep]", "[scep]\nsha1_replies = true", 1);
         assert_eq!(faults(&text, true).len(), 1);
+    }
+
+    #[test]
+    fn old_keys_are_for_scep_alone() {
+        let (before, _) = OLD.split_once("[scep]").unwrap();
+        let text = before.replacen("keys = [", "keys = [\"rsa-1024\", ", 1);
+        assert_eq!(faults(before, true), []);
+        let found = faults(&text, true);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].1.contains("[scep]"), "{}", found[0].1);
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::ca::profile::options::{Approval, ScepOptions};
-use crate::x509::key::{Digest, KeyAlgorithm};
+use crate::ca::profile::options::{AllowedKey, Approval, ScepOptions};
+use crate::x509::key::Digest;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,7 +17,7 @@ pub(super) struct RawProfile {
     #[serde(default)]
     pub internal: bool,
     pub approval: Approval,
-    pub keys: Vec<KeyAlgorithm>,
+    pub keys: Vec<AllowedKey>,
     pub digest: Option<Digest>,
     pub validity: String,
     pub backdate: Option<String>,

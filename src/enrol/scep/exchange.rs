@@ -59,7 +59,7 @@ impl Answer {
 impl Exchange {
     /// Answers a PKIMessage with a CertRep, DER. Errors are for HTTP: what cannot be answered, limits, our faults.
     pub async fn run(&self) -> Result<Vec<u8>> {
-        let incoming = Arc::new(Incoming::read(&self.received.message)?);
+        let incoming = Arc::new(Incoming::read(&self.received.message)?.for_service(&self.service));
         let answer = match &incoming.signer {
             Ok(signer) => self.answer(Arc::clone(&incoming), signer.clone()).await?,
             Err(e) => {
@@ -80,7 +80,10 @@ impl Exchange {
         guesses.check()?;
         let old = OldAlgorithms::of(&incoming, &self.service);
         let answer = match self.open(incoming, signer.clone(), ours).await? {
-            Ok(opened) => self.decide(opened, &signer, &old).await?,
+            Ok(opened) => {
+                let old = old.and_keys(&signer, &opened);
+                self.decide(opened, &signer, &old).await?
+            }
             Err(refusal) => Answer::new(Status::Failure(refusal)),
         };
         if let Status::Failure(refusal) = &answer.status

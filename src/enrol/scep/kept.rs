@@ -16,7 +16,7 @@ impl Exchange {
     /// Notes a refusal that HTTP tells; failures of ours are for the log alone.
     pub(super) async fn keep_error(&self, error: &Error) {
         if is_refusal(error.kind()) {
-            let read = Incoming::read(&self.received.message);
+            let read = Incoming::read(&self.received.message).map(|read| read.for_service(&self.service));
             let asked = read.as_ref().map(asked).unwrap_or_default();
             self.note((error.code(), error.detail()), asked).await;
         }

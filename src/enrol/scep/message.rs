@@ -2,6 +2,7 @@
 
 use crate::enrol::scep::MAX_MESSAGE;
 use crate::enrol::scep::attributes::Echo;
+use crate::enrol::scep::service::Service;
 use crate::error::Result;
 use crate::x509::ber;
 use crate::x509::cert::Certificate;
@@ -36,6 +37,16 @@ impl Incoming {
         let envelope = envelope_der(signed.content);
         let cipher = EnvelopedData::read(&envelope).ok().map(|e| e.cipher);
         Ok(Self { envelope, echo, signer, digest, cipher, der })
+    }
+
+    /// The same, read for a service whose profile may have signers with RSA keys of 1024 bits.
+    pub fn for_service(self, service: &Service) -> Self {
+        if let Ok(signer) = &self.signer
+            && service.profile.allows_rsa_1024()
+        {
+            signer.allow_rsa_1024();
+        }
+        self
     }
 
     /// The signed message.

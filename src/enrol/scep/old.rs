@@ -3,9 +3,12 @@
 use crate::audit::{Actor, Event, Outcome};
 use crate::clock::Timestamp;
 use crate::enrol::scep::message::Incoming;
+use crate::enrol::scep::open::Opened;
 use crate::enrol::scep::service::Service;
 use crate::store::Unit;
+use crate::x509::cert::Certificate;
 use crate::x509::cms::{ContentCipher, DigestAlgorithm};
+use crate::x509::key::KeyKind;
 use crate::x509::name::Name;
 
 /// The old algorithms of one message and its reply, as metrics and audit name them.
@@ -27,6 +30,19 @@ impl OldAlgorithms {
         });
         let reply = service.reply_digest(incoming.digest) == DigestAlgorithm::Sha1;
         Self(cipher.into_iter().chain(digest).chain(reply.then_some("sha-1-reply")).collect())
+    }
+
+    /// With the keys: the signer's, and the one in the request that came out of the envelope.
+    pub fn and_keys(mut self, signer: &Certificate, opened: &Opened) -> Self {
+        let asked = match opened {
+            Opened::Enrol { csr, .. } => Some(csr.public_key().kind()),
+            Opened::Poll(_) | Opened::Certificate(..) | Opened::Crl(_) => None,
+        };
+        let signs = signer.public_key().ok().map(|key| key.kind());
+        if [asked, signs].contains(&Some(KeyKind::Rsa(1024))) {
+            self.0.push("rsa-1024");
+        }
+        self
     }
 
     /// Counts each.

@@ -42,7 +42,7 @@ pub async fn rehearse(
 ) -> Result<Rehearsed> {
     let service = Service::find(desk, Some(profile.as_str()))?;
     let ra = ra.ra(service.profile.ca(), service.options.ra_mode)?;
-    let incoming = Arc::new(Incoming::read(&received.message)?);
+    let incoming = Arc::new(Incoming::read(&received.message)?.for_service(&service));
     let signer = match &incoming.signer {
         Ok(signer) => signer.clone(),
         Err(e) => return Ok(Rehearsed::Refused(e.code(), e.detail().to_owned())),

@@ -68,13 +68,13 @@ impl Service {
         Err(Error::invalid("cms-algorithm", format!("cipher {cipher} not allowed")))
     }
 
-    /// How requests inside an envelope are read: with the old digests that messages may have.
+    /// How requests inside an envelope are read: with the old digests that messages may have, and the profile's keys.
     pub fn leniency(&self) -> Leniency {
         let allows = |digest| self.allow_digest(digest).is_ok();
-        match (allows(DigestAlgorithm::Md5), allows(DigestAlgorithm::Sha1)) {
-            (false, false) => Leniency::Device,
-            (md5, _) => Leniency::OldDevice { md5 },
-        }
+        let md5 = allows(DigestAlgorithm::Md5);
+        let sha1 = md5 || allows(DigestAlgorithm::Sha1);
+        let rsa_1024 = self.profile.allows_rsa_1024();
+        if sha1 || rsa_1024 { Leniency::OldDevice { sha1, md5, rsa_1024 } } else { Leniency::Device }
     }
 
     /// The digest of a reply: the request's, or SHA-256, which every client of today knows, or the strongest. SHA-1

@@ -1,6 +1,9 @@
 //! SignerInfo (RFC 5652 §5.3): who signed, and whether the signature holds.
 
-use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
+use aws_lc_rs::signature::{
+    RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
+    UnparsedPublicKey,
+};
 use const_oid::ObjectIdentifier;
 
 use super::algorithm::{DigestAlgorithm, algorithm_identifier};
@@ -8,7 +11,7 @@ use super::{Attributes, not_allowed, oid, unreadable};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::x509::cert::Certificate;
-use crate::x509::key::{self, Digest, PublicKey};
+use crate::x509::key::{self, Digest, KeyKind, PublicKey};
 use crate::x509::tlv::{self, Broken, Reader, Tlv};
 use crate::x509::validity;
 
@@ -167,9 +170,13 @@ fn verify_bytes(key: &PublicKey, digest: DigestAlgorithm, message: &[u8], signat
         DigestAlgorithm::Sha512 => modern(Digest::Sha512),
         // Proofs of old devices, where a profile lists the digest; `fits_signature` lets only RSA keys come here.
         DigestAlgorithm::Sha1 => {
-            UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, key.spki())
-                .verify(message, signature)
-                .is_ok()
+            let primitive = match key.kind() {
+                KeyKind::Rsa(1024) => &RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
+                KeyKind::Rsa(_) | KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => {
+                    &RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY
+                }
+            };
+            UnparsedPublicKey::new(primitive, key.spki()).verify(message, signature).is_ok()
         }
         #[cfg(feature = "legacy")]
         DigestAlgorithm::Md5 => key::old::verify(key, key::old::OldDigest::Md5, message, signature),

@@ -82,7 +82,7 @@ pub enum Digest {
 }
 
 /// What kind of public key it is: RSA keys of any size from 2048 to 8192 bits that passed the caps of
-/// checklist G, and EC points that lie on their curve.
+/// checklist G, and EC points that lie on their curve; and RSA of 1024 bits, where `old::read` let it in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum KeyKind {
     /// RSA with so many bits.

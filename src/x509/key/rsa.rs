@@ -23,13 +23,14 @@ pub(super) fn read(der: &[u8]) -> Result<(&[u8], &[u8]), Broken> {
     Ok((modulus, exponent))
 }
 
-/// Checks CSR-08, -10, -11 and -14; returns the size in bits. About 55 us for 2048 bits: no primality test.
-pub(super) fn check(modulus: &[u8], exponent: &[u8]) -> Result<u32> {
+/// Checks CSR-08, -10, -11 and -14; returns the size in bits, which may be `also` too. About 55 us for 2048 bits: no
+/// primality test.
+pub(super) fn check(modulus: &[u8], exponent: &[u8], also: Option<u32>) -> Result<u32> {
     if modulus[0] >= 0x80 {
         return Err(invalid_modulus());
     }
     let bits = bit_len(modulus);
-    if bits < MIN_BITS {
+    if bits < MIN_BITS && also != Some(bits) {
         return Err(Error::bad_csr("RSA key below 2048 bits"));
     }
     if bits > MAX_BITS {

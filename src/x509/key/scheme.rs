@@ -54,6 +54,7 @@ pub(super) fn verify(key: &PublicKey, algorithm: &[u8], message: &[u8], signatur
 /// The primitive that a key of this kind is read for: with the digest that its signatures usually have.
 pub(super) fn usual(kind: KeyKind) -> &'static dyn VerificationAlgorithm {
     match kind {
+        KeyKind::Rsa(1024) => &awslc::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
         KeyKind::Rsa(_) => &awslc::RSA_PKCS1_2048_8192_SHA256,
         KeyKind::P256 => &awslc::ECDSA_P256_SHA256_ASN1,
         KeyKind::P384 => &awslc::ECDSA_P384_SHA384_ASN1,
@@ -86,6 +87,10 @@ fn not_allowed(detail: &'static str) -> Error {
 fn primitive(kind: KeyKind, scheme: Scheme) -> Option<&'static dyn VerificationAlgorithm> {
     use Digest::{Sha256, Sha384, Sha512};
     Some(match (kind, scheme) {
+        (KeyKind::Rsa(1024), Scheme::Pkcs1(Sha256)) => &awslc::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+        (KeyKind::Rsa(1024), Scheme::Pkcs1(Sha512)) => &awslc::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
+        // aws-lc has none for them, and no device that old signs so.
+        (KeyKind::Rsa(1024), Scheme::Pkcs1(Sha384) | Scheme::Pss(_)) => return None,
         (KeyKind::Rsa(_), Scheme::Pkcs1(Sha256)) => &awslc::RSA_PKCS1_2048_8192_SHA256,
         (KeyKind::Rsa(_), Scheme::Pkcs1(Sha384)) => &awslc::RSA_PKCS1_2048_8192_SHA384,
         (KeyKind::Rsa(_), Scheme::Pkcs1(Sha512)) => &awslc::RSA_PKCS1_2048_8192_SHA512,

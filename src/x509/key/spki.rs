@@ -45,15 +45,15 @@ struct Parts<'a> {
     bits: &'a [u8],
 }
 
-/// Checks a SubjectPublicKeyInfo.
-pub(super) fn check(der: &[u8]) -> Result<Checked> {
+/// Checks a SubjectPublicKeyInfo. `also` is an RSA size below the least that is allowed all the same.
+pub(super) fn check(der: &[u8], also: Option<u32>) -> Result<Checked> {
     der_guard::scan(der, MAX_LEN).map_err(|fault| match fault {
         der_guard::Fault::MalformedOid => Error::bad_csr("malformed OID"),
         der_guard::Fault::TooLarge | der_guard::Fault::TooDeep | der_guard::Fault::Malformed => malformed(),
     })?;
     let parts = read(der).map_err(|_| malformed())?;
     match parts.algorithm {
-        RSA_ENCRYPTION => check_rsa(der, &parts),
+        RSA_ENCRYPTION => check_rsa(der, &parts, also),
         ID_EC_PUBLIC_KEY => check_ec(&parts),
         _ => Err(Error::bad_csr("key type not allowed")),
     }
@@ -87,7 +87,7 @@ fn read(der: &[u8]) -> Result<Parts<'_>, Broken> {
     Ok(Parts { algorithm, parameters, bits })
 }
 
-fn check_rsa(der: &[u8], parts: &Parts<'_>) -> Result<Checked> {
+fn check_rsa(der: &[u8], parts: &Parts<'_>, also: Option<u32>) -> Result<Checked> {
     // RFC 3279 §2.3.1: the parameters MUST be NULL (CSR-24).
     if parts.parameters.map(|p| p.whole) != Some(&[tlv::NULL, 0]) {
         return Err(malformed());
@@ -96,10 +96,14 @@ fn check_rsa(der: &[u8], parts: &Parts<'_>) -> Result<Checked> {
         return Ok(known);
     }
     let (modulus, exponent) = rsa::read(parts.bits).map_err(|_| malformed())?;
-    let kind = KeyKind::Rsa(rsa::check(modulus, exponent)?);
+    let bits = rsa::check(modulus, exponent, also)?;
+    let kind = KeyKind::Rsa(bits);
     let parsed = ParsedPublicKey::new(scheme::usual(kind), parts.bits).map_err(|_| malformed())?;
     let checked = Checked { spki: der.to_vec(), kind, parsed: Arc::new(parsed) };
-    remember(checked.clone());
+    // What was an exception here is none for whoever reads it next.
+    if also != Some(bits) {
+        remember(checked.clone());
+    }
     Ok(checked)
 }
 

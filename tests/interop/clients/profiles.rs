@@ -14,18 +14,22 @@ pub const SPLIT_MANUAL: &str = "scep-split-manual";
 pub const OLD: &str = "legacy";
 /// The same by an operator.
 pub const OLD_MANUAL: &str = "legacy-manual";
+/// For old devices whose keys have 1024 bits.
+pub const OLD_KEYS: &str = "legacy-keys";
 
 /// Writes them and puts them in force; returns when each is served.
 pub fn write(server: &Server) {
     let manual = ("approval = \"challenge\"", "approval = \"manual\"");
     let split = ("ra_mode = \"single\"", "ra_mode = \"split\"");
     let single_des = ("\"des3-cbc\"]", "\"des3-cbc\", \"des-cbc\"]");
+    let old_keys = ("keys = [", "keys = [\"rsa-1024\", ");
     let enabled = ("enabled = false", "enabled = true");
     for (name, of, changes) in [
         (MANUAL, CHALLENGE, &[manual][..]),
         (SPLIT, CHALLENGE, &[split]),
         (SPLIT_MANUAL, CHALLENGE, &[split, manual]),
         (OLD_MANUAL, OLD, &[enabled, single_des, manual]),
+        (OLD_KEYS, OLD, &[enabled, single_des, old_keys]),
         (OLD, OLD, &[enabled, single_des]),
     ] {
         let path = |name: &str| server.data().join(format!("policies/profiles/{name}.toml"));
@@ -37,7 +41,7 @@ pub fn write(server: &Server) {
         std::fs::write(path(name), text).unwrap();
     }
     server.signet(&["profile", "reload"]).ok();
-    for name in [MANUAL, SPLIT, SPLIT_MANUAL, OLD_MANUAL, OLD] {
+    for name in [MANUAL, SPLIT, SPLIT_MANUAL, OLD_MANUAL, OLD_KEYS, OLD] {
         let url = server.url(&format!("/scep/{name}?operation=GetCACert"));
         run(
             "curl",

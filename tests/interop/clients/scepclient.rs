@@ -1,6 +1,6 @@
 //! micromdm's `scepclient` (Debian's `scep` 2.1.0): single DES and SHA-1 whatever is offered.
 
-use super::profiles::{OLD, OLD_MANUAL};
+use super::profiles::{OLD, OLD_KEYS, OLD_MANUAL};
 use super::{Row, Stage};
 use crate::server::{Ran, run};
 
@@ -68,6 +68,30 @@ pub fn all(stage: &Stage, row: &mut Row) {
         assert_ne!(stage.verified_serial(&client.file("cert.pem")), first);
     });
     row.does("poll", || waits(stage));
+}
+
+/// With a key of 1024 bits, which it makes itself.
+pub fn with_old_key(stage: &Stage, row: &mut Row) {
+    let client = ScepClient { stage, profile: OLD_KEYS, name: "scepclient-3" };
+    let challenge = stage.challenge(OLD_KEYS, &client.subject());
+    let ask = || client.run(&["-challenge", &challenge, "-keySize", "1024"]);
+    let mut first = String::new();
+    row.does("enrol", || {
+        ask().ok();
+        first = stage.verified_serial(&client.file("cert.pem"));
+        let shown = run("openssl", &["x509", "-noout", "-text", "-in", &client.file("cert.pem")]).ok();
+        assert!(shown.contains("Public-Key: (1024 bit)"), "{shown}");
+    });
+    row.does("renew", || {
+        ask().ok();
+        assert_ne!(stage.verified_serial(&client.file("cert.pem")), first);
+        let warned =
+            stage.server.signet(&["audit", "list", "--action", "scep.legacy", "--output", "json"]).ok();
+        assert!(warned.contains("des-cbc, sha-1, rsa-1024"), "{warned}");
+        let counted = run("curl", &["-sf", &stage.server.url("/metrics")]).ok();
+        let used = "signet_legacy_uses_total{what=\"rsa-1024\"} 2\n";
+        assert!(counted.contains(used), "{counted}");
+    });
 }
 
 /// It has no CertPoll: after half a minute it sends its request again.

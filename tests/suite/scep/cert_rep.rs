@@ -1,6 +1,5 @@
 //! What a client makes of a CertRep.
 
-use aws_lc_rs::rsa::{Pkcs1PrivateDecryptingKey, PrivateDecryptingKey};
 use signet::x509::cert::Certificate;
 use signet::x509::cms::{DigestAlgorithm, EnvelopedData, Recipient, SignedData};
 use signet::x509::tlv::{self, Reader};
@@ -66,11 +65,7 @@ impl CertRep {
             panic!("one recipient")
         };
         assert!(id.matches(&Certificate::from_der(&device.certificate).unwrap()));
-        let private = PrivateDecryptingKey::from_pkcs8(&device.key.pkcs8).unwrap();
-        let private = Pkcs1PrivateDecryptingKey::new(private).unwrap();
-        let mut buffer = vec![0; private.min_output_size()];
-        let key = private.decrypt(encrypted_key, &mut buffer).unwrap();
-        enveloped.open(key).unwrap().to_vec()
+        enveloped.open(&device.key.open(encrypted_key)).unwrap().to_vec()
     }
 
     /// The certificates of a success for an EC key, opened by openssl with the challenge password.

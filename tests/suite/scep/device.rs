@@ -1,9 +1,11 @@
 //! A device: a key (RSA, or P-256), the self-signed certificate it signs with, and its PKCS#10 requests.
 
 use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{Pkcs1PrivateDecryptingKey, PrivateDecryptingKey};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey};
-use rsa::{Pkcs1v15Sign, RsaPrivateKey};
+use rsa::traits::PublicKeyParts;
+use rsa::{Pkcs1v15Encrypt, Pkcs1v15Sign, RsaPrivateKey};
 use sha2::Digest as _;
 use zeroize::Zeroizing;
 
@@ -69,6 +71,27 @@ impl Key {
         let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
         let private = RsaPrivateKey::from_pkcs8_der(der.as_ref()).unwrap();
         Self { pkcs8: Zeroizing::new(der.as_ref().to_vec()), private: Private::Rsa(Box::new(private)) }
+    }
+
+    /// A new RSA key of 1024 bits, made by OpenSSL.
+    #[cfg(feature = "legacy")]
+    pub fn rsa_1024() -> Self {
+        let pair = openssl::pkey::PKey::from_rsa(openssl::rsa::Rsa::generate(1024).unwrap()).unwrap();
+        let der = pair.private_key_to_pkcs8().unwrap();
+        let private = RsaPrivateKey::from_pkcs8_der(&der).unwrap();
+        Self { pkcs8: Zeroizing::new(der), private: Private::Rsa(Box::new(private)) }
+    }
+
+    /// The content key that was encrypted to this key.
+    pub fn open(&self, encrypted: &[u8]) -> Vec<u8> {
+        let Private::Rsa(private) = &self.private else { panic!("an EC key opens nothing") };
+        if private.size() < 256 {
+            return private.decrypt(Pkcs1v15Encrypt, encrypted).unwrap();
+        }
+        let private = PrivateDecryptingKey::from_pkcs8(&self.pkcs8).unwrap();
+        let private = Pkcs1PrivateDecryptingKey::new(private).unwrap();
+        let mut buffer = vec![0; private.min_output_size()];
+        private.decrypt(encrypted, &mut buffer).unwrap().to_vec()
     }
 
     /// A new P-256 key.
@@ -214,7 +237,8 @@ impl Device {
         Self::with_key(common_name, Key::ec(), &[1])
     }
 
-    fn with_key(common_name: &str, key: Key, serial: &[u8]) -> Self {
+    /// A device with this key.
+    pub fn with_key(common_name: &str, key: Key, serial: &[u8]) -> Self {
         let certificate = key.self_signed(common_name, serial);
         Self { name: common_name.to_owned(), key, certificate }
     }

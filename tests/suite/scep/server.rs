@@ -43,6 +43,8 @@ impl Server {
         let scep_device = |changes: &[(&str, &str)]| Fixture::profile("scep-device", changes);
         let digests = "digests = [\"sha512\", \"sha384\", \"sha256\"]";
         let ciphers = "ciphers = [\"aes-256-cbc\", \"aes-192-cbc\", \"aes-128-cbc\"]";
+        #[cfg(feature = "legacy")]
+        let [old_keys, old_keys_manual] = super::old_keys::profiles();
         let fixture = Fixture::with_profiles(&[
             (
                 "scep-old",
@@ -56,6 +58,10 @@ impl Server {
             ("scep-legacy", super::legacy::profile("")),
             #[cfg(feature = "legacy")]
             ("scep-sha1", super::legacy::profile("sha1_replies = true")),
+            #[cfg(feature = "legacy")]
+            old_keys,
+            #[cfg(feature = "legacy")]
+            old_keys_manual,
             ("scep-any-key", scep_device(&[("require_same_key = true", "require_same_key = false")])),
             ("scep-split", scep_device(&[("ra_mode = \"single\"", "ra_mode = \"split\"")])),
             ("scep-manual", scep_device(&[("approval = \"challenge\"", "approval = \"manual\"")])),

@@ -14,8 +14,8 @@ pub(super) const ENTRIES: &[Entry] = &[
             (Device, "Make a new RSA key of 2048 bits or more."),
             (
                 Operator,
-                "Devices that can make 1024 bits alone need a profile like \
-                policies/profiles/legacy.toml, in a program built for them.",
+                "Devices that can make 1024 bits alone need \"rsa-1024\" in `keys` of a SCEP profile like \
+                policies/profiles/legacy.toml, in a program built with feature legacy.",
             ),
         ],
     ),

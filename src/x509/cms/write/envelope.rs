@@ -9,7 +9,7 @@ use crate::random::Random;
 use crate::x509::cert::Certificate;
 use crate::x509::cms::algorithm::ContentCipher;
 use crate::x509::cms::{enveloped, oid};
-use crate::x509::key::KeyKind;
+use crate::x509::key::{KeyKind, PublicKey};
 use crate::x509::tlv;
 
 /// Whom an envelope is for.
@@ -38,7 +38,7 @@ pub fn envelop(to: To<'_>, cipher: ContentCipher, content: &[u8], random: &Rando
     let mut iv = vec![0; cipher.block_len()];
     random.fill(&mut iv)?;
     let (version, recipient_info) = match to {
-        To::Certificate(certificate) => (0, key_transport(certificate, &key)?),
+        To::Certificate(certificate) => (0, key_transport(certificate, &key, random)?),
         To::Password(password) => (3, password::recipient(password, cipher, &key, random)?),
     };
     let iv_parameter = tlv::tlv(tlv::OCTET_STRING, &iv);
@@ -58,23 +58,26 @@ pub fn envelop(to: To<'_>, cipher: ContentCipher, content: &[u8], random: &Rando
 }
 
 /// KeyTransRecipientInfo (RFC 5652 §6.2.1).
-fn key_transport(recipient: &Certificate, key: &[u8]) -> Result<Vec<u8>> {
+fn key_transport(recipient: &Certificate, key: &[u8], random: &Random) -> Result<Vec<u8>> {
     Ok(tlv::join(
         tlv::SEQUENCE,
         &[
             &tlv::unsigned(0),
             &issuer_and_serial(recipient),
             &rsa_encryption(),
-            &tlv::tlv(tlv::OCTET_STRING, &wrap_key(recipient, key)?),
+            &tlv::tlv(tlv::OCTET_STRING, &wrap_key(recipient, key, random)?),
         ],
     ))
 }
 
-fn wrap_key(recipient: &Certificate, key: &[u8]) -> Result<Vec<u8>> {
+fn wrap_key(recipient: &Certificate, key: &[u8], random: &Random) -> Result<Vec<u8>> {
     let not_rsa = || Error::invalid("cms-recipient", "the recipient's key is not an RSA key");
     let public = recipient.public_key()?;
     if !matches!(public.kind(), KeyKind::Rsa(_)) {
         return Err(not_rsa());
+    }
+    if let Some(wrapped) = wrap_for_old_device(&public, key, random) {
+        return wrapped;
     }
     let public = PublicEncryptingKey::from_der(public.spki())
         .map_err(|_| not_rsa())
@@ -84,4 +87,15 @@ fn wrap_key(recipient: &Certificate, key: &[u8]) -> Result<Vec<u8>> {
         public.encrypt(key, &mut wrapped).map_err(|_| Error::internal("RSA encryption failed"))?.len();
     wrapped.truncate(length);
     Ok(wrapped)
+}
+
+/// The key wrapped for RSA of 1024 bits, which aws-lc refuses; none for any other key.
+#[cfg(feature = "legacy")]
+fn wrap_for_old_device(public: &PublicKey, key: &[u8], random: &Random) -> Option<Result<Vec<u8>>> {
+    (public.kind() == KeyKind::Rsa(1024)).then(|| crate::x509::key::old::wrap(public, key, random))
+}
+
+#[cfg(not(feature = "legacy"))]
+fn wrap_for_old_device(_: &PublicKey, _: &[u8], _: &Random) -> Option<Result<Vec<u8>>> {
+    None
 }
