@@ -171,10 +171,8 @@ fn add(unit: &mut Unit, pattern: &CertificateRecord, n: usize) -> Result<(), Any
 
 fn revoke(unit: &mut Unit, record: &mut CertificateRecord, at: Timestamp) -> Result<(), AnyError> {
     let reason = Reason::Superseded;
-    record.status = Status::Revoked { at, reason };
-    let (ca, serial) = (record.ca.clone(), record.serial.clone());
-    let (certificate, not_after) = (record.id, record.not_after);
-    unit.insert(&RevocationRecord { ca, certificate, serial, at, reason, not_after })?;
+    record.status = Status::Revoked { at, reason, invalidity: None };
+    unit.insert(&RevocationRecord::of(record, at, reason, None))?;
     Ok(())
 }
 

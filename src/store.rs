@@ -19,7 +19,7 @@ mod unit;
 
 pub use db::Db;
 pub use key::KeyBuilder;
-pub use record::{Envelope, Index, IndexKey, Kind, PRIMARY, Record, Stored};
+pub use record::{Envelope, Index, IndexKey, Kind, PRIMARY, Record, Stored, unknown_version};
 pub use scan::{Direction, Page, Scan, successor};
 pub use snapshot::{AuditOrder, EachCounter, EachIndexEntry, EachRecord, Snapshot};
 pub use unit::{CommitError, Committed, Item, Unit, When};

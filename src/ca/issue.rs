@@ -238,6 +238,7 @@ fn record(order: Order, ca: &LoadedCa, validity: Validity, id: RecordId, der: Ve
         status: Status::Good,
         requester: order.actor.to_string(),
         renews: order.renews,
+        shard: 0,
     }
 }
 

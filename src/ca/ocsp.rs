@@ -143,7 +143,7 @@ impl Ocsp {
         };
         Ok(match record.value.status {
             records::Status::Good => Status::Good,
-            records::Status::Revoked { at, reason } => Status::Revoked { at, reason },
+            records::Status::Revoked { at, reason, .. } => Status::Revoked { at, reason },
         })
     }
 

@@ -7,7 +7,7 @@ use crate::ca::records::{CertificateRecord, CompromisedKeyRecord, RevocationReco
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::id::Serial;
-use crate::store::{CommitError, Item, Record, Stored, Unit, When};
+use crate::store::{CommitError, Stored, Unit, When};
 use crate::x509::crl::Reason;
 
 /// How often a revision conflict is met by reading again.
@@ -81,7 +81,7 @@ fn is_done(record: &CertificateRecord, wanted: Reason) -> Result<bool> {
     match record.status {
         Status::Good => Ok(false),
         Status::Revoked { reason, .. } if reason == wanted => Ok(true),
-        Status::Revoked { at, reason } => Err(Error::conflict(
+        Status::Revoked { at, reason, .. } => Err(Error::conflict(
             "already-revoked",
             format!("{} was revoked at {at} with the reason {}", record.serial, reason.as_str()),
         )),
@@ -97,20 +97,15 @@ fn unit(
 ) -> Result<(Unit, CertificateRecord)> {
     let at = now.whole_secs();
     let Stored { value: mut record, revision } = found;
-    record.status = Status::Revoked { at, reason };
+    record.status = Status::Revoked { at, reason, invalidity: None };
     let mut unit = Unit::new();
     unit.replace(&record, revision)?;
-    unit.insert(&revocation(&record, at, reason))?;
+    unit.insert(&RevocationRecord::of(&record, at, reason, None))?;
     if reason == Reason::KeyCompromise {
         let (key_fingerprint, serial) = (record.key_fingerprint, record.serial.clone());
         unit.put(&CompromisedKeyRecord { key_fingerprint, serial, at }, When::Always)?;
     }
-    unit.items.push(Item::Add {
-        kind: RevocationRecord::KIND,
-        key: RevocationRecord::counter_key(&record.ca),
-        delta: 1,
-        max: i64::MAX,
-    });
+    unit.items.push(RevocationRecord::count(&record.ca, record.shard, 1));
     unit.event(
         Event::new(now, actor.clone(), "certificate.revoke", format!("certificate:{}", record.serial))
             .with("reason", reason.as_str())
@@ -118,15 +113,4 @@ fn unit(
             .with("subject", &record.subject),
     );
     Ok((unit, record))
-}
-
-fn revocation(record: &CertificateRecord, at: Timestamp, reason: Reason) -> RevocationRecord {
-    RevocationRecord {
-        ca: record.ca.clone(),
-        certificate: record.id,
-        serial: record.serial.clone(),
-        at,
-        reason,
-        not_after: record.not_after,
-    }
 }

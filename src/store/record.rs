@@ -53,7 +53,8 @@ pub trait Record: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     }
 }
 
-fn unknown_version(kind: Kind, version: u8) -> Error {
+/// What a record says that reads no encoding of this version.
+pub fn unknown_version(kind: Kind, version: u8) -> Error {
     Error::storage(format!("a {} record has version {version}, newer than this program knows", kind.name))
 }
 

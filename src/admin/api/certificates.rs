@@ -96,7 +96,9 @@ impl json::Body for Revoke {
 /// What the API says of a record, without what takes reading its DER.
 pub fn listed(record: &CertificateRecord, now: Timestamp) -> Certificate {
     let (status, revoked_at, reason) = match record.status {
-        Status::Revoked { at, reason } => ("revoked", Some(at.to_string()), Some(reason.as_str().to_owned())),
+        Status::Revoked { at, reason, .. } => {
+            ("revoked", Some(at.to_string()), Some(reason.as_str().to_owned()))
+        }
         Status::Good if record.not_after < now => ("expired", None, None),
         Status::Good => ("good", None, None),
     };

@@ -7,7 +7,7 @@ use crate::ca::records::RevocationRecord;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::{CaId, Serial};
-use crate::store::{Db, PRIMARY, Record, Scan, Stored, Unit, When};
+use crate::store::{Db, Record, Scan, Stored, Unit, When};
 use crate::x509::crl::{Reason, Revoked};
 
 /// How many expired entries leave with one CRL at most (a unit is bounded); the rest leave with the next.
@@ -37,14 +37,13 @@ impl Entries {
     /// Reads what is to stand on the next CRL. The counter is read before the entries, so that a revocation
     /// in between is at most published twice and never missed.
     pub(super) async fn read(db: &Db, ca: &CaId, now: Timestamp) -> Result<Self> {
-        let covers = db.raw().counter(RevocationRecord::KIND, &RevocationRecord::counter_key(ca)).await?;
+        let covers = db.raw().counter(RevocationRecord::KIND, &RevocationRecord::counter_key(ca, 0)).await?;
         // The imported ones first: one that moves to the others meanwhile is then read twice, and not missed.
         let scan = Scan::all::<ImportedRevocationRecord>(ImportedRevocationRecord::BY_LISTED)
             .prefix(ImportedRevocationRecord::prefix(ca))
             .limit(1000);
         let imports = db.all::<ImportedRevocationRecord>(scan).await?;
-        let scan = Scan::all::<RevocationRecord>(PRIMARY).prefix(RevocationRecord::prefix(ca)).limit(1000);
-        let rows = db.all::<RevocationRecord>(scan).await?;
+        let rows = db.all::<RevocationRecord>(RevocationRecord::scan(ca, 0).limit(1000)).await?;
         let now = now.whole_secs();
         let own = rows.iter().map(|r| entry(&r.value.serial, r.value.at, r.value.reason));
         let listed: HashSet<&Serial> = rows.iter().map(|r| &r.value.serial).collect();

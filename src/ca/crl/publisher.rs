@@ -55,7 +55,7 @@ async fn is_due(authority: &Authority, ca: &LoadedCa) -> Result<bool> {
         return Ok(true);
     }
     let count =
-        authority.db.raw().counter(RevocationRecord::KIND, &RevocationRecord::counter_key(id)).await?;
+        authority.db.raw().counter(RevocationRecord::KIND, &RevocationRecord::counter_key(id, 0)).await?;
     Ok(count > shown.covers)
 }
 

@@ -14,10 +14,12 @@ use crate::ca::records::{CertificateRecord, CompromisedKeyRecord, RevocationReco
 use crate::ca::{Authority, on_thread};
 use crate::error::{Error, Result};
 use crate::id::{CaId, ProfileId, RecordId, Serial};
-use crate::store::{CommitError, Item, Record, Stored, Unit, When};
+use crate::store::{CommitError, Record, Stored, Unit, When};
 use crate::x509::cert::Certificate;
 use crate::x509::crl::Reason;
 
+/// What came from before points to the one CRL that its CA had.
+pub(super) const SHARD: u32 = 0;
 /// How the requester of an imported certificate begins: what we issue ourselves has another.
 pub(super) const REQUESTER: &str = "import by ";
 
@@ -90,12 +92,7 @@ impl Batch<'_> {
         let now = self.authority.clock.now();
         let mut unit = unit_of(import, "ca.import-certificates", count, &self.actor, now)?;
         // A row that moves from one set of revocations to the other is read by the next CRL again.
-        unit.items.push(Item::Add {
-            kind: RevocationRecord::KIND,
-            key: RevocationRecord::counter_key(self.id),
-            delta: i64::from(count > 0),
-            max: i64::MAX,
-        });
+        unit.items.push(RevocationRecord::count(self.id, SHARD, i64::from(count > 0)));
         unit.append(items);
         Ok((fates, unit))
     }
@@ -148,10 +145,14 @@ impl Batch<'_> {
             key_fingerprint,
             fingerprint: certificate.fingerprint(),
             der: certificate.der().to_vec(),
-            status: revoked
-                .map_or(Status::Good, |r| Status::Revoked { at: r.value.at, reason: r.value.reason }),
+            status: revoked.map_or(Status::Good, |r| Status::Revoked {
+                at: r.value.at,
+                reason: r.value.reason,
+                invalidity: None,
+            }),
             requester: format!("{REQUESTER}{}", self.actor),
             renews: None,
+            shard: SHARD,
         })
     }
 }
@@ -164,25 +165,9 @@ fn replace_revocation(
 ) -> Result<()> {
     unit.delete::<ImportedRevocationRecord>(&revoked.value.key(), When::Revision(revoked.revision));
     if !revoked.value.left {
-        unit.insert(&revocation_of(record, revoked.value.at, revoked.value.reason))?;
+        unit.insert(&RevocationRecord::of(record, revoked.value.at, revoked.value.reason, None))?;
     }
     note_compromise(unit, record, revoked.value.reason)
-}
-
-/// The row by which a certificate stands on its CA's CRL.
-pub(super) fn revocation_of(
-    record: &CertificateRecord,
-    at: crate::clock::Timestamp,
-    reason: Reason,
-) -> RevocationRecord {
-    RevocationRecord {
-        ca: record.ca.clone(),
-        certificate: record.id,
-        serial: record.serial.clone(),
-        at,
-        reason,
-        not_after: record.not_after,
-    }
 }
 
 /// A key that was reported as compromised serves nobody again.

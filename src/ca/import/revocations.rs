@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::certificates::{REQUESTER, note_compromise, revocation_of};
+use super::certificates::{REQUESTER, SHARD, note_compromise};
 use super::records::{ImportRecord, ImportedRevocationRecord};
 use super::{ATTEMPTS, Fate, MOST_REVOCATIONS, busy, serial, standing, unit_of};
 use crate::audit::Actor;
@@ -11,7 +11,7 @@ use crate::ca::records::{CertificateRecord, RevocationRecord, Status, serials};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{CaId, Serial};
-use crate::store::{CommitError, Item, Record, Stored, Unit};
+use crate::store::{CommitError, Stored, Unit};
 use crate::x509::crl::Reason;
 
 /// A revocation as a CRL or an index tells it.
@@ -81,12 +81,7 @@ async fn sort(
     }
     let mut unit = unit_of(import, "ca.import-revocations", count, actor, authority.clock.now())?;
     if count > 0 {
-        items.items.push(Item::Add {
-            kind: RevocationRecord::KIND,
-            key: RevocationRecord::counter_key(id),
-            delta: i64::try_from(count).unwrap_or(i64::MAX),
-            max: i64::MAX,
-        });
+        items.items.push(RevocationRecord::count(id, SHARD, i64::try_from(count).unwrap_or(i64::MAX)));
     }
     unit.append(items);
     Ok((fates, unit))
@@ -114,9 +109,9 @@ fn revoke(found: Stored<CertificateRecord>, one: &Revocation, unit: &mut Unit) -
         }
         Status::Good => {}
     }
-    record.status = Status::Revoked { at: one.at, reason: one.reason };
+    record.status = Status::Revoked { at: one.at, reason: one.reason, invalidity: None };
     unit.replace(&record, revision)?;
-    unit.insert(&revocation_of(&record, one.at, one.reason))?;
+    unit.insert(&RevocationRecord::of(&record, one.at, one.reason, None))?;
     note_compromise(unit, &record, one.reason)?;
     Ok(Fate::Imported)
 }

@@ -18,7 +18,6 @@ use crate::server::records::{HeadRecord, IdentityRecord};
 use crate::storage::Report;
 use crate::store::{Envelope, Record, Snapshot, Stored};
 use crate::x509::cert::Certificate;
-use crate::x509::crl::Reason;
 
 /// The kinds that this program writes.
 const KNOWN: [u8; 17] = [
@@ -146,9 +145,9 @@ impl Records {
     }
 
     fn certificate(&mut self, record: &CertificateRecord) -> Result<()> {
-        if let Status::Revoked { at, reason } = record.status {
+        if let Status::Revoked { at, reason, invalidity } = record.status {
             let may_be_gone = self.last_crl.get(&record.ca).is_some_and(|made| record.not_after < *made);
-            let said = said(&record.ca, &record.serial, at, reason, record.not_after);
+            let said = said(&RevocationRecord::of(record, at, reason, invalidity));
             self.revoked.insert(record.id, Revoked { said, may_be_gone });
         }
         let certificate = Certificate::from_der(&record.der)?;
@@ -162,7 +161,7 @@ impl Records {
     }
 
     fn revocation(&mut self, row: &RevocationRecord) -> Result<()> {
-        let said = said(&row.ca, &row.serial, row.at, row.reason, row.not_after);
+        let said = said(row);
         match self.revoked.remove(&row.certificate) {
             None => Err(Error::storage(format!("the certificate {} is not revoked", row.certificate))),
             Some(revoked) if revoked.said != said => {
@@ -174,9 +173,10 @@ impl Records {
 }
 
 /// What a certificate and its revocation must say alike, in brief.
-fn said(ca: &CaId, serial: &Serial, at: Timestamp, reason: Reason, not_after: Timestamp) -> u64 {
+fn said(row: &RevocationRecord) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (ca, serial, at, reason, not_after).hash(&mut hasher);
+    let RevocationRecord { ca, certificate: _, serial, at, reason, not_after, shard, invalidity } = row;
+    (ca, serial, at, reason, not_after, shard, invalidity).hash(&mut hasher);
     hasher.finish()
 }
 

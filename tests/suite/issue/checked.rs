@@ -38,14 +38,7 @@ async fn revoked(fixture: &Fixture) -> CertificateRecord {
 }
 
 fn revocation(record: &CertificateRecord, fixture: &Fixture, reason: Reason) -> RevocationRecord {
-    RevocationRecord {
-        ca: record.ca.clone(),
-        certificate: record.id,
-        serial: record.serial.clone(),
-        at: fixture.now().whole_secs(),
-        reason,
-        not_after: record.not_after,
-    }
+    RevocationRecord::of(record, fixture.now().whole_secs(), reason, None)
 }
 
 #[tokio::test]

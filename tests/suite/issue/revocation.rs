@@ -193,6 +193,8 @@ async fn ten_thousand_expired_entries_do_not_stop_publication() {
             at: now.minus(DAY * 2).whole_secs(),
             reason: Reason::Superseded,
             not_after: now.minus(DAY).whole_secs(),
+            shard: 0,
+            invalidity: None,
         })
     };
     let rows = (0..10_001).map(expired).collect::<signet::error::Result<Vec<_>>>().unwrap();
