@@ -11,6 +11,7 @@ use crate::enrol;
 use crate::enrol::records::{ChallengeRecord, ReplyPasswordRecord};
 use crate::error::{Error, Result};
 use crate::store::{Db, Index, Record, Scan, Unit, When};
+use crate::task;
 
 pub mod api;
 pub mod duration;
@@ -46,7 +47,8 @@ pub async fn sweep(state: &State, batch: usize) -> Result<usize> {
     let challenges = sweep_all::<ChallengeRecord>(db, ChallengeRecord::BY_EXPIRY, before, batch).await?;
     let passwords = sweep_all::<ReplyPasswordRecord>(db, ReplyPasswordRecord::BY_EXPIRY, now, batch).await?;
     let enrolment = enrol::sweep(&state.desk, batch).await?;
-    Ok(answers + challenges + passwords + enrolment)
+    let tasks = task::sweep(db, now, batch).await?;
+    Ok(answers + challenges + passwords + enrolment + tasks)
 }
 
 /// Removes the records that expired before `until`.

@@ -8,6 +8,7 @@ use crate::id::CaId;
 use crate::keys::{KeyStore, pool::Pool};
 use crate::random::Random;
 use crate::store::Db;
+use crate::task::Periodic;
 
 pub mod create;
 pub mod crl;
@@ -40,6 +41,8 @@ pub struct Authority {
     pub keys: Arc<dyn KeyStore>,
     /// Where the CRLs and CA certificates are published: `http://HOST[:PORT]`, without a slash at the end.
     pub public_url: String,
+    /// When the work that comes again and again last ran.
+    pub upkeep: Arc<Periodic>,
     hierarchy: Arc<RwLock<Arc<Hierarchy>>>,
     /// Held from reading the CAs to swapping them: an older reading never replaces a newer one.
     reloading: Arc<tokio::sync::Mutex<()>>,
@@ -70,6 +73,7 @@ impl Authority {
             pool,
             keys,
             public_url,
+            upkeep: Arc::default(),
             hierarchy,
             reloading,
             published,

@@ -33,6 +33,7 @@ pub mod serve;
 mod serving;
 mod show;
 pub mod store;
+pub mod task;
 pub mod token;
 pub mod up;
 pub mod version;
@@ -146,6 +147,8 @@ pub enum Verb {
     Request(request::Args),
     /// API tokens
     Token(token::Args),
+    /// Scheduled work: list, show, run now, cancel
+    Task(task::Args),
     /// The audit log: list, verify
     Audit(audit::Args),
     /// What the server says of itself: store, CAs, challenge sources
@@ -283,6 +286,7 @@ async fn run(verb: Verb, context: &Context) -> Result<ExitCode> {
         Verb::Profile(args) => profile::run(args, context).await,
         Verb::Request(args) => request::run(args, context).await,
         Verb::Token(args) => token::run(args, context).await,
+        Verb::Task(args) => task::run(args, context).await,
         Verb::Audit(args) => audit::run(args, context).await,
         Verb::Health(args) => health::run(args, context).await,
         Verb::Check(args) => check::run(args, context).await,

@@ -19,5 +19,6 @@ pub mod run;
 pub mod settings;
 pub mod setup;
 pub mod state;
+mod tasks;
 pub mod tls;
 pub mod worker;

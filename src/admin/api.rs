@@ -27,6 +27,7 @@ pub mod problem;
 pub mod profiles;
 pub mod query;
 pub mod requests;
+pub mod tasks;
 pub mod tokens;
 pub mod version;
 
@@ -87,6 +88,7 @@ fn described() -> OpenApiRouter<Arc<State>> {
         .merge(requests::routes())
         .merge(certificates::routes())
         .merge(tokens::routes())
+        .merge(tasks::routes())
         .merge(audit::routes())
 }
 

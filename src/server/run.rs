@@ -42,9 +42,10 @@ pub async fn run(start: Start<'_>, bound: Bound, ready: impl FnOnce()) -> Result
     let state = Arc::new(open(&start, names).await?);
     setup::forget_building(start.layout)?;
     // First, so that nothing of this run stands between the log and the head it is held against.
-    worker::sign_head(&state).await;
-    worker::refresh_identities(&state).await;
-    worker::sign_head(&state).await;
+    let _ = worker::sign_head(&state).await;
+    let _ = worker::refresh_identities(&state).await;
+    let _ = worker::sign_head(&state).await;
+    worker::take_over_tasks(&state).await?;
     export_tls_root(start.layout, &state)?;
     let (stop, stopped) = watch::channel(false);
     let addresses = bound.addresses();
@@ -129,7 +130,7 @@ async fn finish(
 ) -> Result<()> {
     while listeners.join_next().await.is_some() {}
     while work.join_next().await.is_some() {}
-    worker::sign_head(state).await;
+    let _ = worker::sign_head(state).await;
     let closed = state.desk.authority.db.raw().close().await;
     let _ = std::fs::remove_file(layout.listeners());
     tracing::info!("stopped");

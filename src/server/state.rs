@@ -24,8 +24,10 @@ use crate::server::inspector::StoreInspector;
 use crate::server::layout::Layout;
 use crate::server::observed::Observed;
 use crate::server::settings::Given;
+use crate::server::tasks;
 use crate::storage;
 use crate::store::Db;
+use crate::task::Runner;
 use crate::x509::san::San;
 
 /// Jobs that may wait for a signing thread; more are answered with "busy".
@@ -61,6 +63,8 @@ pub struct State {
     pub ocsp: Arc<Ocsp>,
     /// Signs the audit log's heads.
     pub heads: Heads,
+    /// Runs scheduled work.
+    pub tasks: Arc<Runner>,
     /// The metrics.
     pub metrics: PrometheusHandle,
     ready: Arc<AtomicBool>,
@@ -100,7 +104,9 @@ impl State {
         })?
         .with_ra(identities.clone());
         let ocsp = Arc::new(Ocsp::new(desk.authority.clone(), identities.clone()));
-        Ok(Self { desk, admin: Arc::new(admin), identities, ocsp, heads, metrics, ready })
+        let (db, clock) = (desk.authority.db.clone(), desk.authority.clock.clone());
+        let tasks = Runner::new(db, clock, tasks::handlers(&desk));
+        Ok(Self { desk, admin: Arc::new(admin), identities, ocsp, heads, tasks, metrics, ready })
     }
 
     /// Says whether everything serves.

@@ -1,4 +1,4 @@
-//! The work that comes due while the server runs: CRLs, identities, audit heads, sweeping, reload.
+//! The work that comes due while the server runs: scheduled tasks, CRLs, identities, audit heads, sweeping, reload.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use crate::admin;
 use crate::audit::Actor;
 use crate::ca::crl;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::server::state::{State, all_faults};
 
 /// How soon a newly named SCEP profile gets its registration authority.
@@ -24,22 +24,42 @@ pub fn start(state: &Arc<State>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut work = JoinSet::new();
     let (shared, until) = (state.clone(), stop.clone());
     work.spawn(async move { crl::run_publisher(&shared.desk.authority, stopped(until)).await });
-    every(&mut work, state, stop, IDENTITIES, async |state| refresh_identities(&state).await);
-    every(&mut work, state, stop, HEADS, async |state| sign_head(&state).await);
-    every(&mut work, state, stop, SWEEP, async |state| sweep(&state).await);
+    let (tasks, until) = (state.tasks.clone(), stop.clone());
+    work.spawn(async move { tasks.serve(stopped(until)).await });
+    every(&mut work, state, stop, ("identity.renew", IDENTITIES), async |s| refresh_identities(&s).await);
+    every(&mut work, state, stop, ("audit.sign-head", HEADS), async |s| sign_head(&s).await);
+    every(&mut work, state, stop, ("store.sweep", SWEEP), async |s| sweep(&s).await);
     work
 }
 
+/// What came of a run of periodic work, or what went wrong: a sentence for people.
+type Sentence = std::result::Result<String, String>;
+
 /// Makes and renews Signet's own certificates; the service is ready when all are there.
-pub async fn refresh_identities(state: &State) {
-    state.set_ready(state.identities.refresh_and_log().await);
+pub async fn refresh_identities(state: &State) -> Sentence {
+    let complete = state.identities.refresh_and_log().await;
+    state.set_ready(complete);
+    if complete { Ok("all are there".to_owned()) } else { Err("one is missing: see the log".to_owned()) }
 }
 
 /// Signs the audit log's head.
-pub async fn sign_head(state: &State) {
-    if let Err(error) = state.heads.sign(state.desk.authority.clock.now()).await {
-        tracing::error!(%error, "the audit log's head could not be signed");
+pub async fn sign_head(state: &State) -> Sentence {
+    match state.heads.sign(state.desk.authority.clock.now()).await {
+        Ok(()) => Ok("signed".to_owned()),
+        Err(error) => {
+            tracing::error!(%error, "the audit log's head could not be signed");
+            Err("not signed: see the log".to_owned())
+        }
     }
+}
+
+/// Puts back the tasks that ran when the process before ended.
+pub async fn take_over_tasks(state: &State) -> Result<()> {
+    match state.tasks.take_over().await? {
+        0 => {}
+        left => tracing::info!(left, "tasks that broke off are taken up again"),
+    }
+    Ok(())
 }
 
 /// Reads the policies anew: whole or not at all.
@@ -55,31 +75,38 @@ pub async fn reload(state: &State) {
     }
 }
 
-async fn sweep(state: &State) {
-    match admin::sweep(&state.admin, SWEEP_BATCH).await {
-        Ok(0) => {}
-        Ok(gone) => tracing::debug!(gone, "swept"),
-        Err(error) => tracing::warn!(%error, "sweeping failed"),
-    }
+async fn sweep(state: &State) -> Sentence {
+    let swept = admin::sweep(&state.admin, SWEEP_BATCH).await;
     state.metrics.run_upkeep();
+    match swept {
+        Ok(gone) => Ok(format!("{gone} records removed")),
+        Err(error) => {
+            tracing::warn!(%error, "sweeping failed");
+            Err("not finished: see the log".to_owned())
+        }
+    }
 }
 
 fn every<F>(
     work: &mut JoinSet<()>,
     state: &Arc<State>,
     stop: &watch::Receiver<bool>,
-    period: Duration,
+    (name, period): (&'static str, Duration),
     job: impl Fn(Arc<State>) -> F + Send + 'static,
 ) where
-    F: Future<Output = ()> + Send,
+    F: Future<Output = Sentence> + Send,
 {
     let (state, stop) = (state.clone(), stop.clone());
+    state.desk.authority.upkeep.expect(name, period, state.desk.authority.clock.now());
     work.spawn(async move {
         let mut stopped = std::pin::pin!(stopped(stop));
+        let authority = state.desk.authority.clone();
         loop {
             tokio::select! {
                 () = &mut stopped => return,
-                () = state.desk.authority.clock.sleep(period) => job(state.clone()).await,
+                () = authority.clock.sleep(period) => {
+                    authority.upkeep.run(name, &authority.clock, job(state.clone())).await;
+                }
             }
         }
     });

@@ -14,4 +14,5 @@ mod profiles;
 mod refused;
 mod requests;
 mod search;
+mod tasks;
 mod tokens;

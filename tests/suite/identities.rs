@@ -260,7 +260,7 @@ async fn what_cannot_be_renewed_is_kept_as_long_as_it_is_valid() {
 async fn a_head_kept_elsewhere_holds_until_the_log_is_another() {
     let house = House::build().await;
     let state = house.open("pki.example.org").await;
-    worker::sign_head(&state).await;
+    let _ = worker::sign_head(&state).await;
     let exported = std::fs::read(house.layout().audit().join("head.json")).unwrap();
     let kept: signet::admin::api::audit::SignedHead = serde_json::from_slice(&exported).unwrap();
     refresh(&state).await;
@@ -269,7 +269,7 @@ async fn a_head_kept_elsewhere_holds_until_the_log_is_another() {
     let checked = state.admin.inspector.check().unwrap();
     assert!(checked.ok && checked.records > 4, "{checked:?}");
 
-    worker::sign_head(&state).await;
+    let _ = worker::sign_head(&state).await;
     let newest = heads::newest(&state.desk.authority.db).await.unwrap().unwrap();
     assert!(newest.seq > kept.seq);
 
@@ -331,7 +331,7 @@ async fn no_key_is_made_for_a_ca_that_cannot_sign() {
 async fn a_store_that_was_put_back_is_told_and_its_head_is_not_signed_over() {
     let house = House::build().await;
     let state = house.open("pki.example.org").await;
-    worker::sign_head(&state).await;
+    let _ = worker::sign_head(&state).await;
     state.desk.authority.db.raw().close().await.unwrap();
     drop(state);
     let (store, copy) = (house.layout().store(), house.home.path().join("copy"));
@@ -339,7 +339,7 @@ async fn a_store_that_was_put_back_is_told_and_its_head_is_not_signed_over() {
 
     let state = house.open("pki.example.org").await;
     refresh(&state).await;
-    worker::sign_head(&state).await;
+    let _ = worker::sign_head(&state).await;
     assert_eq!(state.admin.inspector.fault(), None);
     let path = house.layout().audit().join("head.json");
     let head = std::fs::read(&path).unwrap();
@@ -354,7 +354,7 @@ async fn a_store_that_was_put_back_is_told_and_its_head_is_not_signed_over() {
     assert!(fault.contains("the log was cut"), "{fault}");
     assert_eq!(readyz(&state).await, 503);
     refresh(&state).await;
-    worker::sign_head(&state).await;
+    let _ = worker::sign_head(&state).await;
     assert!(state.admin.inspector.fault().is_some(), "a log that grew past it is another");
     assert_eq!(std::fs::read(&path).unwrap(), head);
     let filter = AuditFilter { action: Some("audit.rolled-back".into()), ..AuditFilter::default() };
@@ -362,7 +362,7 @@ async fn a_store_that_was_put_back_is_told_and_its_head_is_not_signed_over() {
     assert!(!told.is_empty() && told.iter().all(|e| e.event.outcome == Outcome::Warning), "{told:?}");
 
     std::fs::rename(&path, house.home.path().join("former-head.json")).unwrap();
-    worker::sign_head(&state).await;
+    let _ = worker::sign_head(&state).await;
     state.set_ready(true);
     assert_eq!(readyz(&state).await, 200);
     assert!(path.exists() && state.admin.inspector.fault().is_none(), "the operator wants this store");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// The rooms from the ground up; a room uses only what stands before it. `storage` stands beside them.
 const ROOMS: &[&str] = &["x509", "keys", "ca", "trust", "enrol", "admin", "server", "cli"];
 /// What everyone may use.
-const GROUND: &[&str] = &["error", "clock", "random", "id", "store", "audit"];
+const GROUND: &[&str] = &["error", "clock", "random", "id", "store", "audit", "task"];
 
 /// A source file without its unit tests.
 struct Source {

@@ -20,5 +20,6 @@ mod refusals;
 mod scep;
 mod serve;
 mod storage;
+mod tasks;
 mod verbs;
 mod x509_judged;

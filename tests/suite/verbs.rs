@@ -330,3 +330,22 @@ fn an_empty_environment_variable_counts_as_not_set() {
     assert_eq!(run(&empty), unset);
     assert!(unset.0 == 2 && unset.1.contains("name the server"), "{}", unset.1);
 }
+
+#[test]
+fn what_is_done_periodically_is_listed_with_what_is_scheduled() {
+    let on = Running::new();
+    let list = on.json(&["task", "list"]);
+    let names: Vec<&str> =
+        list["periodic"].as_array().unwrap().iter().map(|work| work["name"].as_str().unwrap()).collect();
+    for name in ["audit.sign-head", "crl.publish", "identity.renew", "store.sweep"] {
+        assert!(names.contains(&name), "{names:?}");
+    }
+    let table = on.done(&["task", "list"]);
+    assert!(table.starts_with("PERIODIC") && table.contains("\nID "), "{table}");
+    assert!(on.done(&["task", "list", "--output", "csv"]).starts_with("id,"));
+    let unknown = "0199f2c4-7b1c-7cc3-98c4-dc0c0c07398f";
+    for verb in ["show", "run", "cancel"] {
+        let (code, _, said) = on.home.run(&["task", verb, unknown]);
+        assert!(code == 1 && said.contains("no task"), "{verb}: {said}");
+    }
+}

@@ -33,11 +33,15 @@ pub enum Permission {
     AuditRead,
     /// Check the store.
     CheckRun,
+    /// See scheduled work.
+    TasksRead,
+    /// Run scheduled work now, or cancel it.
+    TasksManage,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::CertificatesRead,
         Self::CertificatesIssue,
         Self::CertificatesRevoke,
@@ -53,6 +57,8 @@ impl Permission {
         Self::TokensManage,
         Self::AuditRead,
         Self::CheckRun,
+        Self::TasksRead,
+        Self::TasksManage,
     ];
 
     /// As written in `roles.toml`.
@@ -73,6 +79,8 @@ impl Permission {
             Self::TokensManage => "tokens:manage",
             Self::AuditRead => "audit:read",
             Self::CheckRun => "check:run",
+            Self::TasksRead => "tasks:read",
+            Self::TasksManage => "tasks:manage",
         }
     }
 
@@ -91,14 +99,16 @@ impl Permission {
             | Self::CasManage
             | Self::CasImport
             | Self::ProfilesReload
-            | Self::TokensManage => true,
+            | Self::TokensManage
+            | Self::TasksManage => true,
             Self::CertificatesRead
             | Self::ChallengesRead
             | Self::RequestsRead
             | Self::CasRead
             | Self::ProfilesRead
             | Self::AuditRead
-            | Self::CheckRun => false,
+            | Self::CheckRun
+            | Self::TasksRead => false,
         }
     }
 }

@@ -14,6 +14,8 @@ use crate::store::Record;
 const COALESCE: Duration = Duration::from_millis(200);
 /// How often the windows are looked at without a revocation.
 const ROUND: Duration = Duration::from_secs(60);
+/// Its name among the periodic work.
+const UPKEEP: &str = "crl.publish";
 /// How soon a failed publication is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -62,13 +64,23 @@ async fn is_due(authority: &Authority, ca: &LoadedCa) -> Result<bool> {
 /// Keeps every CRL fresh until `shutdown` is done: a revocation is published within a second.
 pub async fn run_publisher(authority: &Authority, shutdown: impl Future<Output = ()>) {
     let mut changed = authority.db.raw().changed(RevocationRecord::KIND);
+    authority.upkeep.expect(UPKEEP, ROUND, authority.clock.now());
     tokio::pin!(shutdown);
     loop {
-        let (_, failed) = publish_due(authority).await;
-        for (ca, error) in &failed {
-            tracing::warn!(%ca, %error, code = error.code(), "the CRL could not be published");
-        }
-        let wait = if failed.is_empty() { ROUND } else { RETRY };
+        let mut wait = RETRY;
+        let publish = async {
+            let (published, failed) = publish_due(authority).await;
+            for (ca, error) in &failed {
+                tracing::warn!(%ca, %error, code = error.code(), "the CRL could not be published");
+            }
+            let names: Vec<&str> = failed.iter().map(|(ca, _)| ca.as_str()).collect();
+            if !names.is_empty() {
+                return Err(format!("not published: {}", names.join(", ")));
+            }
+            wait = ROUND;
+            Ok(format!("{} published", published.len()))
+        };
+        authority.upkeep.run(UPKEEP, &authority.clock, publish).await;
         tokio::select! {
             () = &mut shutdown => return,
             () = authority.clock.sleep(wait) => {}

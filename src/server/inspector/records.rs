@@ -17,10 +17,11 @@ use crate::id::{CaId, RecordId, Serial};
 use crate::server::records::{HeadRecord, IdentityRecord};
 use crate::storage::Report;
 use crate::store::{Envelope, Record, Snapshot, Stored};
+use crate::task::TaskRecord;
 use crate::x509::cert::Certificate;
 
 /// The kinds that this program writes.
-const KNOWN: [u8; 17] = [
+const KNOWN: [u8; 18] = [
     CertificateRecord::KIND.id,
     RevocationRecord::KIND.id,
     CaRecord::KIND.id,
@@ -38,6 +39,7 @@ const KNOWN: [u8; 17] = [
     IdempotencyRecord::KIND.id,
     IdentityRecord::KIND.id,
     HeadRecord::KIND.id,
+    TaskRecord::KIND.id,
 ];
 
 /// What was seen so far, where another record must agree with it.
@@ -105,6 +107,7 @@ impl Records {
             k if k == IdempotencyRecord::KIND.id => read::<IdempotencyRecord>(envelope, listed).map(drop),
             k if k == IdentityRecord::KIND.id => read::<IdentityRecord>(envelope, listed).map(drop),
             k if k == HeadRecord::KIND.id => read::<HeadRecord>(envelope, listed).map(drop),
+            k if k == TaskRecord::KIND.id => read::<TaskRecord>(envelope, listed).map(drop),
             // Named once for the whole kind, at the end.
             _ => Ok(()),
         }
