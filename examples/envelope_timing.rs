@@ -33,15 +33,17 @@ use welch::Samples;
 
 /// Envelopes of each class: no difference comes from one ciphertext.
 const EACH: usize = 512;
-/// Octets of encrypted content, as a request has.
-const CONTENT: usize = 800;
+/// A request for a key that is nobody's, with a signature that does not hold, and the padding that CBC wants.
+static UNPROVEN: &[u8] = include_bytes!("../src/enrol/scep/open/decoy.der");
+/// Octets of encrypted content: those of that request with its padding.
+const CONTENT: usize = (UNPROVEN.len() / 16 + 1) * 16;
 const KEY: usize = 16;
 /// The bound of a difference that is taken for one.
 const BOUND: f64 = 4.5;
 const WARM_UP: usize = 2_000;
 
 /// The classes; the first is what the others are held against.
-const CLASSES: [(&str, Make); 5] = [
+const CLASSES: [(&str, Make); 6] = [
     ("bad PKCS#1 padding", |maker| maker.envelope(&maker.no_padding()?, &maker.noise(CONTENT)?)),
     ("key of a wrong length", |maker| {
         maker.envelope(&maker.wrapped(&maker.noise(KEY + 8)?)?, &maker.noise(CONTENT)?)
@@ -59,6 +61,13 @@ const CLASSES: [(&str, Make); 5] = [
         let key = maker.noise(KEY)?;
         let mut plain = maker.noise(CONTENT)?;
         plain[CONTENT - 1] = 1;
+        maker.envelope(&maker.wrapped(&key)?, &maker.encrypted(&key, &plain)?)
+    }),
+    ("a request that is not proven", |maker| {
+        let key = maker.noise(KEY)?;
+        let padding = CONTENT - UNPROVEN.len();
+        let mut plain = UNPROVEN.to_vec();
+        plain.resize(CONTENT, padding as u8);
         maker.envelope(&maker.wrapped(&key)?, &maker.encrypted(&key, &plain)?)
     }),
 ];

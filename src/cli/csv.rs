@@ -63,6 +63,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    /// ADMINJSON-53
     #[test]
     fn a_sheet_has_one_heading_every_field_and_no_formula() {
         let mut out = Vec::new();

@@ -79,11 +79,6 @@ impl Csr {
         Self::checked(der, &parts, Some(key), leniency).map_err(Unfit::Proven)
     }
 
-    /// The key of a request (DER), checked; nothing else in it is. Errors: `bad-csr`.
-    pub fn key_of(der: &[u8]) -> Result<PublicKey> {
-        PublicKey::from_spki(framed(der)?.spki.whole)
-    }
-
     /// Every check but the signature's, and the key's where it passed before.
     fn checked(der: &[u8], parts: &Parts<'_>, key: Option<PublicKey>, leniency: Leniency) -> Result<Self> {
         if leniency == Leniency::Strict && parts.version.content != [0] {

@@ -8,6 +8,7 @@ mod cms;
 mod durability;
 mod fixture;
 mod full_disk;
+mod http2_rows;
 mod http_rows;
 mod identities;
 mod issue;

@@ -110,7 +110,7 @@ async fn http_17_a_parameter_twice_is_refused_and_so_is_an_unknown_one() {
 }
 
 #[tokio::test]
-async fn http_20_27_43_44_what_does_not_matter_to_us_changes_nothing() {
+async fn http_20_27_40_43_44_what_does_not_matter_to_us_changes_nothing() {
     let api = Api::bare().await;
     let auth = bearer(&api.admin);
     let ranges = format!("bytes={}", "0-1,".repeat(1000));
@@ -126,6 +126,24 @@ async fn http_20_27_43_44_what_does_not_matter_to_us_changes_nothing() {
         assert_eq!(reply.header("content-type"), Some("application/json"), "{extra:?}");
         assert_eq!(reply.header("set-cookie"), None);
         reply.done(200);
+    }
+}
+
+#[tokio::test]
+async fn http_31_a_content_type_of_two_charsets_or_a_long_one_is_not_taken() {
+    let api = Api::bare().await;
+    let auth = bearer(&api.admin);
+    let long = format!("application/json; {}=x", "a".repeat(1024));
+    for media in [
+        "application/json; charset=utf-8; charset=utf-7",
+        "application/json; charset=utf-7",
+        &long,
+        "multipart/form-data; boundary=x",
+        "multipart/form-data",
+    ] {
+        let headers = [("authorization", &*auth), ("content-type", media)];
+        let reply = api.call(Method::POST, "/api/v1/tokens", &headers, b"{}").await;
+        reply.refused(415, "unsupported-media-type");
     }
 }
 
