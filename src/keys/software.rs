@@ -21,6 +21,7 @@ use crate::random::Random;
 use crate::x509::key::KeyAlgorithm;
 
 mod decrypt;
+mod evened;
 mod files;
 mod foreign;
 mod frame;

@@ -13,6 +13,7 @@ use subtle::{ConditionallySelectable, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::keys::software::evened::Evened;
 use crate::keys::{Decrypter, KeyTransport};
 use crate::random::Random;
 use crate::x509::key::PublicKey;
@@ -27,6 +28,7 @@ pub struct RsaDecrypter {
     oaep: OaepPrivateDecryptingKey,
     /// Keys the content keys that stand in for those that do not open.
     rejection: hmac::Key,
+    evened: Evened,
 }
 
 impl RsaDecrypter {
@@ -43,6 +45,7 @@ impl RsaDecrypter {
             pkcs1: Pkcs1PrivateDecryptingKey::new(parse()?).map_err(failed)?,
             oaep: OaepPrivateDecryptingKey::new(parse()?).map_err(failed)?,
             rejection: hmac::Key::new(hmac::HMAC_SHA512, secret.as_slice()),
+            evened: Evened::new()?,
         })
     }
 
@@ -85,6 +88,7 @@ impl Decrypter for RsaDecrypter {
         let mut plain = Zeroizing::new(vec![0; self.pkcs1.min_output_size().max(MAX_CONTENT_KEY)]);
         // No key is as long as usize::MAX: a failure is a wrong length.
         let got = self.decrypt(transport, ciphertext, &mut plain).unwrap_or(usize::MAX);
+        self.evened.after(got.ct_eq(&usize::MAX));
         let good = got.ct_eq(&len);
         for (out, opened) in key.iter_mut().zip(plain.iter()) {
             *out = u8::conditional_select(out, opened, good);

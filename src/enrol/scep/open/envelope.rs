@@ -5,7 +5,7 @@
 //! is looked at in constant time, and in place of a content that is none, a request is read and its signature checked
 //! that never holds. `examples/envelope_timing.rs` measures it.
 
-use subtle::Choice;
+use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 use crate::enrol::scep::MAX_MESSAGE;
@@ -44,13 +44,12 @@ pub struct Asked<'a> {
 /// The PKCS#10 request in an envelope for `ra`, its proof of possession checked. CPU-bound. A refusal is for the client.
 pub fn request(ra: &Ra, envelope: &EnvelopedData<'_>, asked: Asked<'_>) -> Result<Csr, Refusal> {
     let (content, good) = content(ra, envelope)?;
-    let good = bool::from(good);
     // Whoever sends somebody else's envelope signs with a key of their own, so that the request's key is checked as
     // the decoy's is. The times are alike for RSA-2048; for other keys what can be learned is bounded by the count of
     // guesses.
-    let read = Csr::from_envelope(if good { &content } else { DECOY }, asked.leniency, asked.signer);
+    let read = Csr::from_envelope(&content, asked.leniency, asked.signer);
     // The decoy never holds; but nothing may depend on that.
-    if !good {
+    if !bool::from(good) {
         return Err(Refusal::cannot_open());
     }
     read.map_err(|unfit| refused(unfit, asked.authenticated))
@@ -68,7 +67,7 @@ pub fn named(ra: &Ra, envelope: &EnvelopedData<'_>) -> Result<Named, Refusal> {
     }
 }
 
-/// The content as DER, and whether it is one: opened by the right key, padded as it must be, one SEQUENCE. Only the
+/// The content as DER, and whether it is one: opened by the right key, padded as it must be, one SEQUENCE; the decoy if not. Only the
 /// recipient that names our certificate is tried (SCEP-54). Errors: what stands in the message for all to see.
 fn content(ra: &Ra, envelope: &EnvelopedData<'_>) -> Result<(Zeroizing<Vec<u8>>, Choice), Refusal> {
     let Some((transport, encrypted_key, decrypter)) = our_recipient(ra, envelope) else {
@@ -83,11 +82,14 @@ fn content(ra: &Ra, envelope: &EnvelopedData<'_>) -> Result<(Zeroizing<Vec<u8>>,
     let key = decrypter.open_key(transport, encrypted_key, envelope.cipher.key_len());
     let (content, padded) = envelope.open_blindly(&key);
     // A wrong key can yield a right padding by chance: what comes out must still be an element, or the
-    // difference would tell.
-    let framed = ber::to_der(&content, MAX_MESSAGE).map(|der| Zeroizing::new(der.into_owned()));
-    let framed = framed.unwrap_or_default();
-    let is_sequence = Choice::from(u8::from(framed.first() == Some(&tlv::SEQUENCE)));
-    Ok((framed, padded & is_sequence))
+    // difference would tell. In its place the decoy goes the same way.
+    let first = content.first().copied().unwrap_or_default();
+    let candidate = padded & first.ct_eq(&tlv::SEQUENCE);
+    let read = if bool::from(candidate) { &content } else { DECOY };
+    match ber::to_der(read, MAX_MESSAGE) {
+        Ok(der) => Ok((Zeroizing::new(der.into_owned()), candidate)),
+        Err(_) => Ok((Zeroizing::new(DECOY.to_vec()), Choice::from(0))),
+    }
 }
 
 type OurRecipient<'a> = (Option<Transport>, &'a [u8], &'a dyn Decrypter);
