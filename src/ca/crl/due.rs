@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn a_costly_crl_rests_in_proportion_and_a_compromised_key_hardly() {
         let made = (Timestamp::from_secs(1_000), Duration::from_secs(2));
-        let after = |seconds| Timestamp::from_secs(1_000 + seconds);
+        let after = |seconds: i64| Timestamp::from_secs(1_000 + seconds);
         let left = |seconds, urgent| rest(made, after(seconds), urgent).map(|d| d.as_secs());
         assert_eq!((left(0, false), left(7, false), left(8, false)), (Some(8), Some(1), None));
         assert_eq!((left(0, true), left(2, true)), (Some(2), None));
