@@ -10,7 +10,7 @@ use signet::clock::{Clock, Timestamp};
 use signet::id::Serial;
 use signet::random::Random;
 use signet::x509::cert::{Certificate, Tbs, assemble, ext};
-use signet::x509::crl::{Reason, Revoked, TbsCrl};
+use signet::x509::crl::{EntryList, Reason, Revoked, TbsCrl};
 use signet::x509::csr::{Csr, Leniency};
 use signet::x509::key::{Digest, KeyKind, PublicKey, signature_algorithm};
 use signet::x509::name::Name;
@@ -56,6 +56,7 @@ fn crl(entries: usize) -> Outcome<TbsCrl> {
             serial,
             at,
             reason: Reason::KeyCompromise,
+            invalidity: None,
         })
     };
     Ok(TbsCrl {
@@ -63,9 +64,12 @@ fn crl(entries: usize) -> Outcome<TbsCrl> {
         issuer: Name::parse("CN=Issuing,O=Example")?,
         this_update: at,
         next_update: at.plus(Duration::from_secs(86_400)),
-        revoked: (0..entries).map(revoked).collect::<Result<_, _>>()?,
+        entries: EntryList::of(&(0..entries).map(revoked).collect::<Result<Vec<_>, _>>()?)?,
         authority_key_id: vec![7; 20],
         number: 42,
+        base: None,
+        points: Vec::new(),
+        freshest: None,
     })
 }
 

@@ -121,7 +121,7 @@ impl Authority {
 }
 
 fn crl_url(public_url: &str, ca: &CaId) -> String {
-    format!("{public_url}/crl/{ca}.crl")
+    records::Scope::whole(ca).url(public_url)
 }
 
 /// One address for all CAs: the request says which.

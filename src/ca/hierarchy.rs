@@ -7,11 +7,11 @@ use der::Decode;
 use x509_cert::ext::pkix::AuthorityKeyIdentifier;
 
 use crate::ca::lint::Issuer;
-use crate::ca::records::{CaRecord, Role};
+use crate::ca::records::{CaRecord, CrlSettingsRecord, Role, Scope};
 use crate::error::{Error, Kind, Result};
-use crate::id::CaId;
+use crate::id::{CaId, Serial};
 use crate::keys::{KeyStore, Signer};
-use crate::store::{Db, PRIMARY, Scan};
+use crate::store::{Db, PRIMARY, Scan, Stored};
 use crate::x509::cert::{Certificate, Extension, ext};
 use crate::x509::ocsp::{CertId, IssuerId};
 
@@ -31,6 +31,8 @@ pub struct LoadedCa {
     pub chain_pem: String,
     /// Its signer; none if the key was exported and removed.
     pub signer: Option<Arc<dyn Signer>>,
+    /// How it makes its CRLs; revision 0 if nothing was set.
+    pub crl: Stored<CrlSettingsRecord>,
     prepared: Option<Prepared>,
 }
 
@@ -39,8 +41,10 @@ pub struct LoadedCa {
 pub(super) struct Prepared {
     /// AuthorityKeyIdentifier: byte-equal to the CA's SubjectKeyIdentifier.
     pub authority_key_id: Extension,
-    /// Where its CRL is.
+    /// Where the CRL of its first shard is.
     pub crl_distribution_point: Extension,
+    /// Before the address of every CRL.
+    pub public_url: String,
     /// Where its certificate is.
     pub authority_info_access: Extension,
     /// Itself, as OCSP names it.
@@ -84,6 +88,20 @@ impl LoadedCa {
         self.signer.is_none() && self.record.key_removed.is_none()
     }
 
+    /// On which of its CRLs a certificate with that serial number would stand, if it is issued now.
+    pub(super) fn scope_of(&self, serial: &Serial) -> Scope {
+        Scope { ca: self.record.id.clone(), shard: self.crl.value.shard_of(serial) }
+    }
+
+    /// Where a certificate of this scope says that its CRL is. Errors: `ca-not-ready`.
+    pub(super) fn distribution_point(&self, scope: &Scope) -> Result<Extension> {
+        let prepared = self.prepared()?;
+        match scope.shard {
+            0 => Ok(prepared.crl_distribution_point.clone()),
+            _ => ext::crl_distribution_point(&scope.url(&prepared.public_url)),
+        }
+    }
+
     /// What is the same in every certificate it signs. Errors: `ca-not-ready`.
     pub(super) fn prepared(&self) -> Result<&Prepared> {
         self.prepared.as_ref().ok_or_else(|| {
@@ -108,9 +126,13 @@ impl Hierarchy {
     pub async fn load(db: &Db, keys: &dyn KeyStore, public_url: &str) -> Result<Self> {
         let stored = db.all::<CaRecord>(Scan::all::<CaRecord>(PRIMARY)).await?;
         let records: Vec<CaRecord> = stored.into_iter().map(|s| s.value).collect();
+        let settings = db.all::<CrlSettingsRecord>(Scan::all::<CrlSettingsRecord>(PRIMARY)).await?;
         let mut cas = records
             .iter()
-            .map(|record| load_ca(record, &records, keys, public_url).map(Arc::new))
+            .map(|record| {
+                let crl = settings_of(&record.id, &settings);
+                load_ca(record, &records, crl, keys, public_url).map(Arc::new)
+            })
             .collect::<Result<Vec<_>>>()?;
         cas.sort_by_key(|ca| (ca.record.role == Role::Root, ca.record.id.clone()));
         Ok(Self { cas })
@@ -150,12 +172,24 @@ fn authority_key_id(certificate: &Certificate) -> Option<Vec<u8>> {
     Some(id.as_bytes().to_vec())
 }
 
-fn load_ca(record: &CaRecord, all: &[CaRecord], keys: &dyn KeyStore, public_url: &str) -> Result<LoadedCa> {
+fn settings_of(ca: &CaId, all: &[Stored<CrlSettingsRecord>]) -> Stored<CrlSettingsRecord> {
+    let found = all.iter().find(|stored| stored.value.ca == *ca).cloned();
+    found.unwrap_or_else(|| Stored { value: CrlSettingsRecord::default_of(ca), revision: 0 })
+}
+
+fn load_ca(
+    record: &CaRecord,
+    all: &[CaRecord],
+    crl: Stored<CrlSettingsRecord>,
+    keys: &dyn KeyStore,
+    public_url: &str,
+) -> Result<LoadedCa> {
     let chain = chain_of(record, all)?;
     let certificate = chain.first().cloned();
     Ok(LoadedCa {
         signer: signer_of(record, keys)?,
         prepared: prepare(record, &chain, public_url)?,
+        crl,
         record: record.clone(),
         certificate,
         chain_pem: chain.iter().map(|certificate| certificate.pem()).collect(),
@@ -197,6 +231,7 @@ fn prepare(record: &CaRecord, chain: &[Arc<Certificate>], public_url: &str) -> R
     Ok(Some(Prepared {
         authority_key_id: ext::authority_key_id(&issuer.key_id)?,
         crl_distribution_point: ext::crl_distribution_point(&super::crl_url(public_url, &record.id))?,
+        public_url: public_url.to_owned(),
         authority_info_access: ext::authority_info_access(
             &super::ca_url(public_url, &record.id),
             Some(&super::ocsp_url(public_url)),

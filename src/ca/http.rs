@@ -1,4 +1,4 @@
-//! Plain HTTP: `/crl/<ca>.crl` and `/ca/<ca>.crt`, DER, with ETag and caching.
+//! Plain HTTP: `/crl/<ca>.crl`, `/crl/<ca>/<shard>.crl`, their delta CRLs, and `/ca/<ca>.crt`, with ETag and caching.
 
 use std::sync::Arc;
 
@@ -14,6 +14,8 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
 use crate::ca::Authority;
+use crate::ca::crl::PublishedCrl;
+use crate::ca::records::Scope;
 use crate::clock::Timestamp;
 use crate::id::CaId;
 
@@ -27,24 +29,91 @@ const HTTP_DATE: &[BorrowedFormatItem<'_>] =
 
 /// The routes of this room.
 pub fn router(authority: Arc<Authority>) -> Router {
-    Router::new().route("/crl/{file}", get(crl)).route("/ca/{file}", get(certificate)).with_state(authority)
+    Router::new()
+        .route("/crl/{file}", get(crl))
+        .route("/crl/{ca}/{file}", get(part))
+        .route("/ca/{file}", get(certificate))
+        .with_state(authority)
 }
 
+/// A CA's first or only CRL, as DER or PEM.
 async fn crl(
     State(authority): State<Arc<Authority>>,
     Path(file): Path<String>,
     asked: HeaderMap,
 ) -> Response {
-    match named(&file, ".crl").and_then(|ca| authority.published().of(&ca)) {
-        None => not_found("no such CRL: the address is /crl/<ca>.crl, with the name of a CA of this server"),
-        Some(crl) => Document {
-            bytes: Bytes::from_owner(Arc::clone(&crl.der)),
-            media_type: "application/pkix-crl",
-            modified: Some(crl.this_update),
-            max_age: CRL_MAX_AGE,
-        }
-        .answer(&asked),
+    let found = read_form(&file).and_then(|(name, form)| {
+        let ca = name.parse::<CaId>().ok()?;
+        Some((authority.published().of(&ca)?, form))
+    });
+    match found {
+        None => not_found(NO_CRL),
+        Some((crl, form)) => served(&crl, form).await.answer(&asked),
     }
+}
+
+/// The CRL of a shard, or a delta CRL.
+async fn part(
+    State(authority): State<Arc<Authority>>,
+    Path((ca, file)): Path<(String, String)>,
+    asked: HeaderMap,
+) -> Response {
+    let Some((scope, is_delta, form)) = read_part(&ca, &file) else { return not_found(NO_CRL) };
+    let published = authority.published();
+    let Some(complete) = published.complete(&scope) else { return not_found(NO_CRL) };
+    let found = if is_delta { published.delta(&scope) } else { Some(complete) };
+    match found {
+        None => not_found("no base CRL: this CA makes no delta CRLs (signet ca set ID --crl-delta-hours N)"),
+        Some(crl) => served(&crl, form).await.answer(&asked),
+    }
+}
+
+const NO_CRL: &str = "no such CRL: the address is /crl/<ca>.crl, with the name of a CA of this server, or \
+    /crl/<ca>/<shard>.crl, as it stands in the certificate; .pem instead of .crl gives PEM";
+
+/// How a CRL is written.
+#[derive(Clone, Copy)]
+enum Form {
+    Der,
+    Pem,
+}
+
+fn read_form(file: &str) -> Option<(&str, Form)> {
+    let der = file.strip_suffix(".crl").map(|name| (name, Form::Der));
+    der.or_else(|| file.strip_suffix(".pem").map(|name| (name, Form::Pem)))
+}
+
+/// `7.crl`, `7-delta.crl`, and `delta.crl` of the first shard. A number has no sign and no leading zero.
+fn read_part(ca: &str, file: &str) -> Option<(Scope, bool, Form)> {
+    let (name, form) = read_form(file)?;
+    let ca = ca.parse().ok()?;
+    if name == "delta" {
+        return Some((Scope { ca, shard: 0 }, true, form));
+    }
+    let (number, is_delta) = name.strip_suffix("-delta").map_or((name, false), |number| (number, true));
+    let shard = number.parse::<u32>().ok().filter(|shard| *shard > 0 && shard.to_string() == number)?;
+    Some((Scope { ca, shard }, is_delta, form))
+}
+
+async fn served(crl: &Arc<PublishedCrl>, form: Form) -> Document {
+    let (bytes, media_type, mark) = match form {
+        Form::Der => (Bytes::from_owner(Arc::clone(&crl.der)), "application/pkix-crl", ""),
+        Form::Pem => (pem(crl).await, "application/x-pem-file", "-pem"),
+    };
+    Document {
+        bytes,
+        media_type,
+        modified: Some(crl.this_update),
+        max_age: CRL_MAX_AGE,
+        tag: Some(tag_of(&crl.digest, mark)),
+    }
+}
+
+/// A long one is written on another thread.
+async fn pem(crl: &Arc<PublishedCrl>) -> Bytes {
+    let crl = Arc::clone(crl);
+    let pem = tokio::task::spawn_blocking(move || crl.pem()).await;
+    pem.map_or_else(|_| Bytes::new(), Bytes::from_owner)
 }
 
 async fn certificate(
@@ -63,6 +132,7 @@ async fn certificate(
             media_type: "application/pkix-cert",
             modified: Some(certificate.not_before()),
             max_age: CERTIFICATE_MAX_AGE,
+            tag: None,
         }
         .answer(&asked),
     }
@@ -82,13 +152,15 @@ pub(crate) struct Document {
     pub modified: Option<Timestamp>,
     /// Cache-Control: max-age, in seconds.
     pub max_age: u32,
+    /// ETag, where it is known already; otherwise it is made of the body.
+    pub tag: Option<String>,
 }
 
 impl Document {
     /// 200 with the body, or 304 if the client has it (RFC 9110 §13.1: If-None-Match goes before
     /// If-Modified-Since).
     pub fn answer(self, asked: &HeaderMap) -> Response {
-        let tag = entity_tag(&self.bytes);
+        let tag = self.tag.unwrap_or_else(|| entity_tag(&self.bytes));
         let modified = self.modified.and_then(http_date);
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media_type));
@@ -111,9 +183,12 @@ impl Document {
 
 /// A strong validator: the beginning of the body's SHA-256.
 pub(super) fn entity_tag(bytes: &[u8]) -> String {
-    let digest: [u8; 32] = Sha256::digest(bytes).into();
+    tag_of(&Sha256::digest(bytes).into(), "")
+}
+
+fn tag_of(digest: &[u8; 32], mark: &str) -> String {
     let hex: String = digest[..16].iter().map(|b| format!("{b:02x}")).collect();
-    format!("\"{hex}\"")
+    format!("\"{hex}{mark}\"")
 }
 
 /// A moment as HTTP writes it (RFC 9110 §5.6.7).

@@ -213,7 +213,7 @@ fn extensions(order: &Order, ca: &LoadedCa) -> Result<Vec<Extension>> {
     }
     all.push(ext::subject_key_id(&order.public_key.key_id())?);
     all.push(prepared.authority_key_id.clone());
-    all.push(prepared.crl_distribution_point.clone());
+    all.push(ca.distribution_point(&ca.scope_of(&order.serial))?);
     all.push(prepared.authority_info_access.clone());
     if profile.ocsp_nocheck() {
         all.push(ext::ocsp_nocheck()?);
@@ -224,6 +224,7 @@ fn extensions(order: &Order, ca: &LoadedCa) -> Result<Vec<Extension>> {
 fn record(order: Order, ca: &LoadedCa, validity: Validity, id: RecordId, der: Vec<u8>) -> CertificateRecord {
     CertificateRecord {
         id,
+        shard: ca.scope_of(&order.serial).shard,
         serial: order.serial,
         ca: ca.record.id.clone(),
         profile: order.profile.id().clone(),
@@ -238,7 +239,6 @@ fn record(order: Order, ca: &LoadedCa, validity: Validity, id: RecordId, der: Ve
         status: Status::Good,
         requester: order.actor.to_string(),
         renews: order.renews,
-        shard: 0,
     }
 }
 

@@ -9,10 +9,12 @@ use crate::x509::key::KeyAlgorithm;
 use crate::x509::name::Name;
 
 mod certificate;
+mod crl;
 mod revocation;
 pub mod serials;
 
 pub use certificate::{CertificateRecord, Status};
+pub use crl::{BaseCrlRecord, CrlRecord, CrlSettingsRecord, MOST_SHARDS, Scope};
 pub use revocation::{CompromisedKeyRecord, RevocationRecord};
 
 /// What a CA is.
@@ -67,46 +69,6 @@ impl Record for CaRecord {
 
     fn key(&self) -> Vec<u8> {
         Self::key_of(&self.id)
-    }
-
-    fn indexes(&self) -> Vec<IndexKey> {
-        Vec::new()
-    }
-}
-
-/// The last complete CRL of a CA.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CrlRecord {
-    /// Whose.
-    pub ca: CaId,
-    /// CRLNumber: never goes back.
-    pub number: u64,
-    /// When it was made.
-    pub this_update: Timestamp,
-    /// When the next is there at the latest.
-    pub next_update: Timestamp,
-    /// How many entries it has.
-    pub entries: u64,
-    /// How many revocations of the CA had been recorded when its entries were read (the counter of
-    /// [`RevocationRecord::counter_key`]): a higher count means that another CRL is due.
-    pub covers: i64,
-    /// The CRL, DER.
-    pub der: Vec<u8>,
-}
-
-impl CrlRecord {
-    /// The key of a CA's CRL.
-    pub fn key_of(ca: &CaId) -> Vec<u8> {
-        ca.as_str().as_bytes().to_vec()
-    }
-}
-
-impl Record for CrlRecord {
-    const KIND: Kind = Kind { id: 13, name: "crl" };
-    const VERSION: u8 = 1;
-
-    fn key(&self) -> Vec<u8> {
-        Self::key_of(&self.ca)
     }
 
     fn indexes(&self) -> Vec<IndexKey> {

@@ -55,8 +55,13 @@ enum Verb {
         #[arg(long, value_name = "FILE")]
         chain: PathBuf,
     },
+    /// Set how a CA makes its CRLs: how many, for how long, with or without deltas
+    #[command(after_help = "Examples:\n  signet ca set rsa-issuing --crl-shards 16\n  \
+        signet ca set ec-issuing --crl-window-hours 72 --crl-delta-hours 4")]
+    Set(Set),
     /// Make and publish a CA's next CRL now; a root whose key was removed needs the exported key
     #[command(
+        visible_alias = "publish-crl",
         after_help = "Example:\n  signet ca sign-crl rsa-root --key rsa-root.key \\\n      --passphrase-file pass"
     )]
     SignCrl(SignCrl),
@@ -105,6 +110,21 @@ struct Create {
 }
 
 #[derive(Debug, clap::Args)]
+struct Set {
+    /// The CA
+    id: CaId,
+    /// Over how many CRLs the certificates issued from now on are spread: 1 to 4096
+    #[arg(long, value_name = "N")]
+    crl_shards: Option<u32>,
+    /// How many hours a complete CRL is good for; the next comes at half of that
+    #[arg(long, value_name = "HOURS")]
+    crl_window_hours: Option<u64>,
+    /// How many hours a delta CRL is good for; 0: there are none
+    #[arg(long, value_name = "HOURS")]
+    crl_delta_hours: Option<u64>,
+}
+
+#[derive(Debug, clap::Args)]
 struct SignCrl {
     /// The CA
     id: CaId,
@@ -133,7 +153,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
     match args.verb {
         Verb::List => return page::print(context, ("/cas", Vec::new()), &Paging::default(), COLUMNS).await,
         Verb::Show { id } => {
-            show::object(context, &client::connect(context)?.get(&format!("/cas/{id}"), &[]).await?.json()?)?;
+            show_one(context, client::connect(context)?.get(&format!("/cas/{id}"), &[]).await?.json()?)?;
         }
         Verb::Chain { id } => chain(id, context).await?,
         Verb::Create(new) => create(*new, context).await?,
@@ -143,6 +163,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
             let path = format!("/cas/{id}/certificate");
             show::object(context, &client::connect(context)?.post(&path, &body).await?.json()?)?;
         }
+        Verb::Set(wanted) => set(wanted, context).await?,
         Verb::SignCrl(sign) => sign_crl(sign, context).await?,
         Verb::ExportKey(export) => export_key(export, context).await?,
         Verb::RemoveKey { id, yes } => remove_key(&id, yes, context).await?,
@@ -159,7 +180,32 @@ const COLUMNS: &[show::Column] = &[
     ("PRIVATE KEY", "key"),
     ("STATE", "state"),
     ("CRL", "crl.number"),
+    ("CRL STATE", "crl_state"),
 ];
+
+const SHARDS: &[show::Column] = &[
+    ("SHARD", "shard"),
+    ("NUMBER", "number"),
+    ("ENTRIES", "entries"),
+    ("BYTES", "bytes"),
+    ("UNTIL", "next_update"),
+    ("DELTA", "delta.number"),
+    ("DELTA ENTRIES", "delta.entries"),
+    ("URL", "url"),
+];
+
+/// A CA; its CRLs, if it has several, stand below as a table.
+fn show_one(context: &Context, mut ca: Value) -> Result<()> {
+    if context.is_json() {
+        return show::json(&ca);
+    }
+    let crls = ca.as_object_mut().and_then(|fields| fields.remove("crls"));
+    show::object(context, &ca)?;
+    if let Some(crls) = crls.as_ref().and_then(Value::as_array) {
+        print!("\n{}", show::table(crls, SHARDS));
+    }
+    Ok(())
+}
 
 async fn chain(id: Option<CaId>, context: &Context) -> Result<()> {
     let api = client::connect(context)?;
@@ -244,6 +290,27 @@ fn exported(key: Option<&Path>, passphrase_file: Option<&Path>) -> Result<Option
     let pem = input::text(key)?;
     let passphrase = input::passphrase(passphrase_file, "Passphrase of the exported key: ")?;
     Ok(Some((pem.to_string(), passphrase.to_string())))
+}
+
+async fn set(wanted: Set, context: &Context) -> Result<()> {
+    let mut body = json!({});
+    let fields = [
+        ("crl_shards", wanted.crl_shards.map(u64::from)),
+        ("crl_window_hours", wanted.crl_window_hours),
+        ("crl_delta_hours", wanted.crl_delta_hours),
+    ];
+    for (name, value) in fields {
+        if let Some(value) = value {
+            body[name] = value.into();
+        }
+    }
+    if body == json!({}) {
+        return Err(crate::cli::usage(
+            "say what to set: signet ca set --help shows what there is".to_owned(),
+        ));
+    }
+    let path = format!("/cas/{}/settings", wanted.id);
+    show::object(context, &client::connect(context)?.post(&path, &body).await?.json()?)
 }
 
 async fn sign_crl(sign: SignCrl, context: &Context) -> Result<()> {

@@ -46,5 +46,5 @@ fn document(authority: &Authority, file: &str) -> Result<Option<Document>> {
         Format::Pem => (bytes, "application/x-pem-file"),
         Format::Pkcs7 => (bytes, "application/x-pkcs7-certificates"),
     };
-    Ok(Some(Document { bytes: bytes.into(), media_type, modified: None, max_age: MAX_AGE }))
+    Ok(Some(Document { bytes: bytes.into(), media_type, modified: None, max_age: MAX_AGE, tag: None }))
 }

@@ -6,9 +6,13 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::Serial;
 
+mod entry;
+mod raw;
 mod read;
 mod tbs;
 
+pub use entry::EntryList;
+pub use raw::{RawEntry, raw_entries};
 pub use read::Crl;
 pub use tbs::TbsCrl;
 
@@ -100,6 +104,8 @@ pub struct Revoked {
     pub at: Timestamp,
     /// Why.
     pub reason: Reason,
+    /// Since when the key is thought to have been invalid (RFC 5280 §5.3.2).
+    pub invalidity: Option<Timestamp>,
 }
 
 #[cfg(test)]

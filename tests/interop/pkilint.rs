@@ -102,6 +102,51 @@ fn every_profile_and_key_type_passes() {
     assert!(linted >= 20, "only {linted} combinations");
 }
 
+#[track_caller]
+fn lint_crl(file: &str, name: &str) {
+    let arguments = ["lint", "-t", "CRL", "-p", "PKIX", "-s", "WARNING", file];
+    let ran = run(format!("{LINT}lint_crl"), &arguments);
+    assert_eq!(ran.code, 0, "{name}: {}{}", ran.out, ran.err);
+}
+
+/// Complete and delta CRLs of shards, empty and with an entry.
+#[test]
+fn shards_and_deltas_pass() {
+    let server = Server::start_with(PUBLIC);
+    server.signet(&["ca", "set", "ec-issuing", "--crl-shards", "1", "--crl-delta-hours", "4"]).ok();
+    let revoke_one = |name: &str| {
+        let (key, csr) = (server.file("key.pem"), server.file("csr.pem"));
+        run("openssl", &[&["genpkey", "-out", &key], &genpkey("p-256")[..]].concat()).ok();
+        let subject = format!("/CN={name}");
+        run("openssl", &["req", "-new", "-key", &key, "-subj", &subject, "-out", &csr]).ok();
+        let pem = server.signet(&["cert", "issue", "--profile", "tls-client", "--csr", &csr]).ok();
+        std::fs::write(server.path("leaf.pem"), pem).unwrap();
+        let serial = run("openssl", &["x509", "-in", &server.file("leaf.pem"), "-noout", "-serial"]).ok();
+        let serial = serial.trim().trim_start_matches("serial=").to_owned();
+        server.signet(&["cert", "revoke", &serial, "--reason", "superseded"]).ok();
+        server.signet(&["ca", "publish-crl", "ec-issuing"]).ok();
+    };
+    let all = |paths: &[&str]| {
+        for path in paths {
+            let file = server.file("one.pem");
+            run("curl", &["-sf", "-o", &file, &server.url(path)]).ok();
+            lint_crl(&file, path);
+        }
+    };
+    revoke_one("first");
+    all(&["/crl/ec-issuing.pem", "/crl/ec-issuing/delta.pem"]);
+    server.signet(&["ca", "set", "ec-issuing", "--crl-shards", "2"]).ok();
+    revoke_one("second");
+    all(&[
+        "/crl/ec-issuing.pem",
+        "/crl/ec-issuing/delta.pem",
+        "/crl/ec-issuing/1.pem",
+        "/crl/ec-issuing/1-delta.pem",
+        "/crl/ec-issuing/2.pem",
+        "/crl/ec-issuing/2-delta.pem",
+    ]);
+}
+
 #[test]
 fn our_own_certificates_and_crls_pass() {
     let server = Server::start_with(PUBLIC);
@@ -118,9 +163,7 @@ fn our_own_certificates_and_crls_pass() {
             let kind = if name == "ca" { "x509" } else { "crl" };
             run("openssl", &[kind, "-inform", "DER", "-in", &file, "-out", &pem]).ok();
             if name == "crl" {
-                let arguments = ["lint", "-t", "CRL", "-p", "PKIX", "-s", "WARNING", &pem];
-                let ran = run(format!("{LINT}{tool}"), &arguments);
-                assert_eq!(ran.code, 0, "{id} crl: {}{}", ran.out, ran.err);
+                lint_crl(&pem, id);
             } else {
                 lint(tool, &pem, &format!("ca {id}"));
             }

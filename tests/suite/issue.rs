@@ -3,10 +3,12 @@
 mod checked;
 mod creation;
 mod custody;
+mod deltas;
 mod external;
 mod fixture;
 mod leaves;
 mod published;
 mod reloads;
 mod revocation;
+mod shards;
 mod trust;

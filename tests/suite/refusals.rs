@@ -63,9 +63,12 @@ fn is_code(text: &str) -> bool {
 }
 
 /// Codes of keys and their files and of other questions, which no request for a certificate meets.
-const OF_OPERATION: [&str; 20] = [
+const OF_OPERATION: [&str; 23] = [
     "bad-key",
     "bad-pkcs12",
+    "crl-number-rollback",
+    "crl-settings",
+    "crl-too-large",
     "invalid-key-algorithm",
     "invalid-passphrase",
     "invalid-password",

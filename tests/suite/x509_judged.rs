@@ -9,7 +9,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use signet::clock::Timestamp;
 use signet::x509::cert::{Certificate, Extension, Tbs, assemble, ext};
-use signet::x509::crl::{Reason, Revoked, TbsCrl};
+use signet::x509::crl::{EntryList, Reason, Revoked, TbsCrl};
 use signet::x509::csr::{Csr, Leniency};
 use signet::x509::key::{Digest, KeyKind, PublicKey, signature_algorithm};
 use signet::x509::name::Name;
@@ -170,7 +170,8 @@ fn crls_are_shown_and_verified() {
     let dir = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let at = Timestamp::parse("2026-11-22T00:00:00Z").unwrap();
-    let revoked = |serial: &str, reason| Revoked { serial: serial.parse().unwrap(), at, reason };
+    let revoked =
+        |serial: &str, reason| Revoked { serial: serial.parse().unwrap(), at, reason, invalidity: None };
     std::fs::write(dir.path().join("root.pem"), authority.root().pem()).unwrap();
     let lists = [vec![], vec![revoked("0A", Reason::Unspecified), revoked("FF01", Reason::KeyCompromise)]];
     for entries in lists {
@@ -179,9 +180,12 @@ fn crls_are_shown_and_verified() {
             issuer: authority.name.clone(),
             this_update: at,
             next_update: at.plus(std::time::Duration::from_secs(86_400)),
-            revoked: entries.clone(),
+            entries: EntryList::of(&entries).unwrap(),
             authority_key_id: authority.key.key_id().to_vec(),
             number: 300,
+            base: None,
+            points: Vec::new(),
+            freshest: None,
         };
         let crl = authority.sign(&tbs.to_der().unwrap());
         std::fs::write(dir.path().join("crl.pem"), pem::encode("X509 CRL", &crl)).unwrap();

@@ -16,22 +16,26 @@ use super::query::Query;
 use super::{Shared, json};
 use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
-use crate::ca::records::{CrlRecord, Role};
+use crate::ca::records::Role;
 use crate::ca::{Authority, LoadedCa};
 use crate::error::{Error, Result};
 use crate::id::CaId;
 use crate::x509::pem;
 
 mod create;
+mod crls;
 mod custody;
 mod import;
+mod settings;
 mod types;
 
 pub use import::{
     CertificateBatch, ImportActivated, ImportActivation, ImportBegun, ImportFinding, ImportOutcome,
     NewImport, RevocationBatch, RevokedBefore,
 };
-pub use types::{Ca, Crl, ExportKey, ExportedKey, ExternalChain, NewCa, SignCrl};
+pub use types::{
+    Ca, CaSettings, Crl, CrlSettings, DeltaCrl, ExportKey, ExportedKey, ExternalChain, NewCa, SignCrl,
+};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
@@ -39,6 +43,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(show))
         .routes(routes!(chain))
         .routes(routes!(create::install))
+        .routes(routes!(settings::set))
         .routes(routes!(custody::sign_crl))
         .routes(routes!(custody::export))
         .routes(routes!(custody::remove))
@@ -53,7 +58,7 @@ pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer 
     query.only(&["limit", "cursor"])?;
     let mut items = Vec::new();
     for ca in state.desk.authority.hierarchy().all() {
-        items.push(described(&state.desk.authority, ca).await?);
+        items.push(described(&state.desk.authority, ca));
     }
     json::answer(StatusCode::OK, &Page::whole(items))
 }
@@ -63,7 +68,7 @@ pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer 
     responses((status = 200, description = "The CA", body = Ca), Refusals))]
 pub async fn show(State(state): Shared, caller: Caller, Named(id): Named) -> Answer {
     caller.may(Permission::CasRead).await?;
-    shown(&state.desk.authority, StatusCode::OK, &known(&id)?).await
+    shown(&state.desk.authority, StatusCode::OK, &known(&id)?)
 }
 
 /// A CA's chain as PEM: its own certificate first, the root last.
@@ -79,7 +84,7 @@ pub async fn chain(State(state): Shared, caller: Caller, Named(id): Named) -> An
 
 /// Reads the bodies that hold secrets, each a type of this module alone, and forgets them: for the fuzzer.
 pub fn read_any(body: &[u8]) {
-    let _outcomes = (create::reads(body), custody::reads(body), import::reads(body));
+    let _outcomes = (create::reads(body), custody::reads(body), import::reads(body), settings::reads(body));
 }
 
 fn known(id: &str) -> Result<CaId> {
@@ -87,22 +92,22 @@ fn known(id: &str) -> Result<CaId> {
 }
 
 /// A CA as it stands now, with its certificate or its request.
-async fn shown(authority: &Authority, status: StatusCode, id: &CaId) -> Answer {
+fn shown(authority: &Authority, status: StatusCode, id: &CaId) -> Answer {
     let hierarchy = authority.hierarchy();
     let ca = hierarchy.require(id)?;
     let request = ca.record.request.as_ref().filter(|_| ca.certificate.is_none());
     let answer = Ca {
         pem: ca.certificate.as_ref().map(|c| c.pem()),
         request_pem: request.map(|der| pem::encode("CERTIFICATE REQUEST", der)),
-        ..described(authority, ca).await?
+        crls: crls::all(authority, ca),
+        ..described(authority, ca)
     };
     json::answer(status, &answer)
 }
 
-async fn described(authority: &Authority, ca: &LoadedCa) -> Result<Ca> {
-    let crl = authority.db.get::<CrlRecord>(&CrlRecord::key_of(&ca.record.id)).await?;
+fn described(authority: &Authority, ca: &LoadedCa) -> Ca {
     let certificate = ca.certificate.as_ref();
-    Ok(Ca {
+    Ca {
         id: ca.record.id.to_string(),
         role: match ca.record.role {
             Role::Root => "root",
@@ -117,11 +122,14 @@ async fn described(authority: &Authority, ca: &LoadedCa) -> Result<Ca> {
         not_after: certificate.map(|c| c.not_after().to_string()),
         key: key_state(ca).to_owned(),
         state: if certificate.is_some() { "active" } else { "awaiting-certificate" }.to_owned(),
-        crl: crl.map(|stored| listed(&stored.value)),
+        crl: authority.published().of(&ca.record.id).map(|crl| crls::listed(authority, &crl)),
+        crl_state: crls::state(authority, ca).to_owned(),
+        crl_settings: crls::settings(ca),
+        crls: None,
         fingerprint_sha256: certificate.map(|c| json::hex(&c.fingerprint())),
         pem: None,
         request_pem: None,
-    })
+    }
 }
 
 /// A key that was removed on purpose is told from one that is lost.
@@ -130,14 +138,5 @@ fn key_state(ca: &LoadedCa) -> &'static str {
         (Some(_), _) => "present",
         (None, Some(_)) => "removed",
         (None, None) => "missing",
-    }
-}
-
-fn listed(crl: &CrlRecord) -> Crl {
-    Crl {
-        number: crl.number,
-        this_update: crl.this_update.to_string(),
-        next_update: crl.next_update.to_string(),
-        entries: crl.entries,
     }
 }

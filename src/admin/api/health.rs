@@ -9,9 +9,7 @@ use super::auth::Caller;
 use super::problem::{Answer, Refusals};
 use super::{Shared, json};
 use crate::admin::state::State as Service;
-use crate::ca::LoadedCa;
-use crate::ca::records::CrlRecord;
-use crate::error::Result;
+use crate::ca::{LoadedCa, crl};
 
 /// The service's health.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -37,40 +35,35 @@ pub struct HealthCheck {
 #[utoipa::path(get, path = "/api/v1/health", tag = "service",
     responses((status = 200, description = "What was found", body = Health), Refusals))]
 pub async fn show(State(state): Shared, _caller: Caller) -> Answer {
-    json::answer(StatusCode::OK, &look(&state).await?)
+    json::answer(StatusCode::OK, &look(&state))
 }
 
-async fn look(state: &Service) -> Result<Health> {
+fn look(state: &Service) -> Health {
     let db = &state.desk.authority.db;
     let store = db.raw().health().err().map(|e| e.detail().to_owned());
     let listeners = (!state.is_ready()).then(|| "not everything serves yet".to_owned());
     let mut checks =
         vec![check("store", store), check("listeners", listeners), check("audit", state.inspector.fault())];
     for ca in state.desk.authority.hierarchy().all() {
-        checks.push(check(&format!("ca {}", ca.record.id), fault(state, ca).await?));
+        checks.push(check(&format!("ca {}", ca.record.id), fault(state, ca)));
     }
     for (profile, source, fault) in state.desk.profiles.sources().health() {
         checks.push(check(&format!("challenges {profile} ({source})"), fault));
     }
     let ok = checks.iter().all(|c| c.status == "ok");
-    Ok(Health { status: word(ok), checks })
+    Health { status: word(ok), checks }
 }
 
 /// What is wrong with a CA, if something is. A root's key need not be here.
-async fn fault(state: &Service, ca: &LoadedCa) -> Result<Option<String>> {
-    let Some(certificate) = &ca.certificate else { return Ok(Some("awaits its certificate".to_owned())) };
+fn fault(state: &Service, ca: &LoadedCa) -> Option<String> {
+    let Some(certificate) = &ca.certificate else { return Some("awaits its certificate".to_owned()) };
     if !certificate.is_valid_at(state.now()) {
-        return Ok(Some(format!("its certificate is not valid now (until {})", certificate.not_after())));
+        return Some(format!("its certificate is not valid now (until {})", certificate.not_after()));
     }
     if ca.lacks_key() {
-        return Ok(Some("its key is missing from the key folder: restore it from the backup".to_owned()));
+        return Some("its key is missing from the key folder: restore it from the backup".to_owned());
     }
-    let crl = state.desk.authority.db.get::<CrlRecord>(ca.record.id.as_str().as_bytes()).await?;
-    Ok(match crl {
-        None => Some("it has no CRL yet".to_owned()),
-        Some(crl) if crl.value.next_update < state.now() => Some("its CRL is out of date".to_owned()),
-        Some(_) => None,
-    })
+    crl::lateness(&state.desk.authority, ca).map(|late| late.to_string())
 }
 
 fn check(name: &str, fault: Option<String>) -> HealthCheck {

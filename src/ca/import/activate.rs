@@ -1,8 +1,11 @@
 //! The end of an import: the CA becomes one of ours, with its first CRL, in one durable write.
 
+use std::sync::Arc;
+
 use super::records::ImportRecord;
 use super::{ATTEMPTS, busy, standing};
 use crate::audit::{Actor, Event};
+use crate::ca::crl::PublishedCrl;
 use crate::ca::records::{CaRecord, CrlRecord};
 use crate::ca::{Authority, crl, to_the_end};
 use crate::clock::Timestamp;
@@ -15,7 +18,7 @@ use crate::x509::cert::Certificate;
 #[derive(Debug)]
 pub struct Activated {
     /// Its CRL: the first of ours, or the last if it had moved in before.
-    pub crl: CrlRecord,
+    pub crl: Arc<PublishedCrl>,
     /// Whether its CRLNumber jumps because nobody knew the last one of theirs.
     pub jumped: bool,
 }
@@ -43,8 +46,8 @@ async fn activated(
     for _ in 0..ATTEMPTS {
         let (import, certificate) = standing(authority, id).await?;
         if import.value.activated.is_some() {
-            let crl = authority.db.require::<CrlRecord>(&CrlRecord::key_of(id), id).await?;
-            return Ok(Activated { crl: crl.value, jumped: false });
+            let crl = authority.published().of(id).ok_or_else(|| Error::not_found("CRL of the CA", id))?;
+            return Ok(Activated { crl, jumped: false });
         }
         let now = authority.clock.now();
         let crl = first_crl(authority, &import.value, &certificate, last_number, now).await?;
@@ -52,7 +55,7 @@ async fn activated(
         match authority.db.commit(unit).await {
             Ok(_) => {
                 authority.reload().await?;
-                authority.published().show(&crl);
+                let crl = authority.published().show(&crl);
                 return Ok(Activated { crl, jumped: last_number.is_none() });
             }
             Err(CommitError::Refused { .. }) => {}

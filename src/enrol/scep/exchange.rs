@@ -107,7 +107,7 @@ impl Exchange {
             Opened::Certificate(named, key) => {
                 (None, self.certificate(&named, key).await.map(|status| (status, None)))
             }
-            Opened::Crl(named) => (None, self.crl(&named).map(|status| (status, None))),
+            Opened::Crl(named) => (None, self.crl(&named).await.map(|status| (status, None))),
         };
         match decided {
             Ok((status, password)) => Ok(Answer { status, password, subject }),
@@ -235,8 +235,8 @@ impl Exchange {
         }
     }
 
-    fn crl(&self, named: &Named) -> Result<Status> {
-        let crl = lookup::crl(&self.desk, &self.service, named)?;
+    async fn crl(&self, named: &Named) -> Result<Status> {
+        let crl = lookup::crl(&self.desk, &self.service, named).await?;
         Ok(crl.map_or_else(|| Status::Failure(Refusal::not_given()), Status::Success))
     }
 

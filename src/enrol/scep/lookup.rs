@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::ca::LoadedCa;
-use crate::ca::records::{CertificateRecord, serials};
+use crate::ca::records::{CertificateRecord, Scope, serials};
 use crate::enrol::Desk;
 use crate::enrol::scep::open::Named;
 use crate::enrol::scep::service::Service;
@@ -36,21 +36,32 @@ pub async fn certificate(
 }
 
 /// The latest CRL of the issuer that is named, if it is the service's CA or one above it: certs-only without a
-/// certificate, DER. Errors: `scep-crl` if it is too long for a reply.
-pub fn crl(desk: &Desk, service: &Service, named: &Named) -> Result<Option<Vec<u8>>> {
+/// certificate, DER. Of a CA with several CRLs it is the one that the named certificate points to. Errors: `scep-crl` if it is too long for a reply.
+pub async fn crl(desk: &Desk, service: &Service, named: &Named) -> Result<Option<Vec<u8>>> {
     let hierarchy = desk.authority.hierarchy();
     let chain = &hierarchy.require(service.profile.ca())?.chain;
     let is_in_chain = |ca: &Arc<LoadedCa>| ca.certificate.as_ref().is_some_and(|c| chain.contains(c));
     let issuer =
         hierarchy.all().iter().filter(|ca| is_in_chain(ca)).find(|ca| names(named, &ca.record.subject));
-    let Some(crl) = issuer.and_then(|ca| desk.authority.published().of(&ca.record.id)) else {
-        return Ok(None);
-    };
+    let Some(issuer) = issuer else { return Ok(None) };
+    let scope = scope_of(desk, issuer, named).await?;
+    let Some(crl) = desk.authority.published().complete(&scope) else { return Ok(None) };
     if crl.der.len() > MAX_CRL {
         let text = "the CRL is too long for SCEP: fetch it from the address in the certificate";
         return Err(Error::invalid("scep-crl", text));
     }
     Ok(Some(crl_only(&crl.der)))
+}
+
+/// The scope of the certificate that is named; of one that is not known, the first of its issuer.
+async fn scope_of(desk: &Desk, issuer: &LoadedCa, named: &Named) -> Result<Scope> {
+    let ca = issuer.record.id.clone();
+    if issuer.crl.value.used == 0 {
+        return Ok(Scope::whole(&ca));
+    }
+    let Ok(serial) = Serial::from_content(&named.serial) else { return Ok(Scope::whole(&ca)) };
+    let found = serials::of(&desk.authority.db, &ca, &serial).await?;
+    Ok(Scope { ca, shard: found.map_or(0, |stored| stored.value.shard) })
 }
 
 /// Names are compared as RFC 5280 §7.1 has it: clients write them anew.

@@ -64,7 +64,7 @@ pub async fn rehearse(
             Ok(found.map_or_else(not_given, |record| Rehearsed::Answered(record.serial)))
         }
         Ok(Opened::Crl(named)) => {
-            let found = lookup::crl(desk, &exchange.service, &named)?;
+            let found = lookup::crl(desk, &exchange.service, &named).await?;
             Ok(found.map_or_else(not_given, |_| Rehearsed::Crl))
         }
     }

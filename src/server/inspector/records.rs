@@ -7,7 +7,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use crate::admin::records::{IdempotencyRecord, TokenRecord};
 use crate::ca::import::records::{ImportRecord, ImportedRevocationRecord};
 use crate::ca::records::{
-    CaRecord, CertificateRecord, CompromisedKeyRecord, CrlRecord, RevocationRecord, Status,
+    BaseCrlRecord, CaRecord, CertificateRecord, CompromisedKeyRecord, CrlRecord, CrlSettingsRecord,
+    RevocationRecord, Scope, Status,
 };
 use crate::clock::Timestamp;
 use crate::enrol::records::{ChallengeRecord, ReplyPasswordRecord, RequestRecord, TransactionRecord};
@@ -21,12 +22,14 @@ use crate::task::TaskRecord;
 use crate::x509::cert::Certificate;
 
 /// The kinds that this program writes.
-const KNOWN: [u8; 18] = [
+const KNOWN: [u8; 20] = [
     CertificateRecord::KIND.id,
     RevocationRecord::KIND.id,
     CaRecord::KIND.id,
     CompromisedKeyRecord::KIND.id,
     CrlRecord::KIND.id,
+    CrlSettingsRecord::KIND.id,
+    BaseCrlRecord::KIND.id,
     ImportedRevocationRecord::KIND.id,
     ImportRecord::KIND.id,
     ChallengeRecord::KIND.id,
@@ -47,8 +50,8 @@ const KNOWN: [u8; 18] = [
 pub(super) struct Records {
     /// Serial numbers of the CAs' certificates, each with its issuer (DER) and its CA.
     ca_serials: HashMap<Serial, Vec<(Vec<u8>, CaId)>>,
-    /// When the last CRL of each CA was made: what expired before may have left the revocations.
-    last_crl: HashMap<CaId, Timestamp>,
+    /// When the last complete CRL of each scope was made: what expired before may have left the revocations.
+    last_crl: HashMap<Scope, Timestamp>,
     /// Revoked certificates whose revocation was not met yet.
     revoked: HashMap<RecordId, Revoked>,
     findings: Vec<String>,
@@ -72,7 +75,9 @@ impl Records {
         let read = read.and_then(|()| {
             snapshot.records(CrlRecord::KIND.id, &mut |envelope, _| {
                 if let Ok(Stored { value, .. }) = Stored::<CrlRecord>::open(&envelope) {
-                    seen.last_crl.insert(value.ca, value.this_update);
+                    if value.base.is_none() {
+                        seen.last_crl.insert(value.scope(), value.this_update);
+                    }
                 }
                 Ok(())
             })
@@ -93,6 +98,8 @@ impl Records {
                 read::<CompromisedKeyRecord>(envelope, listed).map(drop)
             }
             k if k == CrlRecord::KIND.id => read::<CrlRecord>(envelope, listed).map(drop),
+            k if k == CrlSettingsRecord::KIND.id => read::<CrlSettingsRecord>(envelope, listed).map(drop),
+            k if k == BaseCrlRecord::KIND.id => read::<BaseCrlRecord>(envelope, listed).map(drop),
             k if k == ImportedRevocationRecord::KIND.id => {
                 read::<ImportedRevocationRecord>(envelope, listed).map(drop)
             }
@@ -149,7 +156,8 @@ impl Records {
 
     fn certificate(&mut self, record: &CertificateRecord) -> Result<()> {
         if let Status::Revoked { at, reason, invalidity } = record.status {
-            let may_be_gone = self.last_crl.get(&record.ca).is_some_and(|made| record.not_after < *made);
+            let scope = Scope { ca: record.ca.clone(), shard: record.shard };
+            let may_be_gone = self.last_crl.get(&scope).is_some_and(|made| record.not_after < *made);
             let said = said(&RevocationRecord::of(record, at, reason, invalidity));
             self.revoked.insert(record.id, Revoked { said, may_be_gone });
         }

@@ -63,9 +63,26 @@ pub fn authority_key_id(id: &[u8]) -> Result<Extension> {
 
 /// CRLDistributionPoints with one URL.
 pub fn crl_distribution_point(url: &str) -> Result<Extension> {
+    Ok(plain(oids::ID_CE_CRL_DISTRIBUTION_POINTS, distribution_points(url)?))
+}
+
+/// FreshestCRL of a complete CRL: where its delta CRLs are (RFC 5280 §5.2.6).
+pub fn freshest_crl(url: &str) -> Result<Extension> {
+    Ok(plain(oids::ID_CE_FRESHEST_CRL, distribution_points(url)?))
+}
+
+/// IssuingDistributionPoint of a CRL that is about the certificates which name one of `urls` alone (RFC 5280 §5.2.5).
+pub fn issuing_distribution_point(urls: &[String]) -> Result<Extension> {
+    let names = urls.iter().map(|url| url_name(url)).collect::<Result<Vec<_>>>()?.concat();
+    let point = tlv::tlv(0xa0, &tlv::tlv(0xa0, &names));
+    Ok(critical(oids::ID_CE_ISSUING_DISTRIBUTION_POINT, tlv::tlv(tlv::SEQUENCE, &point)))
+}
+
+/// CRLDistributionPoints: one point with one full name.
+fn distribution_points(url: &str) -> Result<Vec<u8>> {
     let full_name = tlv::tlv(0xa0, &url_name(url)?);
     let point = tlv::tlv(tlv::SEQUENCE, &tlv::tlv(0xa0, &full_name));
-    Ok(plain(oids::ID_CE_CRL_DISTRIBUTION_POINTS, tlv::tlv(tlv::SEQUENCE, &point)))
+    Ok(tlv::tlv(tlv::SEQUENCE, &point))
 }
 
 /// AuthorityInfoAccess with the CA issuers URL and, if given, the OCSP URL.

@@ -151,18 +151,25 @@ fn entries(mut list: Reader<'_>) -> Result<Vec<Revoked>> {
         let at = fields.any().and_then(validity::decode).map_err(malformed)?;
         let extensions = fields.optional(tlv::SEQUENCE).map_err(malformed)?;
         fields.finish().map_err(malformed)?;
-        let reason = extensions.map_or(Ok(Reason::Unspecified), |e| reason(Reader::new(e.content)))?;
+        let (reason, invalidity) =
+            extensions.map_or(Ok((Reason::Unspecified, None)), |e| said(Reader::new(e.content)))?;
         let serial = Serial::from_content(serial).map_err(|e| bad(e.detail()))?;
-        entries.push(Revoked { serial, at, reason });
+        entries.push(Revoked { serial, at, reason, invalidity });
     }
     Ok(entries)
 }
 
-fn reason(list: Reader<'_>) -> Result<Reason> {
+/// Reason and invalidity date. A date that cannot be read is left out: it says nothing about the revocation itself.
+fn said(list: Reader<'_>) -> Result<(Reason, Option<Timestamp>)> {
     let extensions = parse_extensions(list).map_err(bad)?;
-    let Some(found) = extensions.iter().find(|e| e.oid == oids::ID_CE_CRL_REASONS) else {
-        return Ok(Reason::Unspecified);
-    };
+    let value = |oid| extensions.iter().find(|e| e.oid == oid);
+    let invalidity = value(oids::ID_CE_INVALIDITY_DATE)
+        .and_then(|e| tlv::single(&e.value, tlv::GENERALIZED_TIME).and_then(validity::decode).ok());
+    let reason = value(oids::ID_CE_CRL_REASONS).map_or(Ok(Reason::Unspecified), reason)?;
+    Ok((reason, invalidity))
+}
+
+fn reason(found: &Extension) -> Result<Reason> {
     match tlv::single(&found.value, tlv::ENUMERATED).map_err(malformed)?.content {
         [code] => Ok(Reason::ALL.into_iter().find(|r| r.code() == *code).unwrap_or(Reason::Unspecified)),
         _ => Err(malformed(Broken)),

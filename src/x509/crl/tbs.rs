@@ -1,16 +1,16 @@
-//! Writing what is to be signed as a full CRL (RFC 5280 §5.1, §5.2).
+//! Writing what is to be signed as a CRL, complete or delta (RFC 5280 §5.1, §5.2).
 
 use const_oid::db::rfc5280 as oids;
 
-use super::{Reason, Revoked};
+use super::EntryList;
 use crate::clock::Timestamp;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::x509::cert::{Extension, ext, extension_list};
 use crate::x509::name::Name;
 use crate::x509::tlv;
 use crate::x509::validity;
 
-/// What is to be signed as a full CRL, v2.
+/// What is to be signed as a CRL, v2.
 #[derive(Clone, Debug)]
 pub struct TbsCrl {
     /// DER AlgorithmIdentifier of the signature to come.
@@ -22,11 +22,18 @@ pub struct TbsCrl {
     /// When the next is there at the latest.
     pub next_update: Timestamp,
     /// Entries; an empty list is left out.
-    pub revoked: Vec<Revoked>,
+    pub entries: EntryList,
     /// The issuer's SubjectKeyIdentifier.
     pub authority_key_id: Vec<u8>,
     /// CRLNumber.
     pub number: u64,
+    /// BaseCRLNumber: then it is a delta CRL, of what changed since that one (RFC 5280 §5.2.4).
+    pub base: Option<u64>,
+    /// The names of its distribution point, as they stand in the certificates that it is about (RFC 5280 §5.2.5).
+    /// Empty: it is about all certificates of its issuer.
+    pub points: Vec<String>,
+    /// Where its delta CRLs are (RFC 5280 §5.2.6).
+    pub freshest: Option<String>,
 }
 
 impl TbsCrl {
@@ -35,7 +42,7 @@ impl TbsCrl {
         let mut updates = Vec::with_capacity(34);
         validity::push(&mut updates, self.this_update)?;
         validity::push(&mut updates, self.next_update)?;
-        let entries = self.entries()?;
+        let entries = self.entries.der();
         let mut list_header = Vec::with_capacity(6);
         if !entries.is_empty() {
             tlv::push_header(&mut list_header, tlv::SEQUENCE, entries.len());
@@ -48,45 +55,26 @@ impl TbsCrl {
                 self.issuer.der(),
                 &updates,
                 &list_header,
-                &entries,
+                entries,
                 &extension_list(0xa0, &self.extensions()?),
             ],
         ))
     }
 
-    fn extensions(&self) -> Result<[Extension; 2]> {
+    fn extensions(&self) -> Result<Vec<Extension>> {
         let number =
             Extension { oid: oids::ID_CE_CRL_NUMBER, critical: false, value: tlv::unsigned(self.number) };
-        Ok([ext::authority_key_id(&self.authority_key_id)?, number])
-    }
-
-    /// All entries one after another, in one buffer: a list may hold 100,000.
-    fn entries(&self) -> Result<Vec<u8>> {
-        let mut out = Vec::with_capacity(self.revoked.len() * 56);
-        for entry in &self.revoked {
-            push_entry(&mut out, entry)?;
+        let mut all = vec![ext::authority_key_id(&self.authority_key_id)?, number];
+        if let Some(base) = self.base {
+            let value = tlv::unsigned(base);
+            all.push(Extension { oid: oids::ID_CE_DELTA_CRL_INDICATOR, critical: true, value });
         }
-        Ok(out)
+        if !self.points.is_empty() {
+            all.push(ext::issuing_distribution_point(&self.points)?);
+        }
+        if let Some(url) = &self.freshest {
+            all.push(ext::freshest_crl(url)?);
+        }
+        Ok(all)
     }
-}
-
-fn push_entry(out: &mut Vec<u8>, entry: &Revoked) -> Result<()> {
-    out.extend([tlv::SEQUENCE, 0]);
-    let start = out.len();
-    tlv::push(out, tlv::INTEGER, entry.serial.content());
-    validity::push(out, entry.at)?;
-    if entry.reason != Reason::Unspecified {
-        out.extend_from_slice(&reason_extension(entry.reason));
-    }
-    // Serials have at most 64 octets, so the length of an entry takes one octet.
-    match u8::try_from(out.len() - start) {
-        Ok(length @ 0..=0x7f) => out[start - 1] = length,
-        _ => return Err(Error::internal("a serial number too long for a CRL")),
-    }
-    Ok(())
-}
-
-/// Extensions holding a reasonCode (2.5.29.21), not critical.
-fn reason_extension(reason: Reason) -> [u8; 14] {
-    [0x30, 12, 0x30, 10, tlv::OID, 3, 0x55, 0x1d, 21, tlv::OCTET_STRING, 3, tlv::ENUMERATED, 1, reason.code()]
 }

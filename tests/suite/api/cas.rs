@@ -179,3 +179,51 @@ async fn the_steps_of_an_import_say_what_is_wrong_with_their_bodies() {
     api.post(&format!("{import}/ec-issuing/activate"), "").await.refused(404, "not-found");
     api.post(&format!("{import}/a/activate"), r#"{"last_crl_number":-1}"#).await.refused(422, "out-of-range");
 }
+
+#[tokio::test]
+async fn how_a_ca_makes_its_crls_is_set_and_shown() {
+    let api = Api::new().await;
+    let path = "/api/v1/cas/ec-issuing/settings";
+    let shown = api.get("/api/v1/cas/ec-issuing").await.done(200);
+    let settings = |shards, window, delta| serde_json::json!({"shards": shards, "window_hours": window, "delta_hours": delta});
+    assert_eq!(shown["crl_settings"], settings(1, 168, 0));
+    assert_eq!((&shown["crl_state"], shown["crls"].is_null()), (&"current".into(), true));
+    let body = r#"{"crl_shards":2,"crl_window_hours":48,"crl_delta_hours":6}"#;
+    let set = api.post_once("set-1", path, body).await.done(200);
+    assert_eq!(set["crl_settings"], settings(2, 48, 6));
+    let crls = set["crls"].as_array().unwrap();
+    assert_eq!(crls.len(), 3);
+    for (shard, crl) in crls.iter().enumerate() {
+        assert_eq!((&crl["shard"], &crl["entries"]), (&shard.into(), &0.into()));
+        assert!(crl["bytes"].as_u64().unwrap() > 200 && crl["delta"]["base"].is_u64(), "{crl}");
+    }
+    assert!(crls[2]["url"].as_str().unwrap().ends_with("/crl/ec-issuing/2.crl"));
+    assert_eq!(api.post(path, r#"{"crl_shards":1}"#).await.done(200)["crl_settings"], settings(1, 48, 6));
+
+    let bad = api.post(path, r#"{"crl_shards":4097}"#).await;
+    assert_eq!(bad.refused(422, "crl-settings").as_deref(), Some("/crl_shards"));
+    let bad = api.post(path, r#"{"crl_delta_hours":48}"#).await;
+    assert_eq!(bad.refused(422, "crl-settings").as_deref(), Some("/crl_delta_hours"));
+    api.post(path, r#"{"crl_window_hours":-1}"#).await.refused(422, "out-of-range");
+    api.post(path, r#"{"crl_shard":1}"#).await.refused(422, "unknown-field");
+    api.post("/api/v1/cas/nobody/settings", "{}").await.refused(404, "not-found");
+    let reader = api.token("reader", "auditor").await;
+    api.post_as(&reader, path, "{}").await.refused(403, "forbidden");
+}
+
+#[tokio::test]
+async fn a_crl_that_is_late_is_seen_in_the_list_and_in_health() {
+    let api = Api::new().await;
+    let day = std::time::Duration::from_secs(24 * 60 * 60);
+    let state = async || api.get(CAS).await.done(200)["items"][0]["crl_state"].clone();
+    let health = async || api.get("/api/v1/health").await.done(200);
+    assert_eq!(state().await, "current");
+    api.clock().advance(day * 6);
+    assert_eq!(state().await, "late");
+    assert!(health().await.to_string().contains("the CRL of ec-issuing is late"));
+    api.clock().advance(day * 2);
+    assert_eq!(state().await, "out-of-date");
+    let said = health().await;
+    assert_eq!(said["status"], "degraded");
+    assert!(said.to_string().contains("the CRL of ec-issuing is out of date since"), "{said}");
+}

@@ -14,7 +14,7 @@ use signet::x509::key::KeyAlgorithm;
 
 use super::fixture::{DAY, Fixture, ca};
 
-async fn findings(fixture: &Fixture) -> Vec<String> {
+pub async fn findings(fixture: &Fixture) -> Vec<String> {
     let key = fixture.authority.hierarchy().require(&ca("ec-root")).unwrap().signer.clone().unwrap();
     let inspector = StoreInspector::new(fixture.authority.db.clone(), key.public_key().clone());
     let checked = tokio::task::spawn_blocking(move || inspector.check().unwrap()).await.unwrap();

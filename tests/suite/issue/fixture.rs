@@ -100,24 +100,37 @@ impl Fixture {
         path
     }
 
+    /// Every complete CRL as it is published, PEM.
+    pub fn crls(&self) -> String {
+        let hierarchy = self.authority.hierarchy();
+        let scopes = hierarchy.all().iter().flat_map(|ca| ca.crl.value.scopes());
+        let crls = scopes.filter_map(|scope| self.authority.published().complete(&scope));
+        crls.map(|crl| pem::encode("X509 CRL", &crl.der)).collect()
+    }
+
     /// `openssl verify -x509_strict -crl_check_all` of a leaf under the CAs and CRLs as they are published.
     pub fn verify(&self, leaf: &[u8], chain: &[Vec<u8>], at: Timestamp) -> (bool, String) {
+        self.verify_by(&[], &self.crls(), leaf, chain, at)
+    }
+
+    /// The same with further arguments and by these CRLs.
+    pub fn verify_by(
+        &self,
+        further: &[&str],
+        crls: &str,
+        leaf: &[u8],
+        chain: &[Vec<u8>],
+        at: Timestamp,
+    ) -> (bool, String) {
         let root = self.write("root.pem", pem::encode("CERTIFICATE", chain.last().unwrap()));
         let between: String =
             chain[..chain.len() - 1].iter().map(|c| pem::encode("CERTIFICATE", c)).collect();
         let between = self.write("between.pem", between);
-        let crls: String = self
-            .authority
-            .hierarchy()
-            .all()
-            .iter()
-            .filter_map(|ca| self.authority.published().of(&ca.record.id))
-            .map(|crl| pem::encode("X509 CRL", &crl.der))
-            .collect();
         let crls = self.write("crls.pem", crls);
         let leaf = self.write("leaf.pem", pem::encode("CERTIFICATE", leaf));
         let mut command = Command::new("openssl");
         command.args(["verify", "-x509_strict", "-crl_check_all", "-attime", &at.secs().to_string()]);
+        command.args(further);
         command.arg("-CAfile").arg(root).arg("-CRLfile").arg(crls);
         if chain.len() > 1 {
             command.arg("-untrusted").arg(between);

@@ -83,7 +83,14 @@ async fn what_is_not_there_is_a_problem_with_a_hint_and_a_range_gets_all() {
     for path in [
         "/crl/nobody.crl",
         "/crl/ec-issuing",
-        "/crl/ec-issuing.pem",
+        "/crl/ec-issuing/999999.crl",
+        "/crl/ec-issuing/0.crl",
+        "/crl/ec-issuing/01.crl",
+        "/crl/ec-issuing/+1.crl",
+        "/crl/ec-issuing/99999999999.crl",
+        "/crl/nobody/1.crl",
+        "/crl/nobody/delta.crl",
+        "/crl/nobody/1-delta.pem",
         "/crl/%2e%2e.crl",
         "/ca/nobody.crt",
         "/ca/EC.crt",
@@ -95,6 +102,10 @@ async fn what_is_not_there_is_a_problem_with_a_hint_and_a_range_gets_all() {
         assert_eq!(problem["code"], "not-found");
         assert!(problem["detail"].as_str().unwrap().contains("the address is"));
     }
+    // REVOCATION-56
+    let delta = ask(&router, "GET", "/crl/ec-issuing/delta.crl", &[]).await;
+    assert_eq!(delta.status, StatusCode::NOT_FOUND);
+    assert!(String::from_utf8(delta.body).unwrap().contains("no base CRL"));
     let posted = ask(&router, "POST", "/crl/ec-issuing.crl", &[]).await;
     assert_eq!(posted.status, StatusCode::METHOD_NOT_ALLOWED);
     assert!(posted.header("allow").contains("GET"));
@@ -122,4 +133,18 @@ async fn a_restart_serves_the_last_crl_at_once() {
     let revoked =
         signet::ca::revoke::revoke(&again, &serial, signet::x509::crl::Reason::Unspecified, Actor::System);
     assert_eq!(revoked.await.unwrap_err().code(), "not-found");
+}
+
+#[tokio::test]
+async fn the_same_crl_is_served_as_pem_under_a_tag_of_its_own() {
+    let fixture = Fixture::ec().await;
+    let router = signet::ca::http::router(fixture.authority.clone());
+    let der = ask(&router, "GET", "/crl/ec-issuing.crl", &[]).await;
+    let pem = ask(&router, "GET", "/crl/ec-issuing.pem", &[]).await;
+    assert_eq!((pem.status, pem.header("content-type")), (StatusCode::OK, "application/x-pem-file"));
+    assert_eq!(signet::x509::crl::Crl::read(&pem.body).unwrap().der(), der.body);
+    assert_ne!(pem.header("etag"), der.header("etag"));
+    let held = [("if-none-match", pem.header("etag"))];
+    assert_eq!(ask(&router, "GET", "/crl/ec-issuing.pem", &held).await.status, StatusCode::NOT_MODIFIED);
+    assert_eq!(ask(&router, "GET", "/crl/ec-issuing.crl", &held).await.status, StatusCode::OK);
 }

@@ -1,7 +1,7 @@
 //! GetCert and GetCRL: catalogue rows SCEP-67 and SCEP-68, checklist A8 and A13.
 
 use signet::audit::Actor;
-use signet::ca::crl::publish;
+use signet::ca::crl::{CrlChange, configure, publish};
 use signet::ca::revoke::revoke;
 use signet::x509::cert::Certificate;
 use signet::x509::crl::Reason;
@@ -89,6 +89,28 @@ fn the_latest_crl_of_a_ca_of_ours_is_given_and_nothing_with_it() {
         let root = ask(server, &device, "22", &named(issuing.der())).await.crl(&device);
         let printed = openssl(&["crl", "-inform", "DER", "-noout", "-issuer"], &root);
         assert!(String::from_utf8(printed).unwrap().contains("Signet RSA Root CA"));
+    });
+}
+
+/// SCEP-68, of a CA whose CRL is spread over shards: a device gets the one that its certificate points to.
+#[test]
+fn of_several_crls_the_one_that_the_certificate_points_to_is_given() {
+    scep(async |server| {
+        let before = server.enrolled().await;
+        let authority = &server.fixture.desk.authority;
+        let ca = "rsa-issuing".parse().unwrap();
+        let change = CrlChange { shards: Some(2), ..CrlChange::default() };
+        configure(authority, &ca, change, Actor::System).await.unwrap();
+        let after = server.enrolled().await;
+        for device in [&before, &after] {
+            let crl = ask(server, device, "22", &named(&device.certificate)).await.crl(device);
+            let certificate = openssl(&["x509", "-inform", "DER", "-noout", "-text"], &device.certificate);
+            let certificate = String::from_utf8(certificate).unwrap();
+            let point = certificate.lines().find(|line| line.contains("/crl/")).unwrap().trim();
+            let crl = openssl(&["crl", "-inform", "DER", "-noout", "-text"], &crl);
+            assert!(String::from_utf8(crl).unwrap().contains(point), "{point}");
+            assert_eq!(point.matches('/').count() == 5, std::ptr::eq(device, &after), "{point}");
+        }
     });
 }
 

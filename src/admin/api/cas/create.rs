@@ -40,7 +40,7 @@ pub async fn create(State(state): Shared, caller: Caller, body: Body) -> Answer 
         let authority = &state.desk.authority;
         idempotency::once(&authority.db, state.now(), &caller, &body, async {
             let id = draft.make(authority, caller.actor()).await?;
-            located(shown(authority, StatusCode::CREATED, &id).await?, &format!("/api/v1/cas/{id}"))
+            located(shown(authority, StatusCode::CREATED, &id)?, &format!("/api/v1/cas/{id}"))
         })
         .await
     })
@@ -59,7 +59,7 @@ pub async fn install(State(state): Shared, caller: Caller, Named(id): Named, bod
         idempotency::once(&authority.db, state.now(), &caller, &body, async {
             let installed = create::install_chain(authority, &id, chain_pem.as_bytes(), caller.actor()).await;
             installed.map_err(unreadable_chain)?;
-            shown(authority, StatusCode::OK, &id).await
+            shown(authority, StatusCode::OK, &id)
         })
         .await
     })

@@ -7,7 +7,8 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use zeroize::Zeroizing;
 
-use super::{Crl, ExportKey, ExportedKey, SignCrl, known, listed};
+use super::crls::listed;
+use super::{Crl, ExportKey, ExportedKey, SignCrl, known};
 use crate::admin::api::auth::Caller;
 use crate::admin::api::body::Body;
 use crate::admin::api::json::{self, Fields};
@@ -42,7 +43,7 @@ pub async fn sign_crl(State(state): Shared, caller: Caller, Named(id): Named, bo
                     crl::sign_crl_with(authority, &id, signer, caller.actor()).await?
                 }
             };
-            json::answer(StatusCode::OK, &listed(&record))
+            json::answer(StatusCode::OK, &listed(authority, &record))
         })
         .await
     })

@@ -7,7 +7,8 @@ use axum::http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{known, listed};
+use super::crls::listed;
+use super::known;
 use crate::admin::api::Shared;
 use crate::admin::api::auth::Caller;
 use crate::admin::api::body::Body;
@@ -88,7 +89,11 @@ pub async fn activate(State(state): Shared, caller: Caller, Named(id): Named, bo
     let (id, activation) = (known(&id)?, body.json_or_empty::<ImportActivation>()?);
     let done =
         import::activate(&state.desk.authority, &id, activation.last_crl_number, caller.actor()).await?;
-    let answer = ImportActivated { id: id.to_string(), crl: listed(&done.crl), jumped: done.jumped };
+    let answer = ImportActivated {
+        id: id.to_string(),
+        crl: listed(&state.desk.authority, &done.crl),
+        jumped: done.jumped,
+    };
     json::answer(StatusCode::OK, &answer)
 }
 

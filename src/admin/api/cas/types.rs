@@ -26,8 +26,15 @@ pub struct Ca {
     pub key: String,
     /// `active` or `awaiting-certificate`.
     pub state: String,
-    /// Its last CRL.
+    /// Its last CRL, of the first shard.
     pub crl: Option<Crl>,
+    /// `current`; `late` if a CRL used three quarters of its time, `out-of-date` if one ran out or is missing.
+    pub crl_state: String,
+    /// How it makes its CRLs.
+    pub crl_settings: CrlSettings,
+    /// The CRLs of all shards; only when one CA is shown that has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crls: Option<Vec<Crl>>,
     /// SHA-256 of its certificate, upper-case hexadecimal.
     pub fingerprint_sha256: Option<String>,
     /// Its certificate; only when one CA is shown.
@@ -49,6 +56,57 @@ pub struct Crl {
     pub next_update: String,
     /// How many certificates it lists.
     pub entries: u64,
+    /// Its length in octets, as DER.
+    pub bytes: u64,
+    /// Which shard of the CA's certificates it is about; 0 is the first.
+    pub shard: u32,
+    /// Where it is.
+    pub url: String,
+    /// Its delta CRL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta: Option<DeltaCrl>,
+}
+
+/// A delta CRL: what changed since a complete one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeltaCrl {
+    /// CRLNumber.
+    pub number: u64,
+    /// The number of the complete CRL that it starts from.
+    pub base: u64,
+    /// When the next is there at the latest.
+    pub next_update: String,
+    /// How many entries it has.
+    pub entries: u64,
+    /// Its length in octets, as DER.
+    pub bytes: u64,
+    /// Where it is.
+    pub url: String,
+}
+
+/// How a CA makes its CRLs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CrlSettings {
+    /// Over how many CRLs the certificates issued from now on are spread.
+    pub shards: u32,
+    /// How many hours a complete CRL is good for; the next comes at half of that.
+    pub window_hours: u64,
+    /// How many hours a delta CRL is good for; 0: there are none.
+    pub delta_hours: u64,
+}
+
+/// What is to change of a CA; what is left out stays.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct CaSettings {
+    /// Over how many CRLs the certificates issued from now on are spread: 1 to 4096.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crl_shards: Option<u32>,
+    /// How many hours a complete CRL is good for: 1 to 9600.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crl_window_hours: Option<u64>,
+    /// How many hours a delta CRL is good for; 0: there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crl_delta_hours: Option<u64>,
 }
 
 /// A CA to be made.
