@@ -8,6 +8,7 @@ mod api;
 #[cfg(feature = "legacy")]
 mod clients;
 mod crash;
+mod notices;
 mod ocsp;
 mod pkilint;
 mod radius;
