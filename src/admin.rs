@@ -11,7 +11,7 @@ use crate::enrol;
 use crate::enrol::records::{ChallengeRecord, ReplyPasswordRecord};
 use crate::error::{Error, Result};
 use crate::store::{Db, Index, Record, Scan, Unit, When};
-use crate::task;
+use crate::{notice, task};
 
 pub mod api;
 pub mod duration;
@@ -48,7 +48,8 @@ pub async fn sweep(state: &State, batch: usize) -> Result<usize> {
     let passwords = sweep_all::<ReplyPasswordRecord>(db, ReplyPasswordRecord::BY_EXPIRY, now, batch).await?;
     let enrolment = enrol::sweep(&state.desk, batch).await?;
     let tasks = task::sweep(db, now, batch).await?;
-    Ok(answers + challenges + passwords + enrolment + tasks)
+    let notices = notice::sweep(db, now, batch).await?;
+    Ok(answers + challenges + passwords + enrolment + tasks + notices)
 }
 
 /// Removes the records that expired before `until`.

@@ -25,6 +25,7 @@ pub mod init;
 mod input;
 pub mod logging;
 mod next_steps;
+pub mod notice;
 mod page;
 pub mod profile;
 mod progress;
@@ -149,6 +150,8 @@ pub enum Verb {
     Token(token::Args),
     /// Scheduled work: list, show, run now, cancel
     Task(task::Args),
+    /// Notices before certificates expire: list, channels, test
+    Notice(notice::Args),
     /// The audit log: list, verify
     Audit(audit::Args),
     /// What the server says of itself: store, CAs, challenge sources
@@ -287,6 +290,7 @@ async fn run(verb: Verb, context: &Context) -> Result<ExitCode> {
         Verb::Request(args) => request::run(args, context).await,
         Verb::Token(args) => token::run(args, context).await,
         Verb::Task(args) => task::run(args, context).await,
+        Verb::Notice(args) => notice::run(args, context).await,
         Verb::Audit(args) => audit::run(args, context).await,
         Verb::Health(args) => health::run(args, context).await,
         Verb::Check(args) => check::run(args, context).await,

@@ -1,5 +1,6 @@
 //! The only door out: the API of a Signet server, for the command line; webhooks and datagrams, for whoever judges
-//! challenges elsewhere. Where to is said by an operator (a flag, a profile), never by a client.
+//! challenges elsewhere; mail, webhooks and syslog, for notices. Where to is said by an operator (a flag, a profile, a
+//! policy), never by a client.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,6 +13,9 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Kind, Result};
 
 pub mod datagram;
+pub mod host;
+pub mod smtp;
+pub mod syslog;
 pub mod webhook;
 
 /// Most of an answer that is read.

@@ -21,6 +21,7 @@ pub mod check;
 pub mod health;
 pub mod idempotency;
 pub mod json;
+pub mod notices;
 pub mod page;
 pub mod path;
 pub mod problem;
@@ -88,6 +89,7 @@ fn described() -> OpenApiRouter<Arc<State>> {
         .merge(requests::routes())
         .merge(certificates::routes())
         .merge(tokens::routes())
+        .merge(notices::routes())
         .merge(tasks::routes())
         .merge(audit::routes())
 }

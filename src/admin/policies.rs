@@ -1,4 +1,4 @@
-//! Profiles, roles and devices, read and validated as a whole before they take effect.
+//! Profiles, roles, devices and notices, read and validated as a whole before they take effect.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,6 +10,8 @@ use crate::ca::profile::ProfileSet;
 use crate::enrol::refused::device::DeviceSet;
 use crate::enrol::source::Sources;
 use crate::error::{Error, Result};
+use crate::notice;
+use crate::notice::policy::NoticePolicy;
 use crate::store::Unit;
 
 /// Reads the policies folder and puts what it says in force; returns how many profiles there are. For the API and
@@ -30,14 +32,17 @@ pub async fn check(state: &State) -> Result<(), Vec<Error>> {
 }
 
 async fn take_over(state: &State, actor: Actor) -> Result<usize, Vec<Error>> {
-    let Policies { profiles, roles, devices } = read(state).await?;
+    let Policies { profiles, roles, devices, notices } = read(state).await?;
     let count = profiles.all().len();
     let mut unit = Unit::new();
     let event = Event::new(state.now(), actor, "policies.reload", "policies:all");
     unit.event(event.with("profiles", count).with("devices", devices.count()));
     state.desk.authority.db.commit(unit).await.map_err(|e| vec![e.into()])?;
-    let desk = state.desk.clone();
-    let swapped = tokio::task::spawn_blocking(move || desk.profiles.swap(profiles));
+    let (desk, told) = (state.desk.clone(), state.notices.clone());
+    let swapped = tokio::task::spawn_blocking(move || {
+        desk.profiles.swap(profiles);
+        told.swap(notices);
+    });
     swapped.await.map_err(|e| vec![Error::internal("putting the policies in force").because(e)])?;
     state.desk.profiles.swap_devices(devices);
     state.swap_roles(roles);
@@ -50,6 +55,7 @@ struct Policies {
     profiles: ProfileSet,
     roles: Roles,
     devices: DeviceSet,
+    notices: NoticePolicy,
 }
 
 /// What the folder says, if it is sound and its profiles fit the CAs.
@@ -71,8 +77,12 @@ fn all(profiles: Result<ProfileSet, Vec<Error>>, policies: &Path) -> Result<Poli
     let profiles = profiles.map_err(|found| faults.extend(found));
     let roles = Roles::load(policies).map_err(|found| faults.push(found));
     let devices = DeviceSet::load(policies).map_err(|found| faults.extend(found));
-    match (profiles, roles, devices) {
-        (Ok(profiles), Ok(roles), Ok(devices)) => Ok(Policies { profiles, roles, devices }),
+    let notices = NoticePolicy::load(policies).and_then(|policy| notice::check(&policy).map(|()| policy));
+    let notices = notices.map_err(|found| faults.extend(found));
+    match (profiles, roles, devices, notices) {
+        (Ok(profiles), Ok(roles), Ok(devices), Ok(notices)) => {
+            Ok(Policies { profiles, roles, devices, notices })
+        }
         _ => Err(faults),
     }
 }

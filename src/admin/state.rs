@@ -14,7 +14,9 @@ use crate::admin::tokens;
 use crate::clock::Timestamp;
 use crate::enrol::Desk;
 use crate::enrol::scep_ra::RaSource;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::notice::Notices;
+use crate::notice::policy::NoticePolicy;
 
 /// Looks into the store as a whole. Blocking: called on threads for that.
 pub trait Inspector: Send + Sync {
@@ -63,6 +65,8 @@ pub struct State {
     pub inspector: Arc<dyn Inspector>,
     /// Renders the metrics.
     pub metrics: PrometheusHandle,
+    /// Notices before certificates expire.
+    pub notices: Arc<Notices>,
     pub(super) tokens: tokens::Cache,
     /// Which refusals are written to the audit log.
     pub(super) refusals: Refusals,
@@ -77,15 +81,18 @@ pub struct State {
 }
 
 impl State {
-    /// Puts the parts together and reads the roles. Errors: `bad-roles`.
+    /// Puts the parts together and reads the roles and when notices are given. Errors: `bad-roles`, `bad-notices`.
     pub fn load(parts: Parts) -> Result<Self> {
         let roles = Roles::load(&parts.policies)?;
+        let notices = NoticePolicy::load(&parts.policies).map_err(|faults| all(&faults))?;
+        let notices = Arc::new(Notices::new(parts.desk.authority.clone(), notices));
         Ok(Self {
             tokens: tokens::Cache::new(&parts.desk.authority.db),
             desk: parts.desk,
             policies: parts.policies,
             inspector: parts.inspector,
             metrics: parts.metrics,
+            notices,
             ready: parts.ready,
             refusals: Refusals::default(),
             inspection: Arc::new(tokio::sync::Semaphore::new(1)),
@@ -126,4 +133,10 @@ impl State {
     pub fn now(&self) -> Timestamp {
         self.desk.authority.clock.now()
     }
+}
+
+/// Every fault in one error, a line each.
+fn all(faults: &[Error]) -> Error {
+    let lines: Vec<String> = faults.iter().map(|fault| format!("\n  {fault}")).collect();
+    Error::invalid("bad-notices", format!("the policy of notices has faults:{}", lines.concat()))
 }

@@ -14,7 +14,7 @@ mod alternative;
 mod attribute;
 mod challenge;
 mod check;
-mod duration;
+pub mod duration;
 mod expression;
 mod faults;
 mod legacy;
@@ -25,7 +25,7 @@ mod set;
 mod subject;
 mod usage;
 
-pub use challenge::{ChallengeSource, RadiusOptions, SecretFile, WebhookOptions};
+pub use challenge::{ChallengeSource, RadiusOptions, SecretFile, WebhookOptions, absolute};
 pub use expression::Facts;
 pub use options::{Approval, Cipher, RaMode, ScepDigest, ScepOptions};
 pub use pattern::Pattern;

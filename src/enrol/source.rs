@@ -18,7 +18,7 @@ use crate::x509::san::San;
 mod health;
 pub(super) mod judge;
 pub mod radius;
-mod secret_file;
+pub mod secret_file;
 mod set;
 mod shared_secret;
 mod turns;

@@ -1,14 +1,17 @@
 //! One question to one address over HTTP: bounded in time and size, no redirect, no proxy, only where it may go.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::hmac;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Url, redirect};
 
+use super::host::Reach;
 use super::{innermost, printable, roots, trusting};
+use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 
 /// The most of an answer that is read.
@@ -22,15 +25,6 @@ const IDLE: Duration = Duration::from_secs(30);
 pub struct Target {
     url: Url,
     reach: Reach,
-}
-
-/// Which hosts a target may turn out to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reach {
-    /// This machine alone.
-    Loopback,
-    /// Any single host; never a link-local one, where clouds keep credentials for whoever asks.
-    Hosts,
 }
 
 impl Target {
@@ -73,20 +67,6 @@ impl std::fmt::Display for Target {
     }
 }
 
-impl Reach {
-    fn includes(self, ip: IpAddr) -> bool {
-        let ip = ip.to_canonical();
-        let single = match ip {
-            IpAddr::V4(v4) => !v4.is_link_local() && !v4.is_broadcast(),
-            IpAddr::V6(v6) => !v6.is_unicast_link_local(),
-        };
-        match self {
-            Self::Loopback => ip.is_loopback(),
-            Self::Hosts => single && !ip.is_multicast() && !ip.is_unspecified(),
-        }
-    }
-}
-
 fn literal(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
@@ -125,12 +105,7 @@ impl Webhook {
     /// Posts JSON once, and returns the body of a 200. Errors: `webhook-failed` for anything else: no connection, no
     /// answer in time, another status (a redirect too), an answer over 16 KiB.
     pub async fn post(&self, headers: &[(&'static str, String)], body: Vec<u8>) -> Result<Vec<u8>> {
-        let mut request =
-            self.client.post(self.target.url.clone()).header("content-type", "application/json").body(body);
-        for (name, value) in headers {
-            request = request.header(*name, value);
-        }
-        let mut response = request.send().await.map_err(|e| self.failed(&told(&e)))?;
+        let mut response = self.send(headers, body).await?;
         if response.status().as_u16() != 200 {
             return Err(self.failed(&format!("answered {}, not 200", response.status().as_u16())));
         }
@@ -144,10 +119,40 @@ impl Webhook {
         Ok(answer)
     }
 
+    /// Posts JSON once to one who has nothing to say but that it arrived (200 to 299). Errors: `webhook-failed`.
+    pub async fn tell(&self, headers: &[(&'static str, String)], body: Vec<u8>) -> Result<()> {
+        let status = self.send(headers, body).await?.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        Err(self.failed(&format!("answered {}, not 200 to 299", status.as_u16())))
+    }
+
+    async fn send(&self, headers: &[(&'static str, String)], body: Vec<u8>) -> Result<reqwest::Response> {
+        let mut request =
+            self.client.post(self.target.url.clone()).header("content-type", "application/json").body(body);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        request.send().await.map_err(|e| self.failed(&told(&e)))
+    }
+
     fn failed(&self, why: &str) -> Error {
         let text = format!("the webhook {} {}", self.target, printable(why));
         Error::new(Kind::Unreachable, "webhook-failed", text)
     }
+}
+
+/// The headers that prove who wrote a body, and when: HMAC-SHA-256 over `timestamp "." body`, so that neither can be
+/// exchanged and an old one shows its age.
+pub fn signed(key: &hmac::Key, at: Timestamp, body: &[u8]) -> [(&'static str, String); 2] {
+    let timestamp = at.secs().to_string();
+    let mut mac = hmac::Context::with_key(key);
+    mac.update(timestamp.as_bytes());
+    mac.update(b".");
+    mac.update(body);
+    let signature: String = mac.sign().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    [("signet-timestamp", timestamp), ("signet-signature", format!("v1={signature}"))]
 }
 
 fn told(error: &reqwest::Error) -> String {
@@ -157,7 +162,7 @@ fn told(error: &reqwest::Error) -> String {
     format!("gave no answer: {}", innermost(error))
 }
 
-/// The system's resolver, without the addresses that are out of reach: a name may change its mind after it was checked.
+/// The system's resolver, without the addresses that are out of reach.
 struct Resolver(Reach);
 
 impl Resolve for Resolver {
@@ -165,11 +170,7 @@ impl Resolve for Resolver {
         let reach = self.0;
         let host: Arc<str> = name.as_str().into();
         Box::pin(async move {
-            let found = tokio::net::lookup_host((&*host, 0)).await?;
-            let allowed: Vec<SocketAddr> = found.filter(|address| reach.includes(address.ip())).collect();
-            if allowed.is_empty() {
-                return Err(format!("{host} has no address that a webhook may have").into());
-            }
+            let allowed = reach.resolve(&host, 0).await?;
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }
@@ -227,6 +228,16 @@ mod tests {
     fn what_is_shown_of_an_address_is_not_its_path() {
         let target = Target::parse("https://inventory.example:8443/hooks/s3cr3t?token=x", false).unwrap();
         assert_eq!(target.to_string(), "https://inventory.example:8443");
+    }
+
+    /// What the manual tells a receiver to compute, by openssl:
+    /// `printf '1800000000.{}' | openssl dgst -sha256 -hmac 'correct horse battery'`
+    #[test]
+    fn the_signature_is_the_one_that_openssl_makes() {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, b"correct horse battery");
+        let [(_, timestamp), (_, signature)] = signed(&key, Timestamp::from_secs(1_800_000_000), b"{}");
+        assert_eq!(timestamp, "1800000000");
+        assert_eq!(signature, "v1=b252bc267e40bf828863cf3aefd08a5669ec2dd5d0fb8d8e72879b2d7aa9d2df");
     }
 
     #[tokio::test]

@@ -105,7 +105,7 @@ impl State {
         .with_ra(identities.clone());
         let ocsp = Arc::new(Ocsp::new(desk.authority.clone(), identities.clone()));
         let (db, clock) = (desk.authority.db.clone(), desk.authority.clock.clone());
-        let tasks = Runner::new(db, clock, tasks::handlers(&desk));
+        let tasks = Runner::new(db, clock, tasks::handlers(&desk, &admin.notices));
         Ok(Self { desk, admin: Arc::new(admin), identities, ocsp, heads, tasks, metrics, ready })
     }
 

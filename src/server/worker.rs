@@ -10,11 +10,14 @@ use crate::admin;
 use crate::audit::Actor;
 use crate::ca::crl;
 use crate::error::{Error, Result};
+use crate::notice;
 use crate::server::state::{State, all_faults};
 
 /// How soon a newly named SCEP profile gets its registration authority.
 const IDENTITIES: Duration = Duration::from_secs(5);
 const HEADS: Duration = Duration::from_secs(60);
+/// How often it is asked whether the next look for what expires is due.
+const NOTICES: Duration = Duration::from_secs(300);
 const SWEEP: Duration = Duration::from_secs(600);
 /// So many records go in one durable write.
 const SWEEP_BATCH: usize = 1000;
@@ -28,6 +31,7 @@ pub fn start(state: &Arc<State>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     work.spawn(async move { tasks.serve(stopped(until)).await });
     every(&mut work, state, stop, ("identity.renew", IDENTITIES), async |s| refresh_identities(&s).await);
     every(&mut work, state, stop, ("audit.sign-head", HEADS), async |s| sign_head(&s).await);
+    every(&mut work, state, stop, ("notice.look", NOTICES), async |s| look_for_notices(&s).await);
     every(&mut work, state, stop, ("store.sweep", SWEEP), async |s| sweep(&s).await);
     work
 }
@@ -49,6 +53,18 @@ pub async fn sign_head(state: &State) -> Sentence {
         Err(error) => {
             tracing::error!(%error, "the audit log's head could not be signed");
             Err("not signed: see the log".to_owned())
+        }
+    }
+}
+
+/// Looks for certificates that expire, if the time between two looks has passed.
+pub async fn look_for_notices(state: &State) -> Sentence {
+    match notice::look(&state.admin.notices).await {
+        Ok(None) => Ok("not yet: see every in notices.toml".to_owned()),
+        Ok(Some(found)) => Ok(format!("{found} notices given")),
+        Err(error) => {
+            tracing::warn!(%error, "the look for what expires failed");
+            Err("not finished: see the log".to_owned())
         }
     }
 }

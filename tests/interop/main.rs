@@ -9,6 +9,7 @@ mod api;
 mod clients;
 mod crash;
 mod nginx;
+mod notices;
 mod ocsp;
 mod pkilint;
 mod radius;

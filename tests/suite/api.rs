@@ -10,6 +10,7 @@ mod description;
 mod fixture;
 mod http;
 mod json;
+mod notices;
 mod profiles;
 mod refused;
 mod requests;

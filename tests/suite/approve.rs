@@ -2,7 +2,7 @@
 
 mod challenges;
 mod fixture;
-mod judges;
+pub(crate) mod judges;
 mod manual;
 mod policy;
 mod radius;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The rooms from the ground up; a room uses only what stands before it. `storage` stands beside them.
-const ROOMS: &[&str] = &["x509", "keys", "ca", "trust", "enrol", "admin", "server", "cli"];
+const ROOMS: &[&str] = &["x509", "keys", "ca", "trust", "enrol", "notice", "admin", "server", "cli"];
 /// What everyone may use.
 const GROUND: &[&str] = &["error", "clock", "random", "id", "store", "audit", "task"];
 
@@ -90,9 +90,9 @@ fn may_use(room: &str, other: &str) -> bool {
     }
     let place = |name: &str| ROOMS.iter().position(|r| *r == name);
     match (room, other) {
-        // The command line's client goes out, and enrolment to whoever judges challenges, by addresses that a profile
-        // names.
-        (_, "outbound") => matches!(room, "cli" | "enrol" | "ca"),
+        // The command line's client goes out, enrolment to whoever judges challenges, by addresses that a profile
+        // names, and notices to whom their policy names.
+        (_, "outbound") => matches!(room, "cli" | "notice" | "enrol" | "ca"),
         (_, "storage") => matches!(room, "server" | "cli"),
         ("main" | "lib", _) => true,
         _ => matches!((place(room), place(other)), (Some(own), Some(others)) if others < own),

@@ -15,6 +15,7 @@ mod issue;
 mod layers;
 mod legacy_build;
 mod moving_in;
+mod notices;
 mod openssl;
 mod profiles;
 mod refusals;

@@ -37,11 +37,15 @@ pub enum Permission {
     TasksRead,
     /// Run scheduled work now, or cancel it.
     TasksManage,
+    /// See notices, and whom they go to.
+    NoticesRead,
+    /// Have a channel of notices tried out.
+    NoticesTest,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::CertificatesRead,
         Self::CertificatesIssue,
         Self::CertificatesRevoke,
@@ -59,6 +63,8 @@ impl Permission {
         Self::CheckRun,
         Self::TasksRead,
         Self::TasksManage,
+        Self::NoticesRead,
+        Self::NoticesTest,
     ];
 
     /// As written in `roles.toml`.
@@ -81,6 +87,8 @@ impl Permission {
             Self::CheckRun => "check:run",
             Self::TasksRead => "tasks:read",
             Self::TasksManage => "tasks:manage",
+            Self::NoticesRead => "notices:read",
+            Self::NoticesTest => "notices:test",
         }
     }
 
@@ -100,7 +108,8 @@ impl Permission {
             | Self::CasImport
             | Self::ProfilesReload
             | Self::TokensManage
-            | Self::TasksManage => true,
+            | Self::TasksManage
+            | Self::NoticesTest => true,
             Self::CertificatesRead
             | Self::ChallengesRead
             | Self::RequestsRead
@@ -108,7 +117,8 @@ impl Permission {
             | Self::ProfilesRead
             | Self::AuditRead
             | Self::CheckRun
-            | Self::TasksRead => false,
+            | Self::TasksRead
+            | Self::NoticesRead => false,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::error::{Error, Result};
 use crate::outbound::webhook::Target;
 
 mod check;
@@ -72,6 +73,34 @@ pub enum SecretFile {
     Path(PathBuf),
     /// A systemd credential, by its name.
     Credential(String),
+}
+
+impl SecretFile {
+    /// Reads an absolute path, or `credential:NAME`. Errors: `bad-profile`.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text.strip_prefix("credential:") {
+            Some(name) if is_credential(name) => Ok(Self::Credential(name.to_owned())),
+            Some(_) => Err(Error::invalid(
+                "bad-profile",
+                "a credential's name is of letters, digits, dots, dashes and underscores",
+            )),
+            None => absolute(text).map(Self::Path),
+        }
+    }
+}
+
+fn is_credential(name: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    (1..=255).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(fits)
+}
+
+/// The path of a file that a policy names. Errors: `bad-profile` if it does not begin with a slash.
+pub fn absolute(text: &str) -> Result<PathBuf> {
+    let path = PathBuf::from(text);
+    if path.is_absolute() && !text.chars().any(char::is_control) {
+        return Ok(path);
+    }
+    Err(Error::invalid("bad-profile", "the path of a file begins with /"))
 }
 
 impl std::fmt::Display for SecretFile {

@@ -17,7 +17,7 @@ const NONBLOCK: i32 = 0o4000;
 
 /// A file's one line. Errors: `secret-file` if others can read it, if it holds another number of lines, or one shorter
 /// than `shortest` octets.
-pub(super) fn line(file: &SecretFile, shortest: usize) -> Result<Zeroizing<String>> {
+pub fn line(file: &SecretFile, shortest: usize) -> Result<Zeroizing<String>> {
     let mut lines = lines(file, shortest, 1)?;
     lines.pop().ok_or_else(|| bad(file, "is empty"))
 }

@@ -1,7 +1,6 @@
 //! Another program is asked: one signed POST, and its answer is taken only as it must be.
 //!
-//! The body is signed with HMAC-SHA-256 over `timestamp "." body`, so that neither can be exchanged and an old one
-//! shows its age. The answer is `{"allow": true}` or `{"allow": false, "reason": "…"}`.
+//! The body is signed ([`outbound::webhook::signed`]). The answer is `{"allow": true}` or `{"allow": false, "reason": "…"}`.
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -58,9 +57,7 @@ impl Webhook {
     /// Asks once. Errors: `webhook-failed` for anything but a clear yes or no.
     pub async fn ask(&self, question: &Question<'_>) -> Result<Verdict> {
         let body = body(question)?;
-        let timestamp = question.at.secs().to_string();
-        let signature = format!("v1={}", signature(&self.key, &timestamp, &body));
-        let headers = [("signet-timestamp", timestamp), ("signet-signature", signature)];
+        let headers = outbound::webhook::signed(&self.key, question.at, &body);
         let answer = self.door.post(&headers, body.to_vec()).await?;
         let answer: Answer = serde_json::from_slice(&answer).map_err(|_| {
             let text = "the webhook's answer is not {\"allow\": true or false, \"reason\": text}";
@@ -98,15 +95,6 @@ fn id(question: &Question<'_>) -> String {
     hex(&digest[..16])
 }
 
-/// Lower-case hexadecimal of HMAC-SHA-256 over `timestamp "." body`.
-fn signature(key: &hmac::Key, timestamp: &str, body: &[u8]) -> String {
-    let mut mac = hmac::Context::with_key(key);
-    mac.update(timestamp.as_bytes());
-    mac.update(b".");
-    mac.update(body);
-    hex(mac.sign().as_ref())
-}
-
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -114,17 +102,6 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// What the manual tells a receiver to compute, by openssl:
-    /// `printf '1800000000.{}' | openssl dgst -sha256 -hmac 'correct horse battery'`
-    #[test]
-    fn the_signature_is_the_one_that_openssl_makes() {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, b"correct horse battery");
-        assert_eq!(
-            signature(&key, "1800000000", b"{}"),
-            "b252bc267e40bf828863cf3aefd08a5669ec2dd5d0fb8d8e72879b2d7aa9d2df"
-        );
-    }
 
     #[test]
     fn an_answer_is_a_clear_yes_or_no() {

@@ -15,6 +15,7 @@ use crate::enrol::records::{ChallengeRecord, ReplyPasswordRecord, RequestRecord,
 use crate::enrol::refused::{MessageRecord, RefusedRecord};
 use crate::error::{Error, Result};
 use crate::id::{CaId, RecordId, Serial};
+use crate::notice::records::{LookRecord, NoticeRecord};
 use crate::server::records::{HeadRecord, IdentityRecord};
 use crate::storage::Report;
 use crate::store::{Envelope, Record, Snapshot, Stored};
@@ -43,6 +44,8 @@ const KNOWN: [u8; 20] = [
     IdentityRecord::KIND.id,
     HeadRecord::KIND.id,
     TaskRecord::KIND.id,
+    NoticeRecord::KIND.id,
+    LookRecord::KIND.id,
 ];
 
 /// What was seen so far, where another record must agree with it.
@@ -115,6 +118,8 @@ impl Records {
             k if k == IdentityRecord::KIND.id => read::<IdentityRecord>(envelope, listed).map(drop),
             k if k == HeadRecord::KIND.id => read::<HeadRecord>(envelope, listed).map(drop),
             k if k == TaskRecord::KIND.id => read::<TaskRecord>(envelope, listed).map(drop),
+            k if k == NoticeRecord::KIND.id => read::<NoticeRecord>(envelope, listed).map(drop),
+            k if k == LookRecord::KIND.id => read::<LookRecord>(envelope, listed).map(drop),
             // Named once for the whole kind, at the end.
             _ => Ok(()),
         }

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::keys::KeyStore;
 use crate::keys::pool::Pool;
 use crate::keys::software::Vault;
+use crate::notice::policy::NoticePolicy;
 use crate::random::Random;
 use crate::server::files;
 use crate::server::heads;
@@ -108,7 +109,9 @@ fn policies(settings: &Given, layout: &Layout, home: &Layout) -> Result<ProfileS
     if !folder.join("profiles").exists() {
         ProfileSet::write_shipped(&folder)?;
         Roles::write_shipped(&folder)?;
+        NoticePolicy::write_shipped(&folder)?;
     }
+    NoticePolicy::load(&folder).map_err(|faults| all_faults(&faults))?;
     DeviceSet::load(&folder).map_err(|faults| all_faults(&faults))?;
     ProfileSet::load(&folder).map_err(|faults| all_faults(&faults))
 }

@@ -1,10 +1,9 @@
 //! From `[challenge]` as it was read to a source that can be asked.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{ChallengeSource, RadiusOptions, SecretFile, WebhookOptions};
+use super::{ChallengeSource, RadiusOptions, SecretFile, WebhookOptions, absolute};
 use crate::ca::profile::duration;
 use crate::ca::profile::faults::Faults;
 use crate::ca::profile::options::Approval;
@@ -187,28 +186,7 @@ fn secret_file(raw: &RawChallenge, faults: &mut Faults<'_>) -> Option<SecretFile
     let Some(text) = &raw.secret_file else {
         return needed("secret_file", raw.source, faults);
     };
-    let read = match text.strip_prefix("credential:") {
-        Some(name) if is_credential(name) => Ok(SecretFile::Credential(name.to_owned())),
-        Some(_) => Err(Error::invalid(
-            "bad-profile",
-            "a credential's name is of letters, digits, dots, dashes and underscores",
-        )),
-        None => absolute(text).map(SecretFile::Path),
-    };
-    faults.take(&["challenge", "secret_file"], read)
-}
-
-fn is_credential(name: &str) -> bool {
-    let fits = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
-    (1..=255).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(fits)
-}
-
-fn absolute(text: &str) -> Result<PathBuf> {
-    let path = PathBuf::from(text);
-    if path.is_absolute() && !text.chars().any(char::is_control) {
-        return Ok(path);
-    }
-    Err(Error::invalid("bad-profile", "the path of a file begins with /"))
+    faults.take(&["challenge", "secret_file"], SecretFile::parse(text))
 }
 
 fn needed<T>(key: &str, source: RawSource, faults: &mut Faults<'_>) -> Option<T> {
