@@ -15,6 +15,8 @@ mod layers;
 mod legacy_build;
 mod moving_in;
 mod openssl;
+#[cfg(feature = "pkcs11")]
+mod pkcs11;
 mod profiles;
 mod refusals;
 mod scep;

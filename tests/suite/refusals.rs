@@ -63,22 +63,27 @@ fn is_code(text: &str) -> bool {
 }
 
 /// Codes of keys and their files and of other questions, which no request for a certificate meets.
-const OF_OPERATION: [&str; 20] = [
+const OF_OPERATION: [&str; 25] = [
     "bad-key",
     "bad-pkcs12",
     "invalid-key-algorithm",
+    "invalid-key-store",
     "invalid-passphrase",
     "invalid-password",
     "invalid-reason",
     "invalid-serial",
     "key-exists",
+    "key-in-token",
     "message-not-kept",
+    "no-pkcs11",
     "ocsp-malformed",
     "passphrase-needed",
     "radius-attribute",
     "radius-failed",
     "radius-reply",
     "secret-file",
+    "token-module",
+    "token-not-configured",
     "vault-exists",
     "vault-missing",
     "webhook-failed",

@@ -116,6 +116,7 @@ async fn described(authority: &Authority, ca: &LoadedCa) -> Result<Ca> {
         not_before: certificate.map(|c| c.not_before().to_string()),
         not_after: certificate.map(|c| c.not_after().to_string()),
         key: key_state(ca).to_owned(),
+        key_store: authority.keys.place(&ca.record.key).to_string(),
         state: if certificate.is_some() { "active" } else { "awaiting-certificate" }.to_owned(),
         crl: crl.map(|stored| listed(&stored.value)),
         fingerprint_sha256: certificate.map(|c| json::hex(&c.fingerprint())),

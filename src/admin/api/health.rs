@@ -49,6 +49,9 @@ async fn look(state: &Service) -> Result<Health> {
     for ca in state.desk.authority.hierarchy().all() {
         checks.push(check(&format!("ca {}", ca.record.id), fault(state, ca).await?));
     }
+    for token in state.desk.authority.keys.tokens() {
+        checks.push(check(&format!("token {}", token.name), token.fault));
+    }
     for (profile, source, fault) in state.desk.profiles.sources().health() {
         checks.push(check(&format!("challenges {profile} ({source})"), fault));
     }

@@ -21,6 +21,7 @@ use crate::ca::create::{self, Parent};
 use crate::ca::records::Role;
 use crate::error::{Error, Kind, Result};
 use crate::id::CaId;
+use crate::keys::Place;
 use crate::x509::key::KeyAlgorithm;
 use crate::x509::name::Name;
 
@@ -93,6 +94,7 @@ struct Draft {
     lifetime: Duration,
     key: Option<(Zeroizing<String>, Zeroizing<String>)>,
     external: bool,
+    place: Place,
 }
 
 impl json::Body for Draft {
@@ -106,6 +108,7 @@ impl json::Body for Draft {
         "parent_key_pem",
         "parent_key_passphrase",
         "external",
+        "key_store",
     ];
 
     fn from_fields(fields: &mut Fields<'_>) -> Result<Self> {
@@ -126,6 +129,7 @@ impl json::Body for Draft {
             lifetime: DAY * u32::try_from(days.unwrap_or(default_days(role))).unwrap_or(u32::MAX),
             key: offline_key(fields)?,
             external: fields.flag("external")?,
+            place: fields.parsed("key_store", str::parse)?.unwrap_or_default(),
             role,
         };
         draft.check(fields)?;
@@ -153,7 +157,7 @@ impl Draft {
     async fn make(self, authority: &Authority, actor: Actor) -> Result<CaId> {
         let id = self.id.clone();
         if self.external {
-            create::request(authority, self.id, self.subject, self.algorithm, actor).await?;
+            create::request(authority, self.id, self.subject, (self.place, self.algorithm), actor).await?;
             return Ok(id);
         }
         let parent = match (self.parent, self.key) {
@@ -170,6 +174,7 @@ impl Draft {
             algorithm: self.algorithm,
             lifetime: self.lifetime,
             parent,
+            place: self.place,
         };
         create::create(authority, vec![new], actor).await?;
         Ok(id)
