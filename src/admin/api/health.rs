@@ -10,8 +10,9 @@ use super::problem::{Answer, Refusals};
 use super::{Shared, json};
 use crate::admin::state::State as Service;
 use crate::ca::LoadedCa;
-use crate::ca::records::CrlRecord;
+use crate::ca::records::{CrlRecord, Role};
 use crate::error::Result;
+use crate::keys::Place;
 
 /// The service's health.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -68,12 +69,20 @@ async fn fault(state: &Service, ca: &LoadedCa) -> Result<Option<String>> {
     if ca.lacks_key() {
         return Ok(Some("its key is missing from the key folder: restore it from the backup".to_owned()));
     }
+    if ca.record.role == Role::Issuing && lies_in_lost_token(state, ca) {
+        return Ok(Some("its key lies in a token that cannot be used now".to_owned()));
+    }
     let crl = state.desk.authority.db.get::<CrlRecord>(ca.record.id.as_str().as_bytes()).await?;
     Ok(match crl {
         None => Some("it has no CRL yet".to_owned()),
         Some(crl) if crl.value.next_update < state.now() => Some("its CRL is out of date".to_owned()),
         Some(_) => None,
     })
+}
+
+fn lies_in_lost_token(state: &Service, ca: &LoadedCa) -> bool {
+    let keys = &state.desk.authority.keys;
+    keys.tokens().iter().any(|token| token.fault.is_some()) && keys.place(&ca.record.key) == Place::Token
 }
 
 fn check(name: &str, fault: Option<String>) -> HealthCheck {

@@ -16,6 +16,16 @@ pub(super) enum Fault {
     Refused(String),
 }
 
+impl Fault {
+    /// The same, if it is a loss, with what was said before the module was initialised anew: that tells more.
+    pub fn after(self, first: &str) -> Self {
+        match self {
+            Self::Lost(said) if said != first => Self::Lost(format!("{first}, and after connecting anew {said}")),
+            other => other,
+        }
+    }
+}
+
 impl From<Answer> for Fault {
     fn from(answer: Answer) -> Self {
         match answer {

@@ -42,11 +42,12 @@ impl Line {
         if matches!(done, Err(Fault::Lost(_))) {
             done = self.once(work);
         }
-        if matches!(done, Err(Fault::Lost(_)))
+        if let Err(Fault::Lost(first)) = &done
             && let Some(module) = &self.module
         {
             module.restart(self.met);
-            done = self.once(work);
+            let first = first.clone();
+            done = self.once(work).map_err(|fault| fault.after(&first));
         }
         self.note(done.as_ref().err());
         done
