@@ -69,7 +69,7 @@ pub trait Decrypter: Send + Sync + Debug {
 pub struct TokenStatus {
     /// Its label or serial number, as the settings name it.
     pub name: String,
-    /// Why it cannot sign now, if it cannot.
+    /// Why it cannot be used now, or which key it lacks.
     pub fault: Option<String>,
 }
 
@@ -85,6 +85,12 @@ pub trait KeyStore: Send + Sync {
             Place::Software => self.generate(id, algorithm),
             Place::Token => Err(token::not_configured()),
         }
+    }
+    /// Takes a key pair that stands in the token already, by its CKA_ID, under a name of ours.
+    /// Errors: `key-exists`, `wrong-key` if it is not of `algorithm` or may leave the token, `token-not-configured`,
+    /// `token-not-ready`, `token-refused`.
+    fn adopt(&self, _id: &KeyId, _object: &[u8], _algorithm: KeyAlgorithm) -> Result<Arc<dyn Signer>> {
+        Err(token::not_configured())
     }
     /// Where a key is kept, or would be if there is none of that name.
     fn place(&self, _id: &KeyId) -> Place {

@@ -25,6 +25,7 @@ mod remote_key;
 
 pub use external::{install_chain, request};
 pub(in crate::ca) use external::{may_be_ca, read_certificates};
+pub use generate::adopt_key;
 pub use plan::{default_plan, default_subject};
 
 /// A CA to be made.

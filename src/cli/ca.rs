@@ -11,6 +11,7 @@ use crate::cli::{Context, ExitCode, client, input, show};
 use crate::error::{Error, Result};
 use crate::id::CaId;
 use crate::keys::Place;
+use crate::keys::token::parse_object;
 
 mod import;
 
@@ -98,6 +99,9 @@ struct Create {
     /// Where its key is made: software, or pkcs11 (the token that the server's settings name)
     #[arg(long, value_name = "WHERE", default_value_t)]
     key_store: Place,
+    /// A key pair that stands in the token already, by its CKA_ID (hexadecimal), instead of a new one
+    #[arg(long, value_name = "CKA_ID", value_parser = pkcs11_id)]
+    pkcs11_id: Option<String>,
     /// How many days it lives; without it: 20 years for a root, 10 for an issuing CA
     #[arg(long, value_name = "DAYS")]
     validity_days: Option<u32>,
@@ -214,11 +218,12 @@ async fn create(new: Create, context: &Context) -> Result<()> {
         "role": if new.root { "root" } else { "issuing" },
         "algorithm": new.key,
         "external": new.external,
-        "key_store": new.key_store.as_str(),
+        "key_store": if new.pkcs11_id.is_some() { Place::Token } else { new.key_store }.as_str(),
     });
     let optional = [
         ("parent", new.parent.map(|id| id.as_str().into())),
         ("subject", new.subject.map(Value::from)),
+        ("pkcs11_id", new.pkcs11_id.map(Value::from)),
         ("validity_days", new.validity_days.map(Value::from)),
     ];
     for (name, value) in optional {
@@ -243,6 +248,10 @@ async fn create(new: Create, context: &Context) -> Result<()> {
         );
     }
     Ok(())
+}
+
+fn pkcs11_id(text: &str) -> Result<String> {
+    parse_object(text).map(|_| text.to_owned())
 }
 
 /// An exported key and its passphrase.

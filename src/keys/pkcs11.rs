@@ -1,6 +1,7 @@
 //! Keys in a PKCS#11 token (feature `pkcs11`), beside those of the vault. A note in the key folder says which keys are in
 //! the token; all else is the vault's. See `docs/decisions/keys.md`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -37,7 +38,7 @@ impl TokenStore {
     /// Errors: `token-module` if the module cannot be loaded; `internal`.
     pub fn open(vault: Vault, settings: TokenSettings, random: &Random) -> Result<Self> {
         let token = Arc::new(Token::start(settings)?);
-        match token.ask(SIGNATURE, |connection| connection.look(None)) {
+        match token.ask(SIGNATURE, |connection| connection.look(&BTreeSet::new())) {
             Err(error) if error.code() == "token-module" => Err(error),
             Ok(()) | Err(_) => Ok(Self { vault, token, random: random.clone() }),
         }
@@ -74,7 +75,8 @@ impl TokenStore {
             let text = format!("the token {} made another key than one of {algorithm}", self.token.name());
             return Err(Error::conflict("token-refused", text));
         };
-        let note = Note { token: self.token.name().to_owned(), object: object.clone(), public };
+        let token = self.token.name().to_owned();
+        let note = Note { token, object: object.clone(), public, adopted: false };
         if let Err(error) = note.write(self.vault.folder(), id) {
             self.discard(object);
             return Err(error);
@@ -101,6 +103,27 @@ impl KeyStore for TokenStore {
             Place::Token if self.list()?.contains(id) => Err(software::key_exists(id)),
             Place::Token => Ok(self.key(self.make(id, algorithm)?)),
         }
+    }
+
+    fn adopt(&self, id: &KeyId, object: &[u8], algorithm: KeyAlgorithm) -> Result<Arc<dyn Signer>> {
+        if self.list()?.contains(id) {
+            return Err(software::key_exists(id));
+        }
+        let (token, wanted) = (self.token.name().to_owned(), object.to_vec());
+        let spki = self.token.ask(SIGNATURE, move |token| token.public_half(&wanted, algorithm))?;
+        let public = spki.and_then(|spki| PublicKey::from_spki(&spki).ok());
+        let fits = |public: &PublicKey| public.algorithm() == Some(algorithm);
+        let public = public.filter(fits).ok_or_else(|| {
+            let text =
+                format!("the key pair in the token is not one of {algorithm}, or its public half is missing");
+            Error::invalid("wrong-key", text)
+        })?;
+        let note = Note { token, object: object.to_vec(), public, adopted: true };
+        let key = TokenKey::new(&self.token, note.object.clone(), note.public.clone());
+        // Holds that the halves belong together, and that the token lets its user sign.
+        key.sign(key.default_digest(), b"signet: is this the key?")?;
+        note.write(self.vault.folder(), id)?;
+        Ok(self.key(note))
     }
 
     fn place(&self, id: &KeyId) -> Place {
@@ -132,8 +155,11 @@ impl KeyStore for TokenStore {
     /// Only a key that no CA ever had: one that `init` made before it failed.
     fn remove(&self, id: &KeyId) -> Result<()> {
         let Some(note) = self.note(id)? else { return self.vault.remove(id) };
-        let object = note.object;
-        self.token.ask(SIGNATURE, move |token| token.destroy(&object))?;
+        self.token.forget(&note.object);
+        if !note.adopted {
+            let object = note.object;
+            self.token.ask(SIGNATURE, move |token| token.destroy(&object))?;
+        }
         Note::remove(self.vault.folder(), id)
     }
 

@@ -64,6 +64,17 @@ fn opened(_: Vault, _: TokenSettings, _: &Random) -> Result<Arc<dyn KeyStore>> {
     ))
 }
 
+/// Reads a CKA_ID: 1 to 64 octets in hexadecimal, as pkcs11-tool shows it. Errors: `invalid-pkcs11-id`.
+pub fn parse_object(text: &str) -> Result<Vec<u8>> {
+    let digits: String = text.chars().filter(|c| *c != ':').collect();
+    note::unhex(&digits).filter(|object| (1..=64).contains(&object.len())).ok_or_else(|| {
+        Error::invalid(
+            "invalid-pkcs11-id",
+            "a CKA_ID is hexadecimal, 1 to 64 octets, as pkcs11-tool shows it",
+        )
+    })
+}
+
 /// A key was to be made in a token, and no token is named.
 pub(super) fn not_configured() -> Error {
     Error::conflict(

@@ -117,6 +117,51 @@ fn verified(home: &Home, profile: &str) {
 }
 
 #[test]
+fn a_key_that_was_made_in_a_ceremony_becomes_a_cas() {
+    let home = Home::new();
+    let make = |id: &str, label: &str, more: &[&str]| {
+        let tool = [
+            "pkcs11-tool",
+            "--module",
+            MODULE,
+            "--token-label",
+            LABEL,
+            "--login",
+            "--pin",
+            PIN,
+            "--keypairgen",
+        ];
+        home.tool(&[&tool[..], &["--id", id, "--label", label], more].concat());
+    };
+    make("a1b2", "ceremony", &["--key-type", "EC:secp384r1", "--usage-sign", "--sensitive"]);
+    make("c3", "loose", &["--key-type", "EC:prime256v1", "--usage-sign", "--extractable"]);
+    assert_eq!(home.init(&[]).0, 0);
+    let server = home.serve();
+    home.eventually("ready", || server.get("/readyz") == 200);
+    let create = |name: &str, id: &str, key: &str| {
+        home.run(&["ca", "create", name, "--root", "--key", key, "--pkcs11-id", id])
+    };
+    for (id, key, what) in [
+        ("a1b2", "p-256", "is not one of p-256"),
+        ("a1b2", "rsa-2048", "is not one of rsa-2048"),
+        ("c3", "p-256", "may leave the token"),
+        ("d4", "p-256", "holds no private key with the CKA_ID d4"),
+    ] {
+        let (code, _, said) = create("x", id, key);
+        assert!(code == 1 && said.contains(what), "{id} {key}: {said}");
+    }
+    assert_eq!(create("x", "no-hex", "p-256").0, 2);
+    home.eventually("what the token holds is not doubted", || home.token_health().0 == "ok");
+    let (code, _, said) = create("ceremony-root", "a1b2", "p-384");
+    assert_eq!(code, 0, "{said}");
+    home.done(&["ca", "create", "below", "--parent", "ceremony-root", "--key", "p-256"]);
+    let pem = |ca: &str| home.json(&["ca", "show", ca])["pem"].as_str().unwrap().to_owned();
+    let (root, below) =
+        (home.write("root.pem", &pem("ceremony-root")), home.write("below.pem", &pem("below")));
+    home.tool(&["openssl", "verify", "-x509_strict", "-CAfile", &root, &below]);
+}
+
+#[test]
 fn a_token_that_goes_away_and_comes_back() {
     let home = Home::new();
     assert_eq!(home.init(ALL).0, 0);
@@ -148,6 +193,23 @@ fn a_token_that_goes_away_and_comes_back() {
     home.bring_token_back();
     home.eventually("it is found", || home.token_health().0 == "ok");
     home.eventually("ready", || server.get("/readyz") == 200);
+    assert_eq!(home.issue().0, 0, "{}", home.log());
+}
+
+#[test]
+fn a_key_that_the_token_lost_is_named_and_the_others_serve() {
+    let home = Home::new();
+    assert_eq!(home.init(ALL).0, 0);
+    let server = home.serve();
+    home.eventually("ready", || server.get("/readyz") == 200);
+    let note = std::fs::read_to_string(home.data().join("keys/ca-rsa-root.token")).unwrap();
+    let id =
+        note.lines().find_map(|line| line.strip_prefix("object = ")).unwrap().trim_matches('"').to_owned();
+    let tool = ["pkcs11-tool", "--module", MODULE, "--token-label", LABEL, "--login", "--pin", PIN];
+    home.tool(&[&tool[..], &["--delete-object", "--type", "privkey", "--id", &id]].concat());
+    home.eventually("health names the key", || home.token_health().1.contains(&format!("the CKA_ID {id}")));
+    let (code, _, said) = home.run(&["ca", "sign-crl", "rsa-root"]);
+    assert!(code == 1 && said.contains("holds no private key"), "{said}");
     assert_eq!(home.issue().0, 0, "{}", home.log());
 }
 

@@ -63,13 +63,14 @@ fn is_code(text: &str) -> bool {
 }
 
 /// Codes of keys and their files and of other questions, which no request for a certificate meets.
-const OF_OPERATION: [&str; 25] = [
+const OF_OPERATION: [&str; 27] = [
     "bad-key",
     "bad-pkcs12",
     "invalid-key-algorithm",
     "invalid-key-store",
     "invalid-passphrase",
     "invalid-password",
+    "invalid-pkcs11-id",
     "invalid-reason",
     "invalid-serial",
     "key-exists",
@@ -87,6 +88,7 @@ const OF_OPERATION: [&str; 25] = [
     "vault-exists",
     "vault-missing",
     "webhook-failed",
+    "wrong-key",
     "wrong-passphrase",
     "wrong-password",
 ];

@@ -69,8 +69,8 @@ async fn fault(state: &Service, ca: &LoadedCa) -> Result<Option<String>> {
     if ca.lacks_key() {
         return Ok(Some("its key is missing from the key folder: restore it from the backup".to_owned()));
     }
-    if ca.record.role == Role::Issuing && lies_in_lost_token(state, ca) {
-        return Ok(Some("its key lies in a token that cannot be used now".to_owned()));
+    if ca.record.role == Role::Issuing && lies_in_ill_token(state, ca) {
+        return Ok(Some("its key lies in a token that is not well: see there".to_owned()));
     }
     let crl = state.desk.authority.db.get::<CrlRecord>(ca.record.id.as_str().as_bytes()).await?;
     Ok(match crl {
@@ -80,7 +80,7 @@ async fn fault(state: &Service, ca: &LoadedCa) -> Result<Option<String>> {
     })
 }
 
-fn lies_in_lost_token(state: &Service, ca: &LoadedCa) -> bool {
+fn lies_in_ill_token(state: &Service, ca: &LoadedCa) -> bool {
     let keys = &state.desk.authority.keys;
     keys.tokens().iter().any(|token| token.fault.is_some()) && keys.place(&ca.record.key) == Place::Token
 }

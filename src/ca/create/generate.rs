@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{NewCa, key_id};
 use crate::ca::{Authority, on_thread};
 use crate::error::{Error, Result};
-use crate::id::KeyId;
+use crate::id::{CaId, KeyId};
 use crate::keys::{KeyStore, Place, Signer};
 use crate::x509::key::KeyAlgorithm;
 
@@ -22,6 +22,21 @@ pub async fn keys(authority: &Authority, plan: &[NewCa]) -> Result<Vec<Arc<dyn S
         signers.push(task.await.map_err(|e| Error::internal("making a key broke off").because(e))??);
     }
     Ok(signers)
+}
+
+/// Takes a key pair that stands in the token already for the CA that is to be made next under this name.
+/// Errors: `ca-exists`; those of [`KeyStore::adopt`].
+pub async fn adopt_key(
+    authority: &Authority,
+    id: &CaId,
+    object: Vec<u8>,
+    algorithm: KeyAlgorithm,
+) -> Result<()> {
+    if authority.hierarchy().require(id).is_ok() {
+        return Err(Error::conflict("ca-exists", format!("there is a CA {id} already")).at("/id"));
+    }
+    let (keys, key) = (Arc::clone(&authority.keys), key_id(id)?);
+    on_thread(move || keys.adopt(&key, &object, algorithm).map(drop)).await
 }
 
 /// No CA of this name is recorded, so a key that stands there is what a broken-off attempt left.

@@ -17,6 +17,8 @@ pub(super) struct Availability(Mutex<State>);
 struct State {
     /// Why it cannot be asked.
     away: Option<String>,
+    /// Which key it should have and has not; the others can be used all the same.
+    lacking: Option<String>,
     pause: Duration,
     looked: Stopwatch,
 }
@@ -24,12 +26,28 @@ struct State {
 impl Availability {
     /// Nothing is known against it.
     pub fn new() -> Self {
-        Self(Mutex::new(State { away: None, pause: SHORTEST, looked: Stopwatch::start() }))
+        Self(Mutex::new(State { away: None, lacking: None, pause: SHORTEST, looked: Stopwatch::start() }))
     }
 
     /// Why it cannot be asked now.
     pub fn fault(&self) -> Option<String> {
         self.state().away.clone()
+    }
+
+    /// What an operator should know of it.
+    pub fn trouble(&self) -> Option<String> {
+        let state = self.state();
+        state.away.clone().or_else(|| state.lacking.clone())
+    }
+
+    /// Whether it had all its keys when it was looked after last.
+    pub fn lacks_nothing(&self) -> bool {
+        self.state().lacking.is_none()
+    }
+
+    /// Which key it should have and has not.
+    pub fn lacks(&self, what: Option<String>) {
+        self.state().lacking = what;
     }
 
     /// It answered. Returns whether it had not before.

@@ -1,6 +1,6 @@
 //! A session with a token, logged in, and what is asked over it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use cryptoki::context::Pkcs11;
 use cryptoki::mechanism::Mechanism;
@@ -45,19 +45,21 @@ impl Connection {
         let _ = self.session.close();
     }
 
-    /// Signs with the private key of this CKA_ID. Errors: `Lost` if there is none.
+    /// Signs with the private key of this CKA_ID. Errors: `Absent` if there is none.
     pub fn sign(&mut self, object: &[u8], mechanism: &Mechanism<'_>, data: &[u8]) -> Result<Vec<u8>, Fault> {
         let key = self.private_key(object)?;
         Ok(self.session.sign(mechanism, key, data)?)
     }
 
-    /// Asks the token whether it is there, and the key of this CKA_ID too. Errors: `Lost`.
-    pub fn look(&mut self, object: Option<&[u8]>) -> Result<(), Fault> {
+    /// Asks the token whether it is there, and the keys of these CKA_IDs too. Errors: `Lost`, `Absent`.
+    pub fn look(&mut self, objects: &BTreeSet<Vec<u8>>) -> Result<(), Fault> {
         self.context.get_token_info(self.slot)?;
         self.session.get_session_info()?;
-        let Some(object) = object else { return Ok(()) };
-        self.keys.remove(object);
-        self.private_key(object).map(|_| ())
+        for object in objects {
+            self.keys.remove(object);
+            self.private_key(object)?;
+        }
+        Ok(())
     }
 
     /// Makes a key pair that cannot leave the token, and returns the public half (SubjectPublicKeyInfo).
@@ -88,6 +90,24 @@ impl Connection {
         }
     }
 
+    /// The public half (SubjectPublicKeyInfo) of the key pair of this CKA_ID, read as one of `algorithm`; none if it is
+    /// another, or the token keeps no public half. Errors: `Refused` if the private key may leave the token.
+    pub fn public_half(&mut self, object: &[u8], algorithm: KeyAlgorithm) -> Result<Option<Vec<u8>>, Fault> {
+        let key = self.private_key(object)?;
+        if !is_kept(&self.session, key)? {
+            return Err(Fault::Refused("the private key may leave the token: it is not taken".to_owned()));
+        }
+        let wanted = [
+            Attribute::Class(ObjectClass::PUBLIC_KEY),
+            Attribute::Token(true),
+            Attribute::Id(object.to_vec()),
+            Attribute::KeyType(encoding::key_type(algorithm)),
+        ];
+        let Some(public) = self.session.find_objects(&wanted)?.first().copied() else { return Ok(None) };
+        let parts = self.session.get_attributes(public, encoding::public_parts(algorithm))?;
+        Ok(encoding::spki(algorithm, &parts))
+    }
+
     /// Removes the key pair of this CKA_ID.
     pub fn destroy(&mut self, object: &[u8]) -> Result<(), Fault> {
         self.keys.remove(object);
@@ -109,7 +129,7 @@ impl Connection {
                 self.keys.insert(object.to_vec(), *key);
                 Ok(*key)
             }
-            [] => Err(Fault::Lost(format!("it holds no private key with the CKA_ID {}", hex(object)))),
+            [] => Err(Fault::Absent(format!("it holds no private key with the CKA_ID {}", hex(object)))),
             _ => {
                 Err(Fault::Refused(format!("it holds several private keys with the CKA_ID {}", hex(object))))
             }

@@ -5,7 +5,7 @@ use const_oid::db::rfc5912::{
     ID_EC_PUBLIC_KEY, ID_SHA_256, ID_SHA_384, ID_SHA_512, RSA_ENCRYPTION, SECP_256_R_1, SECP_384_R_1,
     SECP_521_R_1,
 };
-use cryptoki::object::{Attribute, AttributeType};
+use cryptoki::object::{Attribute, AttributeType, KeyType};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use crate::x509::key::{Digest, KeyAlgorithm};
@@ -19,6 +19,11 @@ pub(super) fn curve(algorithm: KeyAlgorithm) -> Option<ObjectIdentifier> {
         KeyAlgorithm::P521 => Some(SECP_521_R_1),
         KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => None,
     }
+}
+
+/// CKA_KEY_TYPE.
+pub(super) fn key_type(algorithm: KeyAlgorithm) -> KeyType {
+    if algorithm.is_rsa() { KeyType::RSA } else { KeyType::EC }
 }
 
 /// CKA_EC_PARAMS of a curve: its identifier, DER.

@@ -10,6 +10,8 @@ pub(super) enum Fault {
     Module(String),
     /// Token, session or login are gone: connecting anew may bring them back.
     Lost(String),
+    /// The token shows no such key: it may be another token, or one that went away without a word.
+    Absent(String),
     /// The PIN is not taken: it must not be sent again.
     Pin(String),
     /// The token is there and does not do this.
@@ -20,7 +22,9 @@ impl Fault {
     /// The same, if it is a loss, with what was said before the module was initialised anew: that tells more.
     pub fn after(self, first: &str) -> Self {
         match self {
-            Self::Lost(said) if said != first => Self::Lost(format!("{first}, and after connecting anew {said}")),
+            Self::Lost(said) if said != first => {
+                Self::Lost(format!("{first}, and after connecting anew {said}"))
+            }
             other => other,
         }
     }

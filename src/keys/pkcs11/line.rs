@@ -1,5 +1,6 @@
 //! One thread's line to the token: it connects when it must, and once more when the connection was lost.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,8 +18,8 @@ pub(super) struct Shared {
     pub token: String,
     pub login: Login,
     pub availability: Availability,
-    /// The CKA_ID of a key that must be there for the token to count as working.
-    pub watched: Mutex<Option<Vec<u8>>>,
+    /// The CKA_IDs of the keys that must be there.
+    pub watched: Mutex<BTreeSet<Vec<u8>>>,
 }
 
 /// A thread's line. Dropped, it ends its session.
@@ -39,28 +40,39 @@ impl Line {
     /// Does `work`: what was lost is connected anew once, and once more after the module was initialised anew.
     pub fn work<T>(&mut self, work: &impl Fn(&mut Connection) -> Result<T, Fault>) -> Result<T, Fault> {
         let mut done = self.once(work);
-        if matches!(done, Err(Fault::Lost(_))) {
+        if matches!(done, Err(Fault::Lost(_) | Fault::Absent(_))) {
             done = self.once(work);
         }
-        if let Err(Fault::Lost(first)) = &done
-            && let Some(module) = &self.module
-        {
-            module.restart(self.met);
+        if let Err(Fault::Lost(first)) = &done {
             let first = first.clone();
-            done = self.once(work).map_err(|fault| fault.after(&first));
+            done = self.restarted(work).map_err(|fault| fault.after(&first));
         }
         self.note(done.as_ref().err());
         done
     }
 
-    /// Looks whether the token is there, if it is time to.
+    /// Looks whether the token is there with every key that it should have, if it is time to.
     pub fn look_if_due(&mut self) {
         if !self.shared.availability.is_due() {
             return;
         }
         let watched = self.shared.watched.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        // What comes of it is noted; nobody waits for it.
-        let _ = self.work(&|connection| connection.look(watched.as_deref()));
+        let look = |connection: &mut Connection| connection.look(&watched);
+        let mut found = self.work(&look);
+        // Some modules show an empty token when theirs went away, until they are initialised anew.
+        if matches!(found, Err(Fault::Absent(_))) && self.shared.availability.lacks_nothing() {
+            found = self.restarted(&look);
+            self.note(found.as_ref().err());
+        }
+        let lacking = if let Err(Fault::Absent(what)) = found { Some(what) } else { None };
+        self.shared.availability.lacks(lacking);
+    }
+
+    fn restarted<T>(&mut self, work: &impl Fn(&mut Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+        if let Some(module) = &self.module {
+            module.restart(self.met);
+        }
+        self.once(work)
     }
 
     fn once<T>(&mut self, work: &impl Fn(&mut Connection) -> Result<T, Fault>) -> Result<T, Fault> {
@@ -73,7 +85,7 @@ impl Line {
             Some(_) | None => Connection::open(&inside.context, &self.shared.token, &self.shared.login)?,
         };
         let done = work(&mut connection);
-        if matches!(done, Err(Fault::Lost(_))) {
+        if matches!(done, Err(Fault::Lost(_) | Fault::Absent(_))) {
             connection.close();
         } else {
             self.connection = Some((inside.generation, connection));
@@ -99,7 +111,7 @@ impl Line {
                 }
             }
             // It answers, whatever it says.
-            Some(Fault::Refused(_)) | None => {
+            Some(Fault::Refused(_) | Fault::Absent(_)) | None => {
                 if availability.is_back() {
                     tracing::info!(token, "the token can be used again");
                 }

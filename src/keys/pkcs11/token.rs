@@ -91,7 +91,7 @@ impl Token {
 
     /// Its name, and what is wrong with it.
     pub fn status(&self) -> TokenStatus {
-        TokenStatus { name: self.name().to_owned(), fault: self.shared.availability.fault() }
+        TokenStatus { name: self.name().to_owned(), fault: self.shared.availability.trouble() }
     }
 
     /// Its label or serial number, as the settings say.
@@ -99,9 +99,14 @@ impl Token {
         &self.shared.token
     }
 
-    /// The key of this CKA_ID must be there for the token to count as working.
+    /// The key of this CKA_ID must be there for the token to count as well.
     pub fn watch(&self, object: &[u8]) {
-        *self.shared.watched.lock().unwrap_or_else(PoisonError::into_inner) = Some(object.to_vec());
+        self.shared.watched.lock().unwrap_or_else(PoisonError::into_inner).insert(object.to_vec());
+    }
+
+    /// The key of this CKA_ID needs not be there any more.
+    pub fn forget(&self, object: &[u8]) {
+        self.shared.watched.lock().unwrap_or_else(PoisonError::into_inner).remove(object);
     }
 
     /// Lets the PIN be read and tried once more.
@@ -120,7 +125,7 @@ impl Token {
 
     fn error(&self, fault: Fault) -> Error {
         match fault {
-            Fault::Lost(why) | Fault::Pin(why) => self.not_ready(&why),
+            Fault::Lost(why) | Fault::Absent(why) | Fault::Pin(why) => self.not_ready(&why),
             Fault::Module(why) => Error::invalid(
                 "token-module",
                 format!("the PKCS#11 module {} cannot be used: {why}", self.shared.module.display()),

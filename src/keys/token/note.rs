@@ -24,6 +24,8 @@ pub struct Note {
     pub object: Vec<u8>,
     /// Its public half.
     pub public: PublicKey,
+    /// Whether it was made by others: then it is not for us to destroy.
+    pub adopted: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -32,6 +34,8 @@ struct Text {
     token: String,
     object: String,
     public_key: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    adopted: bool,
 }
 
 impl Note {
@@ -45,7 +49,10 @@ impl Note {
         let public = spki.and_then(|spki| PublicKey::from_spki(&spki).ok());
         let object = unhex(&text.object).filter(|object| !object.is_empty());
         match (public, object) {
-            (Some(public), Some(object)) => Ok(Some(Self { token: text.token, object, public })),
+            (Some(public), Some(object)) => {
+                let (token, adopted) = (text.token, text.adopted);
+                Ok(Some(Self { token, object, public, adopted }))
+            }
             (None, _) => Err(damaged(&name, "its public-key is none")),
             (Some(_), None) => Err(damaged(&name, "its object is not hexadecimal")),
         }
@@ -58,6 +65,7 @@ impl Note {
             token: self.token.clone(),
             object: hex(&self.object),
             public_key: STANDARD.encode(self.public.spki()),
+            adopted: self.adopted,
         };
         let body = toml::to_string(&text).map_err(|e| Error::internal("a note of a key").because(e))?;
         let text = format!("# The private key lies in this token, as the objects with this CKA_ID.\n{body}");
@@ -104,7 +112,8 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+/// Reads hexadecimal of whole octets; none if it is not.
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
     if text.len() % 2 == 1 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;
     }

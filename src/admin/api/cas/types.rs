@@ -83,6 +83,9 @@ pub struct NewCa {
     /// Where its key is made: `software` (without it) or `pkcs11`, the token that the server's settings name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_store: Option<String>,
+    /// CKA_ID (hexadecimal) of a key pair that stands in the token already and becomes the CA's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pkcs11_id: Option<String>,
 }
 
 /// An external root's answer.
