@@ -71,7 +71,12 @@ pub async fn run_publisher(authority: &Authority, shutdown: impl Future<Output =
         let publish = async {
             let (published, failed) = publish_due(authority).await;
             for (ca, error) in &failed {
-                tracing::warn!(%ca, %error, code = error.code(), "the CRL could not be published");
+                if error.code() == "token-not-ready" {
+                    // Told once, when the token was lost; this comes around every second.
+                    tracing::debug!(%ca, %error, "the CRL waits for the token");
+                } else {
+                    tracing::warn!(%ca, %error, code = error.code(), "the CRL could not be published");
+                }
             }
             let names: Vec<&str> = failed.iter().map(|(ca, _)| ca.as_str()).collect();
             if !names.is_empty() {
