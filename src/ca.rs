@@ -2,13 +2,16 @@
 
 use std::sync::{Arc, RwLock};
 
+use tokio::sync::Semaphore;
+
 use crate::clock::Clock;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::id::CaId;
 use crate::keys::{KeyStore, pool::Pool};
 use crate::random::Random;
 use crate::store::Db;
 use crate::task::Periodic;
+use crate::x509::key::KeyKind;
 
 pub mod create;
 pub mod crl;
@@ -48,7 +51,12 @@ pub struct Authority {
     reloading: Arc<tokio::sync::Mutex<()>>,
     published: Arc<crl::Published>,
     rehearsing: bool,
+    /// Requests that wait for a token: so many at the most, and none on a thread that others need.
+    remote: Arc<Semaphore>,
 }
+
+/// More requests than these do not wait for a token at once.
+const MOST_REMOTE: usize = 64;
 
 impl Authority {
     /// Puts the parts together, loads the CAs that the store holds, and finishes what a crash left of the
@@ -78,6 +86,7 @@ impl Authority {
             reloading,
             published,
             rehearsing: false,
+            remote: Arc::new(Semaphore::new(MOST_REMOTE)),
         })
     }
 
@@ -94,6 +103,37 @@ impl Authority {
     /// Whether it is only asked what would happen: then nobody outside is asked either.
     pub fn is_rehearsing(&self) -> bool {
         self.rehearsing
+    }
+
+    /// Runs a job that signs with the key of `ca`, where that does not hold others up: in place or on the signing
+    /// threads by what it costs, and for a key in a token on a thread that may wait. Errors: `busy`, `ca-not-ready`,
+    /// `internal`.
+    pub(in crate::ca) async fn run_signing<T: Send + 'static>(
+        &self,
+        ca: &LoadedCa,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let signer = ca.ready()?.1;
+        if signer.is_remote() {
+            return self.run_remote(job).await;
+        }
+        // In 100 us or so.
+        match signer.public_key().kind() {
+            KeyKind::P256 | KeyKind::P384 => self.pool.run_short(job).await,
+            KeyKind::P521 | KeyKind::Rsa(_) => self.pool.run(job).await,
+        }
+    }
+
+    async fn run_remote<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let Ok(permit) = Arc::clone(&self.remote).try_acquire_owned() else {
+            return Err(Error::new(Kind::Busy, "busy", format!("{MOST_REMOTE} requests wait for the token")));
+        };
+        let task = tokio::task::spawn_blocking(move || {
+            let done = job();
+            drop(permit);
+            done
+        });
+        task.await.map_err(|e| Error::internal("signing with a token broke off").because(e))
     }
 
     /// Reads the CAs anew, after one was added or its key was removed.

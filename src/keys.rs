@@ -12,10 +12,15 @@ use crate::x509::key::{Digest, KeyAlgorithm, PublicKey};
 
 #[cfg(feature = "legacy")]
 mod legacy;
+#[cfg(feature = "pkcs11")]
+mod pkcs11;
+mod place;
 pub mod pool;
 mod sealer;
 pub mod software;
+pub mod token;
 
+pub use place::Place;
 pub use sealer::Sealer;
 
 /// A key that signs. Blocking and CPU-bound: call it on the [`pool::Pool`].
@@ -31,6 +36,11 @@ pub trait Signer: Send + Sync + Debug {
     /// Errors: `digest-not-supported` for an EC key and in a build without the feature, `internal`.
     fn sign_sha1(&self, _message: &[u8]) -> Result<Vec<u8>> {
         Err(Error::invalid("digest-not-supported", "SHA-1 needs an RSA key and a build with feature legacy"))
+    }
+    /// Whether another device signs (a token), so that a signature may have to be waited for: then it is asked for on
+    /// no thread that others need. Its errors: also `token-not-ready`, `token-refused`.
+    fn is_remote(&self) -> bool {
+        false
     }
 }
 
@@ -54,11 +64,44 @@ pub trait Decrypter: Send + Sync + Debug {
     fn open_key(&self, transport: KeyTransport, ciphertext: &[u8], len: usize) -> Zeroizing<Vec<u8>>;
 }
 
-/// Named private keys, encrypted at rest under the security password.
+/// A token that holds keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenStatus {
+    /// Its label or serial number, as the settings name it.
+    pub name: String,
+    /// Why it cannot be used now, or which key it lacks.
+    pub fault: Option<String>,
+}
+
+/// Named private keys, encrypted at rest under the security password, or in a token.
 pub trait KeyStore: Send + Sync {
     /// Makes a key and stores it durably; RSA takes seconds, so this runs on a thread of its own.
     /// Errors: `key-exists`, `storage`.
     fn generate(&self, id: &KeyId, algorithm: KeyAlgorithm) -> Result<Arc<dyn Signer>>;
+    /// As [`KeyStore::generate`], in the place named; a token takes up to minutes.
+    /// Errors: also `token-not-configured`, `token-not-ready`, `token-refused`.
+    fn generate_in(&self, place: Place, id: &KeyId, algorithm: KeyAlgorithm) -> Result<Arc<dyn Signer>> {
+        match place {
+            Place::Software => self.generate(id, algorithm),
+            Place::Token => Err(token::not_configured()),
+        }
+    }
+    /// Takes a key pair that stands in the token already, by its CKA_ID, under a name of ours.
+    /// Errors: `key-exists`, `wrong-key` if it is not of `algorithm` or may leave the token, `token-not-configured`,
+    /// `token-not-ready`, `token-refused`.
+    fn adopt(&self, _id: &KeyId, _object: &[u8], _algorithm: KeyAlgorithm) -> Result<Arc<dyn Signer>> {
+        Err(token::not_configured())
+    }
+    /// Where a key is kept, or would be if there is none of that name.
+    fn place(&self, _id: &KeyId) -> Place {
+        Place::Software
+    }
+    /// The tokens in use, each with what is wrong with it, if something is.
+    fn tokens(&self) -> Vec<TokenStatus> {
+        Vec::new()
+    }
+    /// Lets tokens be tried again that had refused the PIN: the operator may have changed it.
+    fn try_tokens_again(&self) {}
     /// The signer of a key. Errors: `key-not-present` if it was exported and removed or never made.
     fn signer(&self, id: &KeyId) -> Result<Arc<dyn Signer>>;
     /// The decrypter of an RSA key. Errors: `key-not-present`, `key-not-rsa`.

@@ -21,4 +21,5 @@ pub mod setup;
 pub mod state;
 mod tasks;
 pub mod tls;
+mod token;
 pub mod worker;

@@ -10,7 +10,7 @@ use crate::ca::{Authority, crl, on_thread, to_the_end};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{CaId, KeyId};
-use crate::keys::Signer;
+use crate::keys::{Place, Signer};
 use crate::random::Random;
 use crate::store::{Unit, When};
 use crate::x509::cert::Certificate;
@@ -25,6 +25,7 @@ mod remote_key;
 
 pub use external::{install_chain, request};
 pub(in crate::ca) use external::{may_be_ca, read_certificates};
+pub use generate::adopt_key;
 pub use plan::{default_plan, default_subject};
 
 /// A CA to be made.
@@ -40,6 +41,8 @@ pub struct NewCa {
     pub lifetime: Duration,
     /// Who signs it.
     pub parent: Parent,
+    /// Where its key is made.
+    pub place: Place,
 }
 
 /// Who signs a new CA.
@@ -57,7 +60,8 @@ pub enum Parent {
 /// first CRLs, recorded in one write. What a broken-off attempt left of keys is used again;
 /// a caller that leaves does not cut it off.
 /// Errors: `ca-exists`, `reserved-name`, `not-found` for a parent, `ca-not-ready`, `wrong-key`,
-/// `ca-path-length`, `key-exists`, `bad-name`, `lint`, `storage`.
+/// `ca-path-length`, `key-exists`, `bad-name`, `lint`, `storage`; for a key in a token also `token-not-configured`,
+/// `token-not-ready`, `token-refused`.
 pub async fn create(authority: &Authority, plan: Vec<NewCa>, actor: Actor) -> Result<Vec<CaRecord>> {
     let authority = authority.clone();
     to_the_end(async move { made(&authority, plan, actor).await }).await
@@ -146,7 +150,7 @@ async fn record(
         unit.insert(ca)?;
         unit.insert(crl)?;
         unit.check::<ImportRecord>(&ImportRecord::key_of(&ca.id), When::Absent);
-        unit.event(created(ca, actor, now));
+        unit.event(created(ca, authority.keys.place(&ca.key), actor, now));
     }
     authority.db.commit(unit).await.map_err(exists_meanwhile)?;
     authority.reload().await?;
@@ -154,10 +158,11 @@ async fn record(
     Ok(made.into_iter().map(|(ca, _)| ca).collect())
 }
 
-fn created(ca: &CaRecord, actor: &Actor, now: Timestamp) -> Event {
+fn created(ca: &CaRecord, place: Place, actor: &Actor, now: Timestamp) -> Event {
     let event = Event::new(now, actor.clone(), "ca.create", format!("ca:{}", ca.id))
         .with("subject", &ca.subject)
         .with("key", ca.algorithm);
+    let event = if place == Place::Token { event.with("key_store", place) } else { event };
     match &ca.parent {
         Some(parent) => event.with("parent", parent),
         None => event,

@@ -9,11 +9,12 @@ use crate::ca::records::{CaRecord, Role};
 use crate::ca::{Authority, Hierarchy, LoadedCa, on_thread, to_the_end};
 use crate::error::{Error, Kind, Result};
 use crate::id::{CaId, KeyId};
-use crate::keys::{KeyStore, Signer};
+use crate::keys::{KeyStore, Place, Signer};
 use crate::store::Unit;
 
 /// The CA's key as an encrypted PKCS#8 PEM that openssl reads; the export is recorded before the key leaves.
-/// A caller that leaves does not cut it off. Errors: `not-found`, `ca-not-ready` if the key is not here, `state-conflict`, `storage`.
+/// A caller that leaves does not cut it off. Errors: `not-found`, `ca-not-ready` if the key is not here, `key-in-token`,
+/// `state-conflict`, `storage`.
 pub async fn export_key(
     authority: &Authority,
     ca: &CaId,
@@ -31,6 +32,7 @@ async fn exported(
     actor: Actor,
 ) -> Result<Zeroizing<String>> {
     authority.hierarchy().require(ca)?.ready()?;
+    refuse_token(authority, ca, "export it by the token's own means, if it has any")?;
     let now = authority.clock.now();
     let stored = authority.db.require::<CaRecord>(&CaRecord::key_of(ca), ca).await?;
     let (keys, key) = (Arc::clone(&authority.keys), stored.value.key.clone());
@@ -46,7 +48,7 @@ async fn exported(
 
 /// Removes a root's key from this machine for good. Asked again after a cut-short removal, it finishes it;
 /// a caller that leaves does not cut it off.
-/// Errors: `not-found`, `ca-key-needed` for an issuing CA, `key-not-exported`, `state-conflict`, `storage`.
+/// Errors: `not-found`, `ca-key-needed` for an issuing CA, `key-not-exported`, `key-in-token`, `state-conflict`, `storage`.
 pub async fn remove_key(authority: &Authority, ca: &CaId, actor: Actor) -> Result<()> {
     let (authority, ca) = (authority.clone(), ca.clone());
     to_the_end(async move { removed(&authority, &ca, actor).await }).await
@@ -56,6 +58,7 @@ async fn removed(authority: &Authority, ca: &CaId, actor: Actor) -> Result<()> {
     let stored = authority.db.require::<CaRecord>(&CaRecord::key_of(ca), ca).await?;
     let key = stored.value.key.clone();
     if stored.value.key_removed.is_none() {
+        refuse_token(authority, ca, "take the token away instead, and bring it back for the root's CRL")?;
         may_remove(&stored.value)?;
         let now = authority.clock.now();
         let changed = CaRecord { key_removed: Some(now), ..stored.value };
@@ -98,6 +101,18 @@ pub async fn open_exported(
 ) -> Result<Arc<dyn Signer>> {
     let random = authority.random.clone();
     on_thread(move || crate::keys::software::open_exported(&pem, &passphrase, &random)).await
+}
+
+/// A key that a token made does not leave it, and is not for us to destroy.
+fn refuse_token(authority: &Authority, ca: &CaId, instead: &str) -> Result<()> {
+    let hierarchy = authority.hierarchy();
+    match authority.keys.place(&hierarchy.require(ca)?.record.key) {
+        Place::Software => Ok(()),
+        Place::Token => {
+            let text = format!("the key of the CA {ca} was made in a token and stays there: {instead}");
+            Err(Error::conflict("key-in-token", text))
+        }
+    }
 }
 
 fn may_remove(record: &CaRecord) -> Result<()> {

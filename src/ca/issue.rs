@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::id::{CaId, RecordId, Serial};
 use crate::store::{CommitError, Envelope, Record, Unit, When};
 use crate::x509::cert::{Extension, Tbs, assemble, ext};
-use crate::x509::key::{Digest, KeyKind, PublicKey, signature_algorithm};
+use crate::x509::key::{Digest, PublicKey, signature_algorithm};
 use crate::x509::name::Name;
 use crate::x509::san::San;
 
@@ -80,19 +80,17 @@ impl From<Error> for IssueError {
 /// Issues: returns when certificate, indexes, claim and audit event are durable.
 ///
 /// Everything that costs CPU (building, lint, signature, digests, encoding of the record) is one job, on the signing
-/// threads unless the CA's key makes short work of it; a full queue answers `busy` at once.
+/// threads unless the CA's key makes short work of it or lies in a token; a full queue answers `busy` at once.
 /// Errors: `IssueError::Claimed` naming the claim's item; `ca-not-ready`, `ca-expires`, `not-after-passed`,
-/// `lint`, `digest-not-supported`, `busy`, `serial-taken`, `storage`.
+/// `lint`, `digest-not-supported`, `busy`, `token-not-ready`, `token-refused`, `serial-taken`, `storage`.
 pub async fn issue(authority: &Authority, order: Order) -> Result<Issued, IssueError> {
     let now = authority.clock.now();
     let ca = authority.hierarchy().require(&order.ca)?.clone();
     let validity = Validity::of(&order, &ca, now)?;
     let id = RecordId::new(now, &authority.random)?;
     let claimed = order.claim.items.len();
-    let quick = signs_quickly(&ca)?;
-    let make = move || make(order, &ca, validity, id, now);
-    let (unit, issued) =
-        if quick { authority.pool.run_short(make).await?? } else { authority.pool.run(make).await?? };
+    let of = Arc::clone(&ca);
+    let (unit, issued) = authority.run_signing(&of, move || make(order, &ca, validity, id, now)).await??;
     authority.db.commit(unit).await.map_err(|e| refused(e, claimed))?;
     Ok(issued)
 }
@@ -105,14 +103,6 @@ pub async fn rehearse(authority: &Authority, order: Order) -> Result<Timestamp> 
     let validity = Validity::of(&order, &ca, now)?;
     authority.pool.run(move || to_be_signed(&order, &ca, validity).map(drop)).await??;
     Ok(validity.not_after)
-}
-
-/// Whether the CA signs in 100 us or so.
-fn signs_quickly(ca: &LoadedCa) -> Result<bool> {
-    Ok(match ca.ready()?.1.public_key().kind() {
-        KeyKind::P256 | KeyKind::P384 => true,
-        KeyKind::P521 | KeyKind::Rsa(_) => false,
-    })
 }
 
 /// Below this, a CA issues nothing more: its certificates would be of no use.

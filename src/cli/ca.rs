@@ -10,6 +10,8 @@ use crate::cli::page::{self, Paging};
 use crate::cli::{Context, ExitCode, client, input, show};
 use crate::error::{Error, Result};
 use crate::id::CaId;
+use crate::keys::Place;
+use crate::keys::token::parse_object;
 
 mod import;
 
@@ -41,7 +43,8 @@ enum Verb {
     /// Make a CA: a root, an issuing CA under one, or one for an external root to sign
     #[command(after_help = "Examples:\n  signet ca create voice --parent rsa-root --key rsa-3072\n  \
         signet ca create corp-voice --external --key p-384 > corp-voice.csr\n  \
-        signet ca create new-root --root --key rsa-4096")]
+        signet ca create new-root --root --key rsa-4096\n  \
+        signet ca create vault-voice --parent rsa-root --key-store pkcs11")]
     Create(Box<Create>),
     /// Bring in a CA that another program ran, with what it issued and what it revoked
     #[command(after_help = import::EXAMPLES)]
@@ -98,6 +101,12 @@ struct Create {
     /// Its subject; without it: CN=Signet NAME
     #[arg(long, value_name = "DN")]
     subject: Option<String>,
+    /// Where its key is made: software, or pkcs11 (the token that the server's settings name)
+    #[arg(long, value_name = "WHERE", default_value_t)]
+    key_store: Place,
+    /// A key pair that stands in the token already, by its CKA_ID (hexadecimal), instead of a new one
+    #[arg(long, value_name = "CKA_ID", value_parser = pkcs11_id)]
+    pkcs11_id: Option<String>,
     /// How many days it lives; without it: 20 years for a root, 10 for an issuing CA
     #[arg(long, value_name = "DAYS")]
     validity_days: Option<u32>,
@@ -178,6 +187,7 @@ const COLUMNS: &[show::Column] = &[
     ("SUBJECT", "subject"),
     ("EXPIRES", "not_after"),
     ("PRIVATE KEY", "key"),
+    ("KEY STORE", "key_store"),
     ("STATE", "state"),
     ("CRL", "crl.number"),
     ("CRL STATE", "crl_state"),
@@ -254,10 +264,12 @@ async fn create(new: Create, context: &Context) -> Result<()> {
         "role": if new.root { "root" } else { "issuing" },
         "algorithm": new.key,
         "external": new.external,
+        "key_store": if new.pkcs11_id.is_some() { Place::Token } else { new.key_store }.as_str(),
     });
     let optional = [
         ("parent", new.parent.map(|id| id.as_str().into())),
         ("subject", new.subject.map(Value::from)),
+        ("pkcs11_id", new.pkcs11_id.map(Value::from)),
         ("validity_days", new.validity_days.map(Value::from)),
     ];
     for (name, value) in optional {
@@ -282,6 +294,10 @@ async fn create(new: Create, context: &Context) -> Result<()> {
         );
     }
     Ok(())
+}
+
+fn pkcs11_id(text: &str) -> Result<String> {
+    parse_object(text).map(|_| text.to_owned())
 }
 
 /// An exported key and its passphrase.

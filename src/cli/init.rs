@@ -69,6 +69,7 @@ pub async fn build(
         settings: Given { url: Some(url.clone()), ..settings },
         url: url.to_string(),
         algorithms,
+        places: flags.places(),
         organization: flags.organization.clone(),
         password,
         clock: context.clock.clone(),

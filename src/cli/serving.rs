@@ -7,11 +7,12 @@ use zeroize::Zeroizing;
 
 use crate::cli::{Context, usage};
 use crate::error::{Error, Result};
+use crate::keys::Place;
 use crate::server::layout::Layout;
 use crate::server::password::{self, Purpose};
 use crate::server::public_url::PublicUrl;
 use crate::server::settings::{Given, Listen};
-use crate::server::setup::Algorithms;
+use crate::server::setup::{Algorithms, Places};
 use crate::x509::key::KeyAlgorithm;
 
 /// Settings by flag or environment; `DIR/signet.toml` may say the same.
@@ -39,6 +40,23 @@ pub struct ServerFlags {
     /// HTTPS: the API [default: 127.0.0.1:8443]
     #[arg(long, env = "SIGNET_HTTPS", value_name = "ADDR:PORT|off")]
     pub https: Option<Listen>,
+    /// The token that holds CA keys.
+    #[command(flatten)]
+    pub token: TokenFlags,
+}
+
+/// The PKCS#11 token that holds CA keys.
+#[derive(Clone, Debug, clap::Args)]
+pub struct TokenFlags {
+    /// The PKCS#11 module (a library) of the token that holds CA keys
+    #[arg(long, env = "SIGNET_PKCS11_MODULE", value_name = "FILE")]
+    pub pkcs11_module: Option<PathBuf>,
+    /// That token's label or serial number
+    #[arg(long, env = "SIGNET_PKCS11_TOKEN", value_name = "LABEL|SERIAL")]
+    pub pkcs11_token: Option<String>,
+    /// A file with its PIN (mode 0600); else the systemd credential signet-pkcs11-pin
+    #[arg(long, env = "SIGNET_PKCS11_PIN_FILE", value_name = "FILE")]
+    pub pkcs11_pin_file: Option<PathBuf>,
 }
 
 /// What only a new CA needs.
@@ -59,9 +77,20 @@ pub struct NewFlags {
     /// Key of its issuing CA
     #[arg(long, value_name = "KEY", default_value = "p-384")]
     pub ec_issuing: KeyAlgorithm,
+    /// Where the keys of all CAs are made: software, or pkcs11 (the token of --pkcs11-token)
+    #[arg(long, value_name = "WHERE", default_value_t)]
+    pub ca_keys: Place,
+    /// Where the keys of the roots are made, if elsewhere
+    #[arg(long, value_name = "WHERE")]
+    pub root_keys: Option<Place>,
 }
 
 impl NewFlags {
+    /// Where the keys are made.
+    pub fn places(&self) -> Places {
+        Places { roots: self.root_keys.unwrap_or(self.ca_keys), issuing: self.ca_keys }
+    }
+
     /// The key types.
     pub fn algorithms(&self) -> Algorithms {
         Algorithms {
@@ -87,6 +116,9 @@ impl ServerFlags {
             store: self.store.clone(),
             policies: self.policies.clone(),
             security_password_file: self.security_password_file.clone(),
+            pkcs11_module: self.token.pkcs11_module.clone(),
+            pkcs11_token: self.token.pkcs11_token.clone(),
+            pkcs11_pin_file: self.token.pkcs11_pin_file.clone(),
             connections: None,
             connections_per_address: None,
         };
@@ -97,7 +129,13 @@ impl ServerFlags {
             ));
         }
         // What a relative path is relative to must not change with the folder the next start is made from.
-        for path in [&mut settings.policies, &mut settings.security_password_file].into_iter().flatten() {
+        let paths = [
+            &mut settings.policies,
+            &mut settings.security_password_file,
+            &mut settings.pkcs11_module,
+            &mut settings.pkcs11_pin_file,
+        ];
+        for path in paths.into_iter().flatten() {
             *path = std::path::absolute(&*path)
                 .map_err(|e| Error::storage(format!("no such path: {}", path.display())).because(e))?;
         }

@@ -5,8 +5,6 @@
 
 use std::net::IpAddr;
 
-use tokio::sync::Semaphore;
-
 use crate::ca::profile::ChallengeSource;
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
@@ -18,6 +16,7 @@ use crate::x509::san::San;
 mod health;
 pub(super) mod judge;
 pub mod radius;
+mod room;
 pub mod secret_file;
 mod set;
 mod shared_secret;
@@ -26,9 +25,6 @@ mod webhook;
 
 pub use health::Failing;
 pub use set::Sources;
-
-/// Questions to one source at once; more are told to come again.
-const AT_ONCE: usize = 64;
 
 /// What a source is asked.
 #[derive(Clone, Copy)]
@@ -67,7 +63,7 @@ pub enum Verdict {
 /// Whoever judges the challenges of one profile.
 pub struct Source {
     judge: Judge,
-    room: Semaphore,
+    room: room::Room,
     health: health::Health,
 }
 
@@ -89,7 +85,7 @@ impl Source {
             ChallengeSource::Webhook(options) => Judge::Webhook(Box::new(webhook::Webhook::open(options)?)),
             ChallengeSource::Radius(options) => Judge::Radius(radius::Radius::open(options)?),
         };
-        Ok(Some(Self { judge, room: Semaphore::new(AT_ONCE), health: health::Health::default() }))
+        Ok(Some(Self { judge, room: room::Room::default(), health: health::Health::default() }))
     }
 
     /// Its name, as a profile has it.
@@ -114,10 +110,10 @@ impl Source {
         self.health.failing()
     }
 
-    /// Asks. Errors: `challenge-source-busy` if too many ask at once; `challenge-source-unavailable` if it says
+    /// Asks. Errors: `challenge-source-busy` if too many ask at once, in all or from one address; `challenge-source-unavailable` if it says
     /// neither yes nor no, with the reason as its cause.
     async fn ask(&self, question: &Question<'_>, random: &Random) -> Result<Verdict> {
-        let Ok(_place) = self.room.try_acquire() else {
+        let Some(_place) = self.room.enter(question.address) else {
             let text = "too many challenges are being judged; try again";
             return Err(Error::new(Kind::Busy, "challenge-source-busy", text));
         };

@@ -10,10 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zeroize::Zeroizing;
 
-use self::frame::{KEY_LEN, SealingKey, damaged};
+use self::frame::{KEY_LEN, SealingKey};
 use self::key::SoftwareKey;
 use self::password::Cost;
 use super::sealer::{Sealer, SealingRoot};
+use super::token::Note;
 use super::{Decrypter, KeyStore, Signer};
 use crate::error::{Error, Kind, Result};
 use crate::id::KeyId;
@@ -22,7 +23,7 @@ use crate::x509::key::KeyAlgorithm;
 
 mod decrypt;
 mod evened;
-mod files;
+pub(super) mod files;
 mod foreign;
 mod frame;
 mod key;
@@ -32,6 +33,7 @@ mod pbes2;
 mod vault_file;
 
 pub use self::foreign::{ForeignKey, Pkcs12};
+pub(super) use self::frame::damaged;
 pub use self::password::generate_password;
 pub use self::pbes2::decrypt_pem;
 
@@ -117,7 +119,7 @@ impl Vault {
     }
 
     fn load(&self, id: &KeyId) -> Result<SoftwareKey> {
-        let file = self.read_key(id)?.ok_or_else(|| not_present(id))?;
+        let Some(file) = self.read_key(id)? else { return Err(self.lacking(id)) };
         let (algorithm, pkcs8) = key_file::decode(&self.master, id, &file)?;
         let key = SoftwareKey::from_pkcs8(&pkcs8, &self.random)?;
         if key.algorithm() != algorithm {
@@ -131,10 +133,25 @@ impl Vault {
     }
 
     fn absent(&self, id: &KeyId) -> Result<()> {
-        match self.read_key(id)? {
-            None => Ok(()),
-            Some(_) => Err(Error::conflict("key-exists", format!("there is a key {id} already"))),
+        if self.read_key(id)?.is_none() && Note::read(&self.folder, id)?.is_none() {
+            return Ok(());
         }
+        Err(key_exists(id))
+    }
+
+    /// Why there is no such key here: it may lie in a token that the settings do not name.
+    fn lacking(&self, id: &KeyId) -> Error {
+        match Note::read(&self.folder, id) {
+            Ok(None) => not_present(id),
+            Ok(Some(note)) => note.needs_settings(id),
+            Err(error) => error,
+        }
+    }
+
+    /// The folder of the keys.
+    #[cfg(feature = "pkcs11")]
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     fn store(&self, id: &KeyId, pkcs8: &[u8]) -> Result<Arc<dyn Signer>> {
@@ -225,6 +242,11 @@ fn refuse_orphans(folder: &Path) -> Result<()> {
         return Ok(());
     }
     Err(damaged(vault_file::NAME, "it is missing while there are keys"))
+}
+
+/// A name is given once.
+pub(super) fn key_exists(id: &KeyId) -> Error {
+    Error::conflict("key-exists", format!("there is a key {id} already"))
 }
 
 fn not_present(id: &KeyId) -> Error {

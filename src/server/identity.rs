@@ -153,6 +153,7 @@ impl Identities {
 #[async_trait::async_trait]
 impl AfterReload for Identities {
     async fn after_reload(&self) {
+        self.desk.authority.keys.try_tokens_again();
         self.refresh_and_log().await;
     }
 }

@@ -30,8 +30,8 @@ pub enum Purpose {
 /// Errors: `no-password` if there is no source; `password-file` if others can read it.
 pub fn find(named: Option<&Path>, layout: &Layout, purpose: Purpose) -> Result<Zeroizing<String>> {
     match source(named, layout) {
-        Some(Source::Private(path)) => read_private(&path),
-        Some(Source::Credential(path)) => read(&path),
+        Some(Source::Private(path)) => read_private(PASSWORD, &path),
+        Some(Source::Credential(path)) => read(PASSWORD, &path),
         None if std::io::stdin().is_terminal() => prompt(purpose),
         None => Err(Error::malformed(
             "no-password",
@@ -57,6 +57,18 @@ pub fn find_or_write(
     Ok((password, Some(path)))
 }
 
+/// What a file holds, in the words of its errors.
+#[derive(Clone, Copy)]
+pub(super) struct Secret {
+    code: &'static str,
+    name: &'static str,
+}
+
+/// The password that opens the vault.
+const PASSWORD: Secret = Secret { code: "password-file", name: "security password" };
+/// The PIN of a token.
+pub(super) const PIN: Secret = Secret { code: "pin-file", name: "token's PIN" };
+
 enum Source {
     /// A file whose mode we judge.
     Private(PathBuf),
@@ -78,36 +90,37 @@ fn source(named: Option<&Path>, layout: &Layout) -> Option<Source> {
 
 /// A file that others can read is refused, not only warned about: the password is the only thing
 /// between a copy of the folder and the CA's keys, and a warning in a log is read by nobody.
-fn read_private(path: &Path) -> Result<Zeroizing<String>> {
-    let unreadable = |e| bad(path, "cannot be read").because(e);
+pub(super) fn read_private(secret: Secret, path: &Path) -> Result<Zeroizing<String>> {
+    let unreadable = |e| bad(secret, path, "cannot be read").because(e);
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
     if metadata.is_dir() {
-        return Err(bad(path, "is a folder"));
+        return Err(bad(secret, path, "is a folder"));
     }
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
-        return Err(bad(path, &format!("is open to others (mode {mode:04o}); chmod 600 it")));
+        return Err(bad(secret, path, &format!("is open to others (mode {mode:04o}); chmod 600 it")));
     }
-    read(path)
+    read(secret, path)
 }
 
-fn read(path: &Path) -> Result<Zeroizing<String>> {
-    let unreadable = |e| bad(path, "cannot be read").because(e);
+/// The first 4,096 bytes at the most, without the end of the line. Errors: `password-file` or the code of another secret.
+pub(super) fn read(secret: Secret, path: &Path) -> Result<Zeroizing<String>> {
+    let unreadable = |e| bad(secret, path, "cannot be read").because(e);
     let mut text = Zeroizing::new(String::new());
     let file = File::open(path).map_err(unreadable)?;
     file.take(MOST + 1).read_to_string(&mut text).map_err(unreadable)?;
     if text.len() as u64 > MOST {
-        return Err(bad(path, "is longer than 4,096 bytes"));
+        return Err(bad(secret, path, "is longer than 4,096 bytes"));
     }
     let password = text.trim_end_matches(['\r', '\n']);
     if password.is_empty() {
-        return Err(bad(path, "is empty"));
+        return Err(bad(secret, path, "is empty"));
     }
     Ok(Zeroizing::new(password.to_owned()))
 }
 
-fn bad(path: &Path, why: &str) -> Error {
-    Error::invalid("password-file", format!("the security password file {} {why}", path.display()))
+fn bad(secret: Secret, path: &Path, why: &str) -> Error {
+    Error::invalid(secret.code, format!("the {} file {} {why}", secret.name, path.display()))
 }
 
 fn prompt(purpose: Purpose) -> Result<Zeroizing<String>> {

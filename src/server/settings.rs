@@ -74,6 +74,15 @@ pub struct Given {
     /// The file with the security password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub security_password_file: Option<PathBuf>,
+    /// The PKCS#11 module of the token that holds CA keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pkcs11_module: Option<PathBuf>,
+    /// That token's label or serial number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pkcs11_token: Option<String>,
+    /// The file with its PIN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pkcs11_pin_file: Option<PathBuf>,
     /// At most so many connections at once, over all listeners of a sort.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<usize>,
@@ -112,6 +121,9 @@ impl Given {
             store: self.store.or(weaker.store),
             policies: self.policies.or(weaker.policies),
             security_password_file: self.security_password_file.or(weaker.security_password_file),
+            pkcs11_module: self.pkcs11_module.or(weaker.pkcs11_module),
+            pkcs11_token: self.pkcs11_token.or(weaker.pkcs11_token),
+            pkcs11_pin_file: self.pkcs11_pin_file.or(weaker.pkcs11_pin_file),
             connections: self.connections.or(weaker.connections),
             connections_per_address: self.connections_per_address.or(weaker.connections_per_address),
         }
@@ -123,7 +135,8 @@ impl Given {
         let text = format!(
             "# Signet's settings; a flag or an environment variable (SIGNET_HTTP …) goes before them.\n\
              # url: prefix of CRL and CA addresses in certificates. http, https: ADDR:PORT or \"off\".\n\
-             # Also: policies, security-password-file, connections, connections-per-address.\n{body}"
+             # Also: policies, security-password-file, connections, connections-per-address, pkcs11-module,\n\
+             # pkcs11-token, pkcs11-pin-file.\n{body}"
         );
         files::write(path, text.as_bytes(), files::PRIVATE)
     }

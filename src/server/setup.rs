@@ -13,7 +13,7 @@ use crate::server::lock::FolderLock;
 mod build;
 mod moved;
 
-pub use build::{Algorithms, NewAuthority, build, tls_root};
+pub use build::{Algorithms, NewAuthority, Places, build, tls_root};
 
 /// What may stand in a data folder before there is a CA.
 const BEFORE: &[&str] = &["lock", "security-password", "signet.toml", ".init", "lost+found"];

@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::keys::KeyStore;
 use crate::keys::pool::Pool;
 use crate::keys::software::Vault;
+use crate::keys::token::with_token;
 use crate::random::Random;
 use crate::server::heads::Heads;
 use crate::server::identity::Identities;
@@ -25,6 +26,7 @@ use crate::server::layout::Layout;
 use crate::server::observed::Observed;
 use crate::server::settings::Given;
 use crate::server::tasks;
+use crate::server::token;
 use crate::storage;
 use crate::store::Db;
 use crate::task::Runner;
@@ -75,7 +77,7 @@ impl State {
     /// fault, `bad-roles`.
     pub async fn open(opening: Opening<'_>) -> Result<Self> {
         let Opening { layout, settings, public_url, tls_names, password, clock, random } = opening;
-        let keys: Arc<dyn KeyStore> = Arc::new(Vault::open(layout.dir(), password, &random)?);
+        let keys = open_keys(layout, settings, password, &random).await?;
         let engine = settings.store.as_deref().map(str::parse).transpose()?;
         let db = Db::new(Arc::new(Observed(storage::open(layout.dir(), engine)?)));
         let pool = Pool::per_core(QUEUE);
@@ -113,6 +115,19 @@ impl State {
     pub fn set_ready(&self, ready: bool) {
         self.ready.store(ready, Ordering::Release);
     }
+}
+
+/// On a thread that may wait: the token is asked whether it is there.
+async fn open_keys(
+    layout: &Layout,
+    settings: &Given,
+    password: &str,
+    random: &Random,
+) -> Result<Arc<dyn KeyStore>> {
+    let (vault, named) = (Vault::open(layout.dir(), password, random)?, token::settings(settings)?);
+    let random = random.clone();
+    let opened = tokio::task::spawn_blocking(move || with_token(vault, named, &random));
+    opened.await.unwrap_or_else(|e| Err(Error::internal("opening the keys").because(e)))
 }
 
 /// Holds the profiles against the CAs. A CA that is too old for a profile by now is told, not refused: it must go on

@@ -149,7 +149,35 @@ fn shards_and_deltas_pass() {
 
 #[test]
 fn our_own_certificates_and_crls_pass() {
-    let server = Server::start_with(PUBLIC);
+    own_certificates_and_crls_pass(&Server::start_with(PUBLIC));
+}
+
+/// SoftHSM makes the keys of the CAs and signs with them.
+#[cfg(feature = "pkcs11")]
+#[test]
+fn our_own_certificates_and_crls_pass_with_keys_in_a_token() {
+    let token = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        std::fs::write(token.path().join(name), text).unwrap();
+        run("chmod", &["600", token.path().join(name).to_str().unwrap()]).ok();
+        token.path().join(name).to_str().unwrap().to_owned()
+    };
+    let conf = file("softhsm2.conf", &format!("directories.tokendir = {}\n", token.path().display()));
+    let environment = [("SOFTHSM2_CONF", conf.as_str())];
+    let init = ["--init-token", "--free", "--label", "judged", "--pin", "12345678", "--so-pin", "12345678"];
+    crate::server::run_with("softhsm2-util", &init, &environment).ok();
+    let pin = file("pin", "12345678");
+    let keys = ["--ca-keys", "pkcs11", "--pkcs11-module", "/usr/lib/softhsm/libsofthsm2.so"];
+    let arguments = [PUBLIC, &keys, &["--pkcs11-token", "judged", "--pkcs11-pin-file", &pin]].concat();
+    let mut server = Server::prepared(&arguments);
+    let child = server.command().env("SOFTHSM2_CONF", &conf).spawn().unwrap();
+    server.adopt(child);
+    let listed = server.signet(&["ca", "list"]).ok();
+    assert_eq!(listed.matches("pkcs11").count(), 4, "{listed}");
+    own_certificates_and_crls_pass(&server);
+}
+
+fn own_certificates_and_crls_pass(server: &Server) {
     let listed = server.signet(&["ca", "list", "--output", "json"]).ok();
     let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
     for ca in listed["items"].as_array().unwrap() {

@@ -76,15 +76,20 @@ impl Server {
 
     /// A new authority with these further arguments.
     pub fn start_with(arguments: &[&str]) -> Self {
-        let mut server = Self {
+        let mut server = Self::prepared(arguments);
+        server.launch();
+        server
+    }
+
+    /// As [`Server::start_with`], but not started yet.
+    pub fn prepared(arguments: &[&str]) -> Self {
+        Self {
             child: None,
             home: tempfile::tempdir().unwrap(),
             arguments: arguments.iter().map(ToString::to_string).collect(),
             http: String::new(),
             https: String::new(),
-        };
-        server.launch();
-        server
+        }
     }
 
     /// Starts the process (again) and waits until it serves.

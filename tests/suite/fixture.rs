@@ -14,9 +14,9 @@ use signet::enrol::scep_ra::{Ra, RaSource};
 use signet::enrol::{Desk, Profiles};
 use signet::error::Result;
 use signet::id::{CaId, KeyId, Serial};
-use signet::keys::KeyStore;
 use signet::keys::pool::Pool;
 use signet::keys::software::Vault;
+use signet::keys::{KeyStore, Place};
 use signet::random::Random;
 use signet::storage::{self, EngineKind};
 use signet::store::Db;
@@ -103,6 +103,7 @@ fn new_ca(id: &str, algorithm: KeyAlgorithm, parent: Option<&str>) -> NewCa {
         id,
         algorithm,
         lifetime: DAY * if parent.is_some() { 3650 } else { 7300 },
+        place: Place::Software,
         parent: parent.map_or(Parent::Itself, |p| Parent::Ours(p.parse().unwrap())),
     }
 }

@@ -15,7 +15,7 @@ use signet::server::heads;
 use signet::server::layout::Layout;
 use signet::server::records::IdentityRecord;
 use signet::server::settings::Given;
-use signet::server::setup::{self, Algorithms, NewAuthority};
+use signet::server::setup::{self, Algorithms, NewAuthority, Places};
 use signet::server::state::{Opening, State};
 use signet::server::worker;
 use signet::store::AuditFilter;
@@ -50,6 +50,7 @@ impl House {
             settings: Given::default(),
             url: "http://pki.example.org".into(),
             algorithms,
+            places: Places::default(),
             organization: None,
             password: PASSWORD,
             clock: house.clock.clone(),

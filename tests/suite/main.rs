@@ -17,6 +17,8 @@ mod legacy_build;
 mod moving_in;
 mod notices;
 mod openssl;
+#[cfg(feature = "pkcs11")]
+mod pkcs11;
 mod profiles;
 mod refusals;
 mod scep;

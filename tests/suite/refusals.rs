@@ -63,28 +63,35 @@ fn is_code(text: &str) -> bool {
 }
 
 /// Codes of keys and their files and of other questions, which no request for a certificate meets.
-const OF_OPERATION: [&str; 23] = [
+const OF_OPERATION: &[&str] = &[
     "bad-key",
     "bad-pkcs12",
     "crl-number-rollback",
     "crl-settings",
     "crl-too-large",
     "invalid-key-algorithm",
+    "invalid-key-store",
     "invalid-passphrase",
     "invalid-password",
+    "invalid-pkcs11-id",
     "invalid-reason",
     "invalid-serial",
     "key-exists",
+    "key-in-token",
     "message-not-kept",
+    "no-pkcs11",
     "ocsp-malformed",
     "passphrase-needed",
     "radius-attribute",
     "radius-failed",
     "radius-reply",
     "secret-file",
+    "token-module",
+    "token-not-configured",
     "vault-exists",
     "vault-missing",
     "webhook-failed",
+    "wrong-key",
     "wrong-passphrase",
     "wrong-password",
 ];

@@ -121,6 +121,7 @@ fn described(authority: &Authority, ca: &LoadedCa) -> Ca {
         not_before: certificate.map(|c| c.not_before().to_string()),
         not_after: certificate.map(|c| c.not_after().to_string()),
         key: key_state(ca).to_owned(),
+        key_store: authority.keys.place(&ca.record.key).to_string(),
         state: if certificate.is_some() { "active" } else { "awaiting-certificate" }.to_owned(),
         crl: authority.published().of(&ca.record.id).map(|crl| crls::listed(authority, &crl)),
         crl_state: crls::state(authority, ca).to_owned(),

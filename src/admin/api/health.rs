@@ -9,7 +9,9 @@ use super::auth::Caller;
 use super::problem::{Answer, Refusals};
 use super::{Shared, json};
 use crate::admin::state::State as Service;
+use crate::ca::records::Role;
 use crate::ca::{LoadedCa, crl};
+use crate::keys::Place;
 
 /// The service's health.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -47,6 +49,9 @@ fn look(state: &Service) -> Health {
     for ca in state.desk.authority.hierarchy().all() {
         checks.push(check(&format!("ca {}", ca.record.id), fault(state, ca)));
     }
+    for token in state.desk.authority.keys.tokens() {
+        checks.push(check(&format!("token {}", token.name), token.fault));
+    }
     for (profile, source, fault) in state.desk.profiles.sources().health() {
         checks.push(check(&format!("challenges {profile} ({source})"), fault));
     }
@@ -63,7 +68,15 @@ fn fault(state: &Service, ca: &LoadedCa) -> Option<String> {
     if ca.lacks_key() {
         return Some("its key is missing from the key folder: restore it from the backup".to_owned());
     }
+    if ca.record.role == Role::Issuing && lies_in_ill_token(state, ca) {
+        return Some("its key lies in a token that is not well: see there".to_owned());
+    }
     crl::lateness(&state.desk.authority, ca).map(|late| late.to_string())
+}
+
+fn lies_in_ill_token(state: &Service, ca: &LoadedCa) -> bool {
+    let keys = &state.desk.authority.keys;
+    keys.tokens().iter().any(|token| token.fault.is_some()) && keys.place(&ca.record.key) == Place::Token
 }
 
 fn check(name: &str, fault: Option<String>) -> HealthCheck {

@@ -16,7 +16,7 @@ use crate::ca::{Authority, crl, on_thread, to_the_end};
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::id::CaId;
-use crate::keys::Signer;
+use crate::keys::{Place, Signer};
 use crate::store::{Stored, Unit, When};
 use crate::x509::cert::{Certificate, ext};
 use crate::x509::key::KeyAlgorithm;
@@ -30,23 +30,23 @@ const KEY_CERT_SIGN: u16 = 1 << 5;
 
 /// Makes a CA's key and its PKCS#10 request (in the record, DER), to be signed by an external root.
 /// A caller that leaves does not cut it off.
-/// Errors: `ca-exists`, `reserved-name`, `key-exists`, `bad-name`, `storage`.
+/// Errors: `ca-exists`, `reserved-name`, `key-exists`, `bad-name`, `storage`; those of a token, if its key is made there.
 pub async fn request(
     authority: &Authority,
     id: CaId,
     subject: Name,
-    algorithm: KeyAlgorithm,
+    (place, algorithm): (Place, KeyAlgorithm),
     actor: Actor,
 ) -> Result<CaRecord> {
     let authority = authority.clone();
-    to_the_end(async move { requested(&authority, id, subject, algorithm, actor).await }).await
+    to_the_end(async move { requested(&authority, id, subject, (place, algorithm), actor).await }).await
 }
 
 async fn requested(
     authority: &Authority,
     id: CaId,
     subject: Name,
-    algorithm: KeyAlgorithm,
+    (place, algorithm): (Place, KeyAlgorithm),
     actor: Actor,
 ) -> Result<CaRecord> {
     require_new(authority, &id, &subject, &[])?;
@@ -54,7 +54,7 @@ async fn requested(
     let (keys, key) = (Arc::clone(&authority.keys), key_id(&id)?);
     let (wanted, for_key) = (subject.clone(), key.clone());
     let request = on_thread(move || {
-        let signer = generate_or_reuse(&*keys, &for_key, algorithm)?;
+        let signer = generate_or_reuse(&*keys, place, &for_key, algorithm)?;
         sign_request(&wanted, &*signer)
     })
     .await?;
@@ -113,7 +113,7 @@ async fn installed(authority: &Authority, id: &CaId, chain: &[u8], actor: Actor)
         subject: chain.own.subject().clone(),
         ..stored.value.clone()
     };
-    commit(authority, &record, &stored, &chain, &*signer, actor, now).await?;
+    commit(authority, &record, &stored, &chain, signer, actor, now).await?;
     authority.reload().await?;
     if !first {
         crl::publish(authority, id).await?;
@@ -126,7 +126,7 @@ async fn commit(
     record: &CaRecord,
     stored: &Stored<CaRecord>,
     chain: &Chain,
-    signer: &dyn Signer,
+    signer: Arc<dyn Signer>,
     actor: Actor,
     now: Timestamp,
 ) -> Result<()> {
@@ -134,7 +134,10 @@ async fn commit(
     unit.replace(record, stored.revision)?;
     let crl = match stored.value.certificate {
         Some(_) => None,
-        None => Some(crl::first(&record.id, record.role, &chain.own, signer, now)?),
+        None => {
+            let (id, role, own) = (record.id.clone(), record.role, chain.own.clone());
+            Some(on_thread(move || crl::first(&id, role, &own, &*signer, now)).await?)
+        }
     };
     if let Some(crl) = &crl {
         unit.put(crl, When::Absent)?;

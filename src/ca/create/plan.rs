@@ -7,6 +7,7 @@ use const_oid::db::rfc4519;
 use super::{NewCa, Parent};
 use crate::error::Result;
 use crate::id::CaId;
+use crate::keys::Place;
 use crate::x509::key::KeyAlgorithm;
 use crate::x509::name::{Attribute, Name};
 
@@ -27,6 +28,7 @@ pub fn default_plan(organization: Option<&str>) -> Result<Vec<NewCa>> {
             id,
             algorithm,
             lifetime: if parent.is_some() { ISSUING_LIFETIME } else { ROOT_LIFETIME },
+            place: Place::Software,
             parent: parent.map_or(Ok(Parent::Itself), |p| p.parse().map(Parent::Ours))?,
         })
     };

@@ -185,7 +185,12 @@ pub async fn run_publisher(authority: &Authority, shutdown: impl Future<Output =
 /// What a round did, for people; what failed is in the log.
 fn told(round: &Round) -> std::result::Result<String, String> {
     for (ca, error) in &round.failed {
-        tracing::warn!(%ca, %error, code = error.code(), "the CRL could not be published");
+        if error.code() == "token-not-ready" {
+            // Told once, when the token was lost; this comes around every second.
+            tracing::debug!(%ca, %error, "the CRL waits for the token");
+        } else {
+            tracing::warn!(%ca, %error, code = error.code(), "the CRL could not be published");
+        }
     }
     let names: Vec<&str> = round.failed.iter().map(|(ca, _)| ca.as_str()).collect();
     if names.is_empty() {

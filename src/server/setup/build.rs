@@ -5,15 +5,16 @@ use std::sync::Arc;
 use crate::admin::roles::Roles;
 use crate::admin::tokens::{Mint, create_admin};
 use crate::audit::Actor;
-use crate::ca::create::{NewCa, create, default_plan};
+use crate::ca::create::{NewCa, Parent, create, default_plan};
 use crate::ca::profile::ProfileSet;
 use crate::ca::{Authority, Hierarchy};
 use crate::clock::Clock;
 use crate::enrol::refused::device::DeviceSet;
 use crate::error::{Error, Result};
-use crate::keys::KeyStore;
 use crate::keys::pool::Pool;
 use crate::keys::software::Vault;
+use crate::keys::token::with_token;
+use crate::keys::{KeyStore, Place};
 use crate::notice::policy::NoticePolicy;
 use crate::random::Random;
 use crate::server::files;
@@ -21,6 +22,7 @@ use crate::server::heads;
 use crate::server::layout::Layout;
 use crate::server::settings::Given;
 use crate::server::state::all_faults;
+use crate::server::token;
 use crate::storage::{self, EngineKind};
 use crate::store::Db;
 use crate::x509::key::KeyAlgorithm;
@@ -38,6 +40,15 @@ pub struct Algorithms {
     pub ec_issuing: KeyAlgorithm,
 }
 
+/// Where the keys of the four CAs are made.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Places {
+    /// Those of the roots.
+    pub roots: Place,
+    /// Those of the issuing CAs.
+    pub issuing: Place,
+}
+
 /// A CA to be made.
 pub struct NewAuthority<'a> {
     /// The settings, with `url`.
@@ -46,6 +57,8 @@ pub struct NewAuthority<'a> {
     pub url: String,
     /// The key types.
     pub algorithms: Algorithms,
+    /// Where the keys are made.
+    pub places: Places,
     /// The organization in the CAs' names.
     pub organization: Option<String>,
     /// The security password.
@@ -60,7 +73,26 @@ pub struct NewAuthority<'a> {
 /// Errors: those of its parts; nothing is cleaned up here.
 pub async fn build(new: NewAuthority<'_>, layout: &Layout, home: &Layout) -> Result<()> {
     let plan = plan(&new)?;
-    let keys: Arc<dyn KeyStore> = Arc::new(Vault::create(layout.dir(), new.password, &new.random)?);
+    // What is wrong with the settings of a token is told before anything is made.
+    let named = token::settings(&new.settings)?;
+    let vault = Vault::create(layout.dir(), new.password, &new.random)?;
+    let random = new.random.clone();
+    let opened = tokio::task::spawn_blocking(move || with_token(vault, named, &random)).await;
+    let keys = opened.unwrap_or_else(|e| Err(Error::internal("opening the keys").because(e)))?;
+    let made = fill(new, plan, keys.clone(), (layout, home)).await;
+    if made.is_err() {
+        forget_in_token(keys).await;
+    }
+    made
+}
+
+/// Puts everything into the folder, with keys of `keys`.
+async fn fill(
+    new: NewAuthority<'_>,
+    plan: Vec<NewCa>,
+    keys: Arc<dyn KeyStore>,
+    (layout, home): (&Layout, &Layout),
+) -> Result<()> {
     let engine = new.settings.store.as_deref().map_or(Ok(EngineKind::Redb), str::parse)?;
     let profiles = policies(&new.settings, layout, home)?;
     let db = Db::new(storage::create(layout.dir(), engine)?);
@@ -80,6 +112,19 @@ pub async fn build(new: NewAuthority<'_>, layout: &Layout, home: &Layout) -> Res
     db.raw().close().await
 }
 
+/// The folder of a CA that could not be made goes with its keys; a token must be told.
+async fn forget_in_token(keys: Arc<dyn KeyStore>) {
+    let forget = move || {
+        for id in keys.list().unwrap_or_default().into_iter().filter(|id| keys.place(id) == Place::Token) {
+            if let Err(error) = keys.remove(&id) {
+                tracing::warn!(key = %id, %error, "a key of no use was left in the token");
+            }
+        }
+    };
+    // The failure that led here is what the user must see.
+    let _ = tokio::task::spawn_blocking(forget).await;
+}
+
 /// The root that clients of the HTTPS listener must trust, PEM. Errors: `not-found`.
 pub fn tls_root(hierarchy: &Hierarchy, profiles: &ProfileSet) -> Result<String> {
     let profile = profiles.require(&"signet-tls".parse()?)?;
@@ -97,6 +142,10 @@ fn plan(new: &NewAuthority<'_>) -> Result<Vec<NewCa>> {
             "ec-root" => of.ec_root,
             "ec-issuing" => of.ec_issuing,
             _ => ca.algorithm,
+        };
+        ca.place = match ca.parent {
+            Parent::Itself => new.places.roots,
+            Parent::Ours(_) | Parent::Offline(..) => new.places.issuing,
         };
     }
     Ok(plan)

@@ -22,9 +22,9 @@ use signet::ca::profile::ProfileSet;
 use signet::clock::Clock;
 use signet::enrol::{Desk, Profiles};
 use signet::error::{Error, Result};
-use signet::keys::KeyStore;
 use signet::keys::pool::Pool;
 use signet::keys::software::Vault;
+use signet::keys::{KeyStore, Place};
 use signet::random::Random;
 use signet::storage::{self, EngineKind};
 use signet::store::{Db, Unit};
@@ -128,6 +128,7 @@ impl Api {
             algorithm: KeyAlgorithm::P256,
             lifetime,
             parent,
+            place: Place::Software,
         };
         let root = ca("ec-root", Parent::Itself, YEAR * 20);
         let issuing = ca("ec-issuing", Parent::Ours("ec-root".parse().unwrap()), YEAR * 10);

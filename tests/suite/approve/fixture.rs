@@ -15,6 +15,7 @@ use signet::clock::Clock;
 use signet::enrol::challenge::{self, NewChallenge};
 use signet::enrol::{Desk, Outcome, Profiles, Proof, Request, Transaction, enrol};
 use signet::error::{Error, Result};
+use signet::keys::Place;
 use signet::keys::pool::Pool;
 use signet::keys::software::Vault;
 use signet::random::Random;
@@ -213,6 +214,7 @@ async fn make(authority: &Arc<Authority>, id: &str, parent: Parent) {
     let id = id.parse().unwrap();
     let years = if matches!(parent, Parent::Itself) { 20 } else { 10 };
     let subject = default_subject(&id, None).unwrap();
-    let new = NewCa { id, subject, algorithm: KeyAlgorithm::P256, lifetime: DAY * 365 * years, parent };
+    let (algorithm, lifetime, place) = (KeyAlgorithm::P256, DAY * 365 * years, Place::Software);
+    let new = NewCa { id, subject, algorithm, lifetime, parent, place };
     create(authority, vec![new], Actor::System).await.unwrap();
 }

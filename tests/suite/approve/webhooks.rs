@@ -290,8 +290,8 @@ async fn questions_at_once_are_bounded_and_the_rest_come_again() {
     let lines = webhook.lines(dir.path()).replace("\"1s\"", "\"30s\"");
     let office = Office::with(&[("hooked", &profile(&lines))]).await;
     let mut tasks = tokio::task::JoinSet::new();
-    for n in 0..70 {
-        let client = Client::new();
+    for n in 0..70u8 {
+        let client = Client { address: [10, 0, 1, n % 5].into(), ..Client::new() };
         let request = client.request("hooked", client.csr(&format!("gw{n}"), &[]), secret("open sesame"));
         let desk = Arc::clone(&office.desk);
         tasks.spawn(async move { enrol(&desk, request).await });
@@ -306,6 +306,42 @@ async fn questions_at_once_are_bounded_and_the_rest_come_again() {
         office.issued(done);
     }
     assert!(is_well(&office), "to be busy is no fault of the webhook");
+}
+
+#[tokio::test]
+async fn one_address_does_not_take_the_places_of_others_while_the_judge_is_silent() {
+    let gate = Arc::new(Semaphore::new(0));
+    let closed = gate.clone();
+    let webhook = Webhook::answering(move |_| {
+        let closed = closed.clone();
+        async move {
+            closed.acquire().await.unwrap().forget();
+            response(200, YES)
+        }
+    })
+    .await;
+    let dir = tempfile::tempdir().unwrap();
+    let lines = webhook.lines(dir.path()).replace("\"1s\"", "\"30s\"");
+    let office = Office::with(&[("hooked", &profile(&lines))]).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for (crowd, host) in [(60u8, 1), (1, 2)] {
+        for n in 0..crowd {
+            let client = Client { address: [10, 0, 1, host].into(), ..Client::new() };
+            let csr = client.csr(&format!("gw{host}-{n}"), &[]);
+            let (desk, request) =
+                (Arc::clone(&office.desk), client.request("hooked", csr, secret("open sesame")));
+            tasks.spawn(async move { (host, enrol(&desk, request).await) });
+        }
+    }
+    // While the gate is closed, only those end that found no place: all but a quarter of the crowd's.
+    for _ in 0..60 - 16 {
+        let (host, answer) = tasks.join_next().await.unwrap().unwrap();
+        assert_eq!((host, answer.unwrap_err().code()), (1, "challenge-source-busy"));
+    }
+    gate.add_permits(17);
+    for (_, done) in tasks.join_all().await {
+        office.issued(done);
+    }
 }
 
 #[tokio::test]

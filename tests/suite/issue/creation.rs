@@ -8,12 +8,14 @@ use signet::ca::records::Role;
 use signet::store::AuditFilter;
 use signet::x509::key::{KeyAlgorithm, KeyKind};
 
-use super::fixture::{Fixture, URL, YEAR, ca, run, text};
+use super::fixture::{Fixture, URL, YEAR, ca, place, run, text};
 
 #[tokio::test]
 async fn the_default_plan_makes_two_hierarchies_that_openssl_takes() {
     let fixture = Fixture::empty().await;
-    let made = create(&fixture.authority, default_plan(Some("Acme")).unwrap(), Actor::System).await.unwrap();
+    let mut plan = default_plan(Some("Acme")).unwrap();
+    plan.iter_mut().for_each(|new| new.place = place());
+    let made = create(&fixture.authority, plan, Actor::System).await.unwrap();
     assert_eq!(made.len(), 4);
     let hierarchy = fixture.authority.hierarchy();
     let names: Vec<_> = hierarchy.all().iter().map(|ca| ca.record.id.as_str()).collect();
@@ -103,6 +105,7 @@ async fn a_plan_that_cannot_be_done_is_refused_with_the_reason() {
         algorithm: KeyAlgorithm::P256,
         lifetime: YEAR,
         parent: Parent::Itself,
+        place: place(),
     };
     let error = create(&fixture.authority, vec![new], Actor::System).await.unwrap_err();
     assert_eq!(error.code(), "ca-exists");
@@ -112,12 +115,12 @@ async fn a_plan_that_cannot_be_done_is_refused_with_the_reason() {
 #[tokio::test]
 async fn a_key_left_by_a_broken_off_attempt_is_used_again() {
     let fixture = Fixture::empty().await;
-    let left = fixture.key("ca-ec-root", KeyAlgorithm::P384);
+    let left = fixture.ca_key("ca-ec-root", KeyAlgorithm::P384);
     fixture.make("ec-root", KeyAlgorithm::P384, Parent::Itself).await.unwrap();
     let hierarchy = fixture.authority.hierarchy();
     let (certificate, _) = hierarchy.require(&ca("ec-root")).unwrap().ready().unwrap();
     assert_eq!(certificate.spki(), left.spki());
-    fixture.key("ca-other", KeyAlgorithm::P256);
+    fixture.ca_key("ca-other", KeyAlgorithm::P256);
     let error = fixture.make("other", KeyAlgorithm::P384, Parent::Itself).await.unwrap_err();
     assert_eq!(error.code(), "key-exists", "a key of another type is not taken for the CA's");
 }

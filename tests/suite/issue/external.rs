@@ -10,7 +10,7 @@ use signet::x509::key::KeyAlgorithm;
 use signet::x509::name::Name;
 use signet::x509::pem;
 
-use super::fixture::{Fixture, ca, run};
+use super::fixture::{Fixture, ca, place, run};
 
 /// A fixture whose CA `corp` waits for its certificate, and what openssl makes of its request.
 struct External {
@@ -21,9 +21,10 @@ impl External {
     async fn new() -> Self {
         let fixture = Fixture::empty().await;
         let subject = Name::parse("CN=Corp Issuing CA,O=Corp").unwrap();
-        let record = request(&fixture.authority, ca("corp"), subject, KeyAlgorithm::P256, Actor::System)
-            .await
-            .unwrap();
+        let record =
+            request(&fixture.authority, ca("corp"), subject, (place(), KeyAlgorithm::P256), Actor::System)
+                .await
+                .unwrap();
         fixture.write("corp.csr", pem::encode("CERTIFICATE REQUEST", &record.request.unwrap()));
         openssl(
             &fixture,

@@ -12,9 +12,10 @@ use signet::ca::{Authority, Issued, Order, issue};
 use signet::clock::{Clock, Timestamp};
 use signet::error::Error;
 use signet::id::{CaId, KeyId, Serial};
-use signet::keys::KeyStore;
+use signet::keys::Place;
 use signet::keys::pool::Pool;
 use signet::keys::software::Vault;
+use signet::keys::token::{TokenSettings, with_token};
 use signet::random::Random;
 use signet::storage::{self, EngineKind};
 use signet::store::{Db, Unit};
@@ -23,6 +24,7 @@ use signet::x509::name::Name;
 use signet::x509::pem;
 use signet::x509::san::San;
 use tempfile::TempDir;
+use zeroize::Zeroizing;
 
 pub const URL: &str = "http://ca.example:8080";
 pub const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -40,7 +42,8 @@ impl Fixture {
         let dir = tempfile::tempdir().unwrap();
         let random = Random::system();
         let store = storage::create(&dir.path().join("store"), EngineKind::Redb).unwrap();
-        let keys: Arc<dyn KeyStore> = Arc::new(Vault::create(dir.path(), "correct horse", &random).unwrap());
+        let vault = Vault::create(dir.path(), "correct horse", &random).unwrap();
+        let keys = with_token(vault, token(), &random).unwrap();
         let clock = Clock::manual(Clock::system().now());
         let pool = Pool::new(2, 64);
         let authority =
@@ -60,7 +63,7 @@ impl Fixture {
     pub async fn make(&self, id: &str, algorithm: KeyAlgorithm, parent: Parent) -> Result<(), Error> {
         let subject = default_subject(&ca(id), Some("Acme, Inc.")).unwrap();
         let lifetime = if matches!(parent, Parent::Itself) { YEAR * 20 } else { YEAR * 10 };
-        let new = NewCa { id: ca(id), subject, algorithm, lifetime, parent };
+        let new = NewCa { id: ca(id), subject, algorithm, lifetime, parent, place: place() };
         create(&self.authority, vec![new], Actor::System).await.map(|_| ())
     }
 
@@ -68,6 +71,12 @@ impl Fixture {
     pub fn key(&self, name: &str, algorithm: KeyAlgorithm) -> PublicKey {
         let id: KeyId = name.parse().unwrap();
         self.authority.keys.generate(&id, algorithm).unwrap().public_key().clone()
+    }
+
+    /// A new key where those of CAs are made.
+    pub fn ca_key(&self, name: &str, algorithm: KeyAlgorithm) -> PublicKey {
+        let id: KeyId = name.parse().unwrap();
+        self.authority.keys.generate_in(place(), &id, algorithm).unwrap().public_key().clone()
     }
 
     pub fn order(&self, profile: &str, issuer: &str, subject: &str, sans: &[&str], key: PublicKey) -> Order {
@@ -141,6 +150,17 @@ impl Fixture {
     pub fn now(&self) -> Timestamp {
         self.authority.clock.now()
     }
+}
+
+/// Where the keys of CAs are made: `pkcs11.rs` runs this suite once more with a token.
+pub fn place() -> Place {
+    if token().is_some() { Place::Token } else { Place::Software }
+}
+
+fn token() -> Option<TokenSettings> {
+    let label = std::env::var("SIGNET_TEST_TOKEN").ok()?;
+    let pin = Arc::new(|| Ok(Zeroizing::new("Pin-73190".to_owned())));
+    Some(TokenSettings { module: "/usr/lib/softhsm/libsofthsm2.so".into(), token: label, pin })
 }
 
 pub fn ca(id: &str) -> CaId {

@@ -21,6 +21,8 @@ use crate::ca::create::{self, Parent};
 use crate::ca::records::Role;
 use crate::error::{Error, Kind, Result};
 use crate::id::CaId;
+use crate::keys::Place;
+use crate::keys::token::parse_object;
 use crate::x509::key::KeyAlgorithm;
 use crate::x509::name::Name;
 
@@ -93,6 +95,9 @@ struct Draft {
     lifetime: Duration,
     key: Option<(Zeroizing<String>, Zeroizing<String>)>,
     external: bool,
+    place: Place,
+    /// CKA_ID of a key pair that stands in the token already.
+    object: Option<Vec<u8>>,
 }
 
 impl json::Body for Draft {
@@ -106,6 +111,8 @@ impl json::Body for Draft {
         "parent_key_pem",
         "parent_key_passphrase",
         "external",
+        "key_store",
+        "pkcs11_id",
     ];
 
     fn from_fields(fields: &mut Fields<'_>) -> Result<Self> {
@@ -126,6 +133,8 @@ impl json::Body for Draft {
             lifetime: DAY * u32::try_from(days.unwrap_or(default_days(role))).unwrap_or(u32::MAX),
             key: offline_key(fields)?,
             external: fields.flag("external")?,
+            place: fields.parsed("key_store", str::parse)?.unwrap_or_default(),
+            object: fields.parsed("pkcs11_id", parse_object)?,
             role,
         };
         draft.check(fields)?;
@@ -136,6 +145,11 @@ impl json::Body for Draft {
 impl Draft {
     /// Holds that role, parent and external go together.
     fn check(&self, fields: &Fields<'_>) -> Result<()> {
+        if self.object.is_some() && self.place != Place::Token {
+            let error =
+                Error::invalid("invalid-key-store", "pkcs11_id names a key in a token: key_store is pkcs11");
+            return Err(fields.at("key_store", error));
+        }
         let refuse = |field, detail| Err(fields.at(field, Error::invalid("invalid-parent", detail)));
         match (self.role, &self.parent, self.external) {
             (Role::Root, None, false) | (Role::Issuing, Some(_), false) | (Role::Issuing, None, true) => {
@@ -152,8 +166,12 @@ impl Draft {
 
     async fn make(self, authority: &Authority, actor: Actor) -> Result<CaId> {
         let id = self.id.clone();
+        if let Some(object) = self.object {
+            let adopted = create::adopt_key(authority, &id, object, self.algorithm).await;
+            adopted.map_err(|e| if e.field().is_none() { e.at("/pkcs11_id") } else { e })?;
+        }
         if self.external {
-            create::request(authority, self.id, self.subject, self.algorithm, actor).await?;
+            create::request(authority, self.id, self.subject, (self.place, self.algorithm), actor).await?;
             return Ok(id);
         }
         let parent = match (self.parent, self.key) {
@@ -170,6 +188,7 @@ impl Draft {
             algorithm: self.algorithm,
             lifetime: self.lifetime,
             parent,
+            place: self.place,
         };
         create::create(authority, vec![new], actor).await?;
         Ok(id)

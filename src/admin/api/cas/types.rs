@@ -24,6 +24,8 @@ pub struct Ca {
     pub not_after: Option<String>,
     /// `present`, `removed` (on purpose, after an export) or `missing` (its file is gone: restore it).
     pub key: String,
+    /// Where its key is: `software` (the key folder) or `pkcs11` (a token).
+    pub key_store: String,
     /// `active` or `awaiting-certificate`.
     pub state: String,
     /// Its last CRL, of the first shard.
@@ -136,6 +138,12 @@ pub struct NewCa {
     /// Whether an external root signs it: the answer then carries `request_pem`.
     #[serde(default)]
     pub external: bool,
+    /// Where its key is made: `software` (without it) or `pkcs11`, the token that the server's settings name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_store: Option<String>,
+    /// CKA_ID (hexadecimal) of a key pair that stands in the token already and becomes the CA's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pkcs11_id: Option<String>,
 }
 
 /// An external root's answer.

@@ -30,6 +30,29 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
     ),
     entry(
+        "token-not-ready",
+        "",
+        Issue,
+        "The CA's key lies in a token that cannot be used now: {rule}.",
+        &[
+            (
+                Ca,
+                "Bring the token back, or mend its PIN; `signet health` says why. It is found again by itself.",
+            ),
+            (Device, "Ask again when it is back."),
+        ],
+    ),
+    entry(
+        "token-refused",
+        "",
+        Issue,
+        "The token with the CA's key does not sign: {rule}.",
+        &[(
+            Ca,
+            "Look whether the token allows its user RSA (CKM_RSA_PKCS) or ECDSA signatures with this key.",
+        )],
+    ),
+    entry(
         "not-after-passed",
         "",
         Issue,
