@@ -21,6 +21,7 @@ pub mod lint;
 pub mod ocsp;
 pub mod profile;
 pub mod records;
+pub mod renewal;
 pub mod revoke;
 
 pub use hierarchy::{Hierarchy, LoadedCa};

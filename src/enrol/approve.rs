@@ -11,7 +11,7 @@ use crate::enrol::authorize::{Authorized, Grant, authorize};
 use crate::enrol::policy::{self, Wanted};
 use crate::enrol::records::{RequestRecord, TransactionResult};
 use crate::enrol::transaction::{Claim, Earlier, earlier};
-use crate::enrol::{Desk, Request, keep};
+use crate::enrol::{Desk, Request, keep, succeed};
 use crate::error::Result;
 use crate::id::{CaId, RecordId, Serial};
 use crate::store::{Unit, When};
@@ -72,7 +72,9 @@ async fn decide(
 }
 
 /// The order for a kept request that an operator approved: exactly the bytes that came in (CSR-58).
+#[expect(clippy::too_many_arguments, reason = "what came in, what was decided, and where")]
 pub(super) fn approved_request(
+    desk: &Desk,
     wanted: Wanted,
     csr: &Csr,
     record: &RequestRecord,
@@ -84,6 +86,7 @@ pub(super) fn approved_request(
     let mut unit = decision;
     still_trusted(&mut unit, csr);
     grant.write(&mut unit, &serial)?;
+    succeed::write(desk, &mut unit, grant, &wanted.profile, &serial)?;
     let asked = Asked { actor, not_after: record.not_after, issuer: None, renews: record.renews.clone() };
     Ok(Box::new(order(wanted, csr, asked, unit, serial)))
 }
@@ -103,6 +106,7 @@ fn approved(
     }
     still_trusted(&mut unit, &request.csr);
     grant.write(&mut unit, &serial)?;
+    succeed::write(desk, &mut unit, grant, &wanted.profile, &serial)?;
     let asked = Asked {
         actor: request.actor.clone(),
         not_after: request.not_after,

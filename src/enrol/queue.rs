@@ -45,7 +45,7 @@ pub async fn approve(
     let decided = write_decision(desk, &mut unit, &stored, state, comment, &actor)?;
     let expires = kept_until(desk.authority.clock.now(), &wanted.profile);
     bind_transaction(desk, &mut unit, &stored.value, &serial, expires).await?;
-    let order = approved_request(wanted, &csr, &stored.value, &grant, actor, unit, serial)?;
+    let order = approved_request(desk, wanted, &csr, &stored.value, &grant, actor, unit, serial)?;
     match issue(&desk.authority, *order).await {
         Ok(issued) => Ok((decided, issued)),
         Err(IssueError::Claimed { .. }) => {

@@ -9,6 +9,7 @@ use crate::ca::import::records::{ImportRecord, ImportedRevocationRecord};
 use crate::ca::records::{
     CaRecord, CertificateRecord, CompromisedKeyRecord, CrlRecord, RevocationRecord, Status,
 };
+use crate::ca::renewal::records::{RenewalBook, RenewalRecord};
 use crate::clock::Timestamp;
 use crate::enrol::records::{ChallengeRecord, ReplyPasswordRecord, RequestRecord, TransactionRecord};
 use crate::enrol::refused::{MessageRecord, RefusedRecord};
@@ -21,7 +22,7 @@ use crate::task::TaskRecord;
 use crate::x509::cert::Certificate;
 
 /// The kinds that this program writes.
-const KNOWN: [u8; 18] = [
+const KNOWN: [u8; 20] = [
     CertificateRecord::KIND.id,
     RevocationRecord::KIND.id,
     CaRecord::KIND.id,
@@ -29,6 +30,8 @@ const KNOWN: [u8; 18] = [
     CrlRecord::KIND.id,
     ImportedRevocationRecord::KIND.id,
     ImportRecord::KIND.id,
+    RenewalRecord::KIND.id,
+    RenewalBook::KIND.id,
     ChallengeRecord::KIND.id,
     TransactionRecord::KIND.id,
     RequestRecord::KIND.id,
@@ -97,6 +100,8 @@ impl Records {
                 read::<ImportedRevocationRecord>(envelope, listed).map(drop)
             }
             k if k == ImportRecord::KIND.id => read::<ImportRecord>(envelope, listed).map(drop),
+            k if k == RenewalRecord::KIND.id => read::<RenewalRecord>(envelope, listed).map(drop),
+            k if k == RenewalBook::KIND.id => read::<RenewalBook>(envelope, listed).map(drop),
             k if k == ChallengeRecord::KIND.id => read::<ChallengeRecord>(envelope, listed).map(drop),
             k if k == TransactionRecord::KIND.id => read::<TransactionRecord>(envelope, listed).map(drop),
             k if k == RequestRecord::KIND.id => read::<RequestRecord>(envelope, listed).map(drop),
