@@ -10,6 +10,7 @@ use crate::random::Random;
 use crate::store::Db;
 use crate::task::Periodic;
 
+pub mod client;
 pub mod create;
 pub mod crl;
 pub mod custody;

@@ -32,6 +32,7 @@ pub use options::{Approval, Cipher, RaMode, ScepDigest, ScepOptions};
 pub use pattern::Pattern;
 pub use renewal::{RenewalPoints, RenewalRules};
 pub use set::ProfileSet;
+pub use usage::CLIENT_AUTH;
 
 /// A validated profile: what it says can be issued.
 #[derive(Debug)]

@@ -72,9 +72,7 @@ async fn decide(
 }
 
 /// The order for a kept request that an operator approved: exactly the bytes that came in (CSR-58).
-#[expect(clippy::too_many_arguments, reason = "what came in, what was decided, and where")]
 pub(super) fn approved_request(
-    desk: &Desk,
     wanted: Wanted,
     csr: &Csr,
     record: &RequestRecord,
@@ -86,7 +84,6 @@ pub(super) fn approved_request(
     let mut unit = decision;
     still_trusted(&mut unit, csr);
     grant.write(&mut unit, &serial)?;
-    succeed::write(desk, &mut unit, grant, &wanted.profile, &serial)?;
     let asked = Asked { actor, not_after: record.not_after, issuer: None, renews: record.renews.clone() };
     Ok(Box::new(order(wanted, csr, asked, unit, serial)))
 }

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::server::tls::Config;
 
 pub mod address;
 mod connection;
@@ -31,7 +32,7 @@ pub enum Transport {
     /// HTTP/1.0 and 1.1.
     Plain,
     /// TLS 1.2 and 1.3 with HTTP/1.1 and HTTP/2.
-    Tls(Arc<rustls::ServerConfig>),
+    Tls(Arc<Config>),
 }
 
 /// What a listener needs to serve; shared by its connections.

@@ -10,6 +10,7 @@ use crate::admin;
 use crate::audit::Actor;
 use crate::ca::crl;
 use crate::error::{Error, Result};
+use crate::server::renewals;
 use crate::server::state::{State, all_faults};
 
 /// How soon a newly named SCEP profile gets its registration authority.
@@ -28,6 +29,8 @@ pub fn start(state: &Arc<State>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     work.spawn(async move { tasks.serve(stopped(until)).await });
     every(&mut work, state, stop, ("identity.renew", IDENTITIES), async |s| refresh_identities(&s).await);
     every(&mut work, state, stop, ("audit.sign-head", HEADS), async |s| sign_head(&s).await);
+    let (shared, until) = (state.clone(), stop.clone());
+    work.spawn(async move { renewals::run(&shared, stopped(until)).await });
     every(&mut work, state, stop, ("store.sweep", SWEEP), async |s| sweep(&s).await);
     work
 }

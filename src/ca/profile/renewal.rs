@@ -107,7 +107,9 @@ fn due(raw: &RawRenewal, faults: &mut Faults<'_>) -> Option<u32> {
 
 /// Reads `66%` or `66.5%` as millionths. Errors: `out-of-range`.
 fn percent(text: &str) -> Result<u32> {
-    let bad = || Error::invalid("out-of-range", "a point of the validity is a percentage between 0 and 100, as 66%");
+    let bad = || {
+        Error::invalid("out-of-range", "a point of the validity is a percentage between 0 and 100, as 66%")
+    };
     let digits = text.strip_suffix('%').ok_or_else(bad)?;
     let plain = (1..=6).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let part = digits.parse::<f64>().ok().filter(|_| plain).ok_or_else(bad)?;

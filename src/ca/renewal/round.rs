@@ -79,7 +79,8 @@ async fn judge(
     record: &RenewalRecord,
     now: Timestamp,
 ) -> Result<Option<RenewalRecord>> {
-    let Some(certificate) = db.get::<CertificateRecord>(&record.key()).await?.map(|stored| stored.value) else {
+    let Some(certificate) = db.get::<CertificateRecord>(&record.key()).await?.map(|stored| stored.value)
+    else {
         return Ok(None);
     };
     if now >= record.not_after.plus(VANISHED_KEPT) || is_gone(&certificate) {

@@ -18,9 +18,10 @@ pub async fn successor(db: &Db, old: &CertificateRecord, now: Timestamp) -> Resu
     let key = KeyBuilder::new().text(&name.to_lowercase()).build();
     let scan = Scan::all::<CertificateRecord>(index).prefix(key).backward().limit(NEWEST);
     let found = db.scan::<CertificateRecord>(scan).await?.items;
-    let later = found.into_iter().map(|stored| stored.value).find(|new| {
-        new.id > old.id && new.profile == old.profile && new.is_live(now) && is_same(old, new)
-    });
+    let later = found
+        .into_iter()
+        .map(|stored| stored.value)
+        .find(|new| new.id > old.id && new.profile == old.profile && new.is_live(now) && is_same(old, new));
     Ok(later.map(|new| new.serial))
 }
 
