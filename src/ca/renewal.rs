@@ -20,6 +20,7 @@ pub mod list;
 pub mod records;
 mod round;
 mod successor;
+pub mod supersede;
 mod write;
 
 pub use catch_up::catch_up;

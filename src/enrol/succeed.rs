@@ -1,7 +1,7 @@
-//! What a renewal means for the certificate before: it is due no more.
+//! What a renewal means for the certificate before: it is due no more, and is revoked after a while if the profile says so.
 
 use crate::ca::profile::Profile;
-use crate::ca::renewal;
+use crate::ca::renewal::{self, supersede};
 use crate::enrol::Desk;
 use crate::enrol::authorize::Grant;
 use crate::error::Result;
@@ -17,5 +17,10 @@ pub(super) fn write(
     serial: &Serial,
 ) -> Result<()> {
     let Some(old) = grant.renewed() else { return Ok(()) };
-    renewal::renewed(unit, old, profile, serial, desk.authority.clock.now())
+    let (now, random) = (desk.authority.clock.now(), &desk.authority.random);
+    renewal::renewed(unit, old, profile, serial, now)?;
+    match profile.renewal().revoke_superseded_after {
+        Some(grace) => supersede::schedule(unit, old, serial, (now, now.plus(grace)), random),
+        None => Ok(()),
+    }
 }
