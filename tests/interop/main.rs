@@ -11,6 +11,7 @@ mod crash;
 mod ocsp;
 mod pkilint;
 mod radius;
+mod renewal;
 mod server;
 mod strongswan;
 mod trace;

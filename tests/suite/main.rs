@@ -18,6 +18,7 @@ mod moving_in;
 mod openssl;
 mod profiles;
 mod refusals;
+mod renewal;
 mod scep;
 mod serve;
 mod storage;
