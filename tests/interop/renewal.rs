@@ -138,15 +138,13 @@ fn tlsclient_01_03_36_37_41_openssl_meets_the_listener() {
     let asked = s_client(&server, &[], b"");
     assert!(asked.contains("Acceptable client certificate CA names"), "a certificate is wished for: {asked}");
     assert!(asked.contains("Issuing"), "of these CAs: {asked}");
-    let early = "Early data was not sent";
-    assert!(asked.contains(early) || !asked.contains("Max Early Data: 1"), "TLSCLIENT-37: {asked}");
+    assert!(asked.contains("Max Early Data: 0"), "TLSCLIENT-37: {asked}");
 
     let alpn = s_client(&server, &["-alpn", "acme-tls/1"], b"");
     assert!(alpn.contains("no application protocol"), "TLSCLIENT-41: {alpn}");
 
-    let again = s_client(&server, &["-tls1_2"], b"R\n");
-    assert!(again.contains("no renegotiation") || again.contains("RENEGOTIATING"), "TLSCLIENT-36: {again}");
-    assert!(!again.contains("HTTP/1.1 200"), "{again}");
+    let again = s_client(&server, &["-tls1_2", "-ign_eof"], b"R\n");
+    assert!(again.contains("RENEGOTIATING") && again.contains("no renegotiation"), "TLSCLIENT-36: {again}");
 
     let (foreign, key) = (server.file("foreign.pem"), server.file("foreign.key"));
     let mut own = vec!["req", "-x509", "-nodes", "-days", "30", "-keyout", &key, "-out", &foreign];

@@ -59,13 +59,16 @@ async fn counted(api: &Api) -> (u64, u64, u64) {
     (count("due"), count("late"), count("vanished"))
 }
 
+/// So many days later, who is due, late and vanished.
+type Step = (u32, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
+
 #[tokio::test]
 async fn a_certificate_is_due_then_late_then_vanished_and_at_last_forgotten() {
     // With and without the worker's rounds in between: the lists are right either way.
     for with_rounds in [false, true] {
         let api = Api::new().await;
         issue(&api, "a.example.com").await;
-        let steps: [(u32, &[&str], &[&str], &[&str]); 5] = [
+        let steps: [Step; 5] = [
             (59, &[], &[], &[]),
             (1, &["due"], &[], &[]),
             (21, &["late"], &["late"], &[]),
