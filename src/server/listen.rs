@@ -32,7 +32,9 @@ pub enum Transport {
     /// HTTP/1.0 and 1.1.
     Plain,
     /// TLS 1.2 and 1.3 with HTTP/1.1 and HTTP/2.
-    Tls(Arc<Config>),
+    Tls(Arc<rustls::ServerConfig>),
+    /// The same by a configuration that follows the CAs, whose clients may show a certificate.
+    TlsWithClients(Arc<Config>),
 }
 
 /// What a listener needs to serve; shared by its connections.

@@ -117,7 +117,7 @@ fn listen(
     if let Some(listener) = bound.https {
         let authority = Authority::clone(&state.desk.authority);
         let config = tls::Config::new(state.identities.resolver(), authority)?;
-        let (router, transport) = (routes::api(state), Transport::Tls(Arc::new(config)));
+        let (router, transport) = (routes::api(state), Transport::TlsWithClients(Arc::new(config)));
         let rules = Rules::API;
         serve(listener, Service { name: "https", router, transport, limits, rules, clock });
     }

@@ -29,7 +29,8 @@ use crate::ca::client::ClientCertificate;
 pub async fn serve(stream: TcpStream, peer: SocketAddr, service: &Arc<Service>, stop: watch::Receiver<bool>) {
     match &service.transport {
         Transport::Plain => over_http1(stream, Peer::plain(peer), service, stop).await,
-        Transport::Tls(config) => match config.current() {
+        Transport::Tls(config) => over_tls(stream, peer, config.clone(), service, stop).await,
+        Transport::TlsWithClients(config) => match config.current() {
             Ok(config) => over_tls(stream, peer, config, service, stop).await,
             Err(error) => tracing::error!(%error, "no TLS configuration"),
         },

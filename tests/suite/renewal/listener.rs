@@ -20,7 +20,7 @@ async fn open(house: &House) -> (SocketAddr, watch::Sender<bool>) {
     let service = Service {
         name: "https",
         router: admin::router(house.state.admin.clone()),
-        transport: Transport::Tls(Arc::new(house.listener())),
+        transport: Transport::TlsWithClients(Arc::new(house.listener())),
         limits: Limits { handshake: Duration::from_millis(300), ..Limits::default() },
         rules: Rules::API,
         clock: house.clock.clone(),
