@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use sha2::{Digest, Sha256};
+use signet::ca::profile::RenewalPoints;
 use signet::ca::records::{CertificateRecord, RevocationRecord, Status};
+use signet::ca::renewal;
 use signet::clock::{Clock, Timestamp};
 use signet::id::{ProfileId, RecordId, Serial};
 use signet::random::Random;
@@ -94,6 +96,10 @@ fn filters(known: &CertificateRecord) -> Vec<String> {
         "device=sep001122&status=revoked".to_owned(),
         format!("profile=phone-lsc&expires_after={}", day(100)),
         "profile=phone-lsc&status=good".to_owned(),
+        "renewal=due".to_owned(),
+        "renewal=late".to_owned(),
+        "renewal=vanished".to_owned(),
+        "renewal=due&profile=phone-lsc".to_owned(),
     ]
 }
 
@@ -145,10 +151,19 @@ async fn fill(data: &Path, count: usize) -> Result<Vec<u64>, AnyError> {
     Ok(rates)
 }
 
-/// Adds the certificate of number `n`: one in a hundred is revoked, one in ten thousand of another profile.
+/// Adds the certificate of number `n`: one in a hundred is revoked, one in ten thousand of another profile; one in a
+/// thousand is due, another late, another vanished.
 fn add(unit: &mut Unit, pattern: &CertificateRecord, n: usize) -> Result<(), AnyError> {
     let (random, now) = (Random::system(), Clock::system().now());
     let name = format!("host-{n}.example.com");
+    let days = |days: u64| Duration::from_secs(days * DAY);
+    let left = Duration::from_secs((n as u64 * 7_919) % (365 * DAY));
+    let (not_before, not_after) = match n % 1000 {
+        11 => (now.minus(days(80)), now.plus(days(20))),
+        12 => (now.minus(days(96)), now.plus(days(4))),
+        13 => (now.minus(days(100)), now.minus(days(1))),
+        _ => (now, now.plus(left)),
+    };
     let mut record = CertificateRecord {
         id: RecordId::new(now, &random)?,
         serial: Serial::new(now, &random)?,
@@ -156,7 +171,8 @@ fn add(unit: &mut Unit, pattern: &CertificateRecord, n: usize) -> Result<(), Any
         subject: Name::parse(&format!("CN={name}"))?,
         sans: vec![San::parse(&format!("dns:{name}"))?],
         device: (n % 100 == 3).then(|| "SEP001122".to_owned()),
-        not_after: now.plus(Duration::from_secs((n as u64 * 7_919) % (365 * DAY))),
+        not_before,
+        not_after,
         key_fingerprint: random.bytes()?,
         ..pattern.clone()
     };
@@ -166,6 +182,7 @@ fn add(unit: &mut Unit, pattern: &CertificateRecord, n: usize) -> Result<(), Any
         revoke(unit, &mut record, now)?;
     }
     unit.insert(&record)?;
+    renewal::watch(unit, &record, RenewalPoints::default(), now)?;
     Ok(())
 }
 

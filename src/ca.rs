@@ -13,6 +13,7 @@ use crate::store::Db;
 use crate::task::Periodic;
 use crate::x509::key::KeyKind;
 
+pub mod client;
 pub mod create;
 pub mod crl;
 pub mod custody;
@@ -24,6 +25,7 @@ pub mod lint;
 pub mod ocsp;
 pub mod profile;
 pub mod records;
+pub mod renewal;
 pub mod revoke;
 
 pub use hierarchy::{Hierarchy, LoadedCa};

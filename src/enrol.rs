@@ -26,6 +26,7 @@ pub mod request;
 pub mod scep;
 pub mod scep_ra;
 pub mod source;
+mod succeed;
 mod sweep;
 pub mod throttle;
 mod transaction;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Method;
-use rustls::pki_types::{CertificateDer, pem::PemObject};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
@@ -27,6 +28,30 @@ pub struct Api {
     client: reqwest::Client,
     base: String,
     token: Option<Zeroizing<String>>,
+}
+
+/// A certificate with its key, shown in a TLS connection.
+pub struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Identity {
+    /// From a certificate (PEM; its chain may follow) and its private key (PKCS#8 DER). Errors: `bad-certificate`.
+    pub fn new(chain: &str, pkcs8: &[u8]) -> Result<Self> {
+        let bad = |e| Error::malformed("bad-certificate", "no certificate that can be read (PEM)").because(e);
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(chain.as_bytes())
+            .collect::<std::result::Result<_, _>>()
+            .map_err(bad)?;
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pkcs8.to_vec()));
+        Ok(Self { chain, key })
+    }
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Identity")
+    }
 }
 
 /// What the API answered with a status below 300.
@@ -59,9 +84,19 @@ impl Api {
     /// An API at `base` (`https://HOST:PORT`), whose certificate chains to one in the PEM file `ca`; without a file the
     /// system's trust store counts. Errors: `bad-ca-file`, `bad-address`.
     pub fn new(base: &str, token: Option<Zeroizing<String>>, ca: Option<&Path>) -> Result<Self> {
+        Self::over(base, token, tls(ca)?)
+    }
+
+    /// The same for who shows a certificate of the server's CAs in the TLS connection instead of a token.
+    /// Errors: as [`Api::new`]; `bad-key` if key and certificate do not go together.
+    pub fn with_certificate(base: &str, ca: Option<&Path>, identity: Identity) -> Result<Self> {
+        Self::over(base, None, showing(roots(ca)?, identity)?)
+    }
+
+    fn over(base: &str, token: Option<Zeroizing<String>>, tls: rustls::ClientConfig) -> Result<Self> {
         let base = address(base)?;
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(ca)?)
+            .tls_backend_preconfigured(tls)
             .connect_timeout(Duration::from_secs(10))
             .timeout(Duration::from_secs(120))
             .redirect(reqwest::redirect::Policy::none())
@@ -238,13 +273,24 @@ fn roots(ca: Option<&Path>) -> Result<rustls::RootCertStore> {
 }
 
 fn trusting(roots: rustls::RootCertStore) -> Result<rustls::ClientConfig> {
+    Ok(builder(roots)?.with_no_client_auth())
+}
+
+fn showing(roots: rustls::RootCertStore, identity: Identity) -> Result<rustls::ClientConfig> {
+    let Identity { chain, key } = identity;
+    builder(roots)?.with_client_auth_cert(chain, key).map_err(|e| {
+        Error::invalid("bad-key", "the key is not the certificate's, or of no type that TLS takes").because(e)
+    })
+}
+
+type Builder = rustls::ConfigBuilder<rustls::ClientConfig, rustls::client::WantsClientCert>;
+
+fn builder(roots: rustls::RootCertStore) -> Result<Builder> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|e| Error::internal("TLS versions").because(e))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(config)
+        .map_err(|e| Error::internal("TLS versions").because(e))?;
+    Ok(config.with_root_certificates(roots))
 }
 
 fn add_file(roots: &mut rustls::RootCertStore, file: &Path) -> Result<()> {

@@ -1,7 +1,7 @@
 //! The running server: settings, listeners, its own identities and the work that comes due.
 
 pub mod bound;
-mod csr;
+pub mod csr;
 pub mod files;
 pub mod heads;
 pub mod identity;
@@ -14,6 +14,7 @@ pub mod offline;
 pub mod password;
 pub mod public_url;
 pub mod records;
+pub mod renewals;
 mod routes;
 pub mod run;
 pub mod settings;

@@ -66,7 +66,8 @@ async fn connect(target: &Target) -> Result<Box<dyn Stream>, AnyError> {
         Target::Tls(address, config) => {
             let tcp = TcpStream::connect(address).await?;
             tcp.set_nodelay(true)?;
-            let name = rustls::pki_types::ServerName::try_from("localhost")?;
+            // By address, as in the requests' Host.
+            let name = rustls::pki_types::ServerName::from(tcp.peer_addr()?.ip());
             Ok(Box::new(tokio_rustls::TlsConnector::from(config.clone()).connect(name, tcp).await?))
         }
     }

@@ -10,7 +10,7 @@ use crate::ca::import::records::ImportedRevocationRecord;
 use crate::ca::lint::lint_under;
 use crate::ca::profile::Profile;
 use crate::ca::records::{CaRecord, CertificateRecord, Status};
-use crate::ca::{Authority, LoadedCa};
+use crate::ca::{Authority, LoadedCa, renewal};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{CaId, RecordId, Serial};
@@ -154,11 +154,16 @@ fn make(
     let der = sign(&order, ca, validity)?;
     let mut unit = std::mem::take(&mut order.claim);
     let event = event(&order, now);
+    // Our own certificates are renewed by ourselves.
+    let watched = (!order.profile.is_internal()).then_some(order.profile.renewal().points);
     let record = record(order, ca, validity, id, der);
     unit.insert(&record)?;
     unit.check::<CaRecord>(&ca.record.key(), When::Present);
     let known = ImportedRevocationRecord::key_of(&record.ca, &record.serial);
     unit.check::<ImportedRevocationRecord>(&known, When::Absent);
+    if let Some(points) = watched {
+        renewal::watch(&mut unit, &record, points, now)?;
+    }
     unit.event(event);
     Ok((unit, Issued { record, chain: ca.prepared()?.chain.clone() }))
 }

@@ -21,6 +21,7 @@ mod legacy;
 mod options;
 mod pattern;
 mod raw;
+mod renewal;
 mod set;
 mod subject;
 mod usage;
@@ -29,7 +30,9 @@ pub use challenge::{ChallengeSource, RadiusOptions, SecretFile, WebhookOptions, 
 pub use expression::Facts;
 pub use options::{Approval, Cipher, RaMode, ScepDigest, ScepOptions};
 pub use pattern::Pattern;
+pub use renewal::{RenewalPoints, RenewalRules};
 pub use set::ProfileSet;
+pub use usage::CLIENT_AUTH;
 
 /// A validated profile: what it says can be issued.
 #[derive(Debug)]
@@ -52,9 +55,7 @@ pub struct Profile {
     key_usage: u16,
     extended: Vec<ObjectIdentifier>,
     ocsp_nocheck: bool,
-    renewal_from: f64,
-    early_renewal: bool,
-    key_reuse: bool,
+    renewal: RenewalRules,
     rules: Vec<expression::Rule>,
     reserved_names: Vec<pattern::Pattern>,
     scep: Option<ScepOptions>,
@@ -132,17 +133,9 @@ impl Profile {
     pub fn ocsp_nocheck(&self) -> bool {
         self.ocsp_nocheck
     }
-    /// Whether a renewal may keep its key.
-    pub fn allows_key_reuse(&self) -> bool {
-        self.key_reuse
-    }
-    /// The point of the validity (0.0 to 1.0) from which a certificate may be renewed.
-    pub fn renewal_from(&self) -> f64 {
-        self.renewal_from
-    }
-    /// Whether a certificate may be renewed before that point.
-    pub fn allows_early_renewal(&self) -> bool {
-        self.early_renewal
+    /// When its certificates are renewed, and what becomes of those before.
+    pub fn renewal(&self) -> &RenewalRules {
+        &self.renewal
     }
     /// Its SCEP service; none if it has none.
     pub fn scep(&self) -> Option<&ScepOptions> {

@@ -17,6 +17,8 @@ use crate::outbound::Answer;
 use crate::x509::crl::Reason;
 
 mod bulk;
+mod due;
+mod renew;
 mod source;
 
 /// Its arguments.
@@ -36,9 +38,18 @@ enum Verb {
         With --output json it is 0, and the document has \"request\", not \"pem\".")]
     Issue(Issue),
     /// Renew a certificate: same profile, subject and names, the key of a new PKCS#10 request
-    #[command(after_help = "Example:\n  signet cert renew 3F0A… --csr www.csr > www.pem\n\n\
-        The old certificate stays valid: revoke it when the new one is in place.")]
-    Renew(Renew),
+    #[command(after_help = "Examples:\n  signet cert renew 3F0A… --csr www.csr > www.pem\n  \
+        signet cert renew --cert gw1.pem --key gw1.key --new-key gw1-new.key \\\n      \
+        --server https://pki.example.org:8443 --ca tls-ca.pem > gw1-new.pem\n\n\
+        With --cert and --key the old certificate speaks for itself; it must be one for\n\
+        TLS clients. Without --new-key or --csr the new certificate is for the same key,\n\
+        where the profile allows that. The old certificate stays valid: revoke it when\n\
+        the new one is in place, unless the profile does (revoke_superseded_after).")]
+    Renew(Box<renew::Args>),
+    /// List what is to be renewed: due, late, or vanished (expired and not renewed)
+    #[command(after_help = "Examples:\n  signet cert due --profile scep-device\n  \
+        signet cert due --late --output csv > late.csv\n  signet cert due --count")]
+    Due(due::Args),
     /// Issue certificates for a folder of PKCS#10 requests, or for the rows of a CSV file
     #[command(
         after_help = "Examples:\n  signet cert bulk --profile tls-server --from requests/ --out certs/\n  \
@@ -81,18 +92,6 @@ struct Issue {
     /// The profile to issue by
     #[arg(long)]
     profile: ProfileId,
-    /// The request: PEM, DER or base64; - reads standard input
-    #[arg(long, value_name = "FILE")]
-    csr: PathBuf,
-    /// Not valid longer than this, as 2027-01-01T00:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = input::time)]
-    not_after: Option<Timestamp>,
-}
-
-#[derive(Debug, clap::Args)]
-struct Renew {
-    /// Serial number of the old one, hexadecimal
-    serial: Serial,
     /// The request: PEM, DER or base64; - reads standard input
     #[arg(long, value_name = "FILE")]
     csr: PathBuf,
@@ -170,7 +169,8 @@ enum Format {
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
     match args.verb {
         Verb::Issue(issue) => issue_one(issue, context).await,
-        Verb::Renew(renew) => renew_one(renew, context).await,
+        Verb::Renew(args) => renew::run(*args, context, issued).await,
+        Verb::Due(args) => due::run(args, context).await,
         Verb::Bulk(args) => bulk::run(args, context).await,
         Verb::List(list) => {
             page::print(context, ("/certificates", filters(&list)), &list.paging, COLUMNS).await
@@ -199,13 +199,6 @@ async fn issue_one(issue: Issue, context: &Context) -> Result<ExitCode> {
     let body =
         json!({"profile": issue.profile.as_str(), "csr": input::csr(&issue.csr)?, "not_after": not_after});
     issued(&client::connect(context)?.post("/certificates", &body).await?, context)
-}
-
-async fn renew_one(renew: Renew, context: &Context) -> Result<ExitCode> {
-    let not_after = renew.not_after.map(|at| at.to_string());
-    let body = json!({"csr": input::csr(&renew.csr)?, "not_after": not_after});
-    let path = format!("/certificates/{}/renew", renew.serial);
-    issued(&client::connect(context)?.post(&path, &body).await?, context)
 }
 
 /// Leaf and chain on standard output, or what it waits for.

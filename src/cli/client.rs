@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::{Context, usage};
 use crate::error::{Error, Kind, Result};
-use crate::outbound::{Answer, Api};
+use crate::outbound::{Answer, Api, Identity};
 
 /// The API that the common arguments name. Errors: `usage` without any; `unreachable` if no server runs on the
 /// data folder; `bad-token-file`.
@@ -22,6 +22,20 @@ pub fn connect(context: &Context) -> Result<Api> {
     let token_file = global.token_file.clone().unwrap_or_else(|| data.join("admin.token"));
     let ca: PathBuf = global.ca.clone().unwrap_or_else(|| data.join("tls-ca.pem"));
     Api::new(&address(&data)?, Some(token(&token_file)?), Some(&ca))
+}
+
+/// The same API for who shows a certificate instead of a token. Errors: as [`connect`].
+pub fn connect_as(context: &Context, identity: Identity) -> Result<Api> {
+    let global = &context.global;
+    if let Some(server) = &global.server {
+        return Api::with_certificate(server, global.ca.as_deref(), identity).map_err(as_usage);
+    }
+    let data = global
+        .data
+        .clone()
+        .ok_or_else(|| usage("name the server: --server URL --ca FILE, or --data DIR on its own machine"))?;
+    let ca: PathBuf = global.ca.clone().unwrap_or_else(|| data.join("tls-ca.pem"));
+    Api::with_certificate(&address(&data)?, Some(&ca), identity)
 }
 
 /// Posts to the server; none if no server answers for the data folder that was named (also one that broke off and

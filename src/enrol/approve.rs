@@ -11,7 +11,7 @@ use crate::enrol::authorize::{Authorized, Grant, authorize};
 use crate::enrol::policy::{self, Wanted};
 use crate::enrol::records::{RequestRecord, TransactionResult};
 use crate::enrol::transaction::{Claim, Earlier, earlier};
-use crate::enrol::{Desk, Request, keep};
+use crate::enrol::{Desk, Request, keep, succeed};
 use crate::error::Result;
 use crate::id::{CaId, RecordId, Serial};
 use crate::store::{Unit, When};
@@ -103,6 +103,7 @@ fn approved(
     }
     still_trusted(&mut unit, &request.csr);
     grant.write(&mut unit, &serial)?;
+    succeed::write(desk, &mut unit, grant, &wanted.profile, &serial)?;
     let asked = Asked {
         actor: request.actor.clone(),
         not_after: request.not_after,

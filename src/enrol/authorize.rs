@@ -3,7 +3,7 @@
 use subtle::ConstantTimeEq;
 
 use crate::audit::{Actor, Event, Outcome};
-use crate::ca::profile::{Approval, ChallengeSource, Profile};
+use crate::ca::profile::{Approval, ChallengeSource};
 use crate::ca::records::{CertificateRecord, CompromisedKeyRecord, serials};
 use crate::clock::Timestamp;
 use crate::enrol::policy::{self, Wanted};
@@ -38,8 +38,13 @@ pub(super) struct Grant {
 
 impl Grant {
     /// The certificate that is renewed.
+    pub fn renewed(&self) -> Option<&CertificateRecord> {
+        self.renewed.as_ref().map(|stored| &stored.value)
+    }
+
+    /// Its serial number.
     pub fn renews(&self) -> Option<Serial> {
-        self.renewed.as_ref().map(|stored| stored.value.serial.clone())
+        self.renewed().map(|certificate| certificate.serial.clone())
     }
 
     /// Adds to a unit: the challenge is consumed for this serial, the renewed certificate is as it was read.
@@ -146,12 +151,13 @@ async fn renewable(
     }
     hold_renewed(ours, wanted, now)?;
     hold_key(desk, ours).await?;
-    let due = due(ours, &wanted.profile);
-    if now < due && !wanted.profile.allows_early_renewal() {
+    let rules = wanted.profile.renewal();
+    let due = rules.points.due(ours.not_before, ours.not_after);
+    if now < due && !rules.early {
         return Err(renewal_refused(&format!("renewal is not due before {due}")));
     }
     let same_key = request.csr.public_key().fingerprint() == ours.key_fingerprint;
-    if same_key && !wanted.profile.allows_key_reuse() {
+    if same_key && !rules.key_reuse {
         return Err(renewal_refused("the profile wants a new key on renewal"));
     }
     Ok(stored)
@@ -176,11 +182,6 @@ async fn hold_key(desk: &Desk, ours: &CertificateRecord) -> Result<()> {
         return Err(renewal_refused("the renewal signer's key was reported as compromised"));
     }
     Ok(())
-}
-
-fn due(certificate: &CertificateRecord, profile: &Profile) -> Timestamp {
-    let life = certificate.not_after.since(certificate.not_before);
-    certificate.not_before.plus(life.mul_f64(profile.renewal_from()))
 }
 
 /// Has the challenge judged by whoever the profile names.

@@ -12,7 +12,7 @@ use crate::enrol::records::{
     ReplyPasswordRecord, RequestRecord, RequestState, TransactionRecord, TransactionResult,
 };
 use crate::enrol::transaction::kept_until;
-use crate::enrol::{Desk, Proof, keep, policy};
+use crate::enrol::{Desk, Proof, keep, policy, succeed};
 use crate::error::{Error, Kind, Result};
 use crate::id::{RecordId, Serial};
 use crate::store::{Stored, Unit, When};
@@ -45,6 +45,7 @@ pub async fn approve(
     let decided = write_decision(desk, &mut unit, &stored, state, comment, &actor)?;
     let expires = kept_until(desk.authority.clock.now(), &wanted.profile);
     bind_transaction(desk, &mut unit, &stored.value, &serial, expires).await?;
+    succeed::write(desk, &mut unit, &grant, &wanted.profile, &serial)?;
     let order = approved_request(wanted, &csr, &stored.value, &grant, actor, unit, serial)?;
     match issue(&desk.authority, *order).await {
         Ok(issued) => Ok((decided, issued)),

@@ -37,9 +37,10 @@ pub enum Proof {
     None,
     /// A challenge password.
     Challenge(Zeroizing<String>),
-    /// A certificate of ours whose key signed this very request; a challenge that came along must match too.
+    /// A certificate of ours whose key signed this very request (SCEP), or made the TLS connection that it came by; a
+    /// challenge that came along must match too.
     Renewal {
-        /// The certificate that signed.
+        /// The certificate that speaks for itself.
         certificate: Box<CertificateRecord>,
         /// A challenge that came along.
         challenge: Option<Zeroizing<String>>,

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::server::tls::Config;
 
 pub mod address;
 mod connection;
@@ -32,6 +33,8 @@ pub enum Transport {
     Plain,
     /// TLS 1.2 and 1.3 with HTTP/1.1 and HTTP/2.
     Tls(Arc<rustls::ServerConfig>),
+    /// The same by a configuration that follows the CAs, whose clients may show a certificate.
+    TlsWithClients(Arc<Config>),
 }
 
 /// What a listener needs to serve; shared by its connections.

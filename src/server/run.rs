@@ -6,6 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::ca::Authority;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::random::Random;
@@ -114,8 +115,9 @@ fn listen(
         serve(listener, Service { name: "http", router, transport, limits, rules, clock });
     }
     if let Some(listener) = bound.https {
-        let (router, transport) =
-            (routes::api(state), Transport::Tls(tls::config(state.identities.resolver())?));
+        let authority = Authority::clone(&state.desk.authority);
+        let config = tls::Config::new(state.identities.resolver(), authority)?;
+        let (router, transport) = (routes::api(state), Transport::TlsWithClients(Arc::new(config)));
         let rules = Rules::API;
         serve(listener, Service { name: "https", router, transport, limits, rules, clock });
     }

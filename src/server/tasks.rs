@@ -1,16 +1,22 @@
-//! Which room does which kind of scheduled work: the only place that knows them all.
+//! Which room does which kind of scheduled work.
 
 use std::sync::Arc;
 
+use crate::ca::renewal::supersede;
 use crate::enrol::Desk;
 use crate::notice::{self, Notices};
 use crate::task::{Handlers, Retry};
 
 /// All kinds of work. Each is idempotent: what a crash cut off is done again.
-pub(super) fn handlers(_desk: &Arc<Desk>, notices: &Arc<Notices>) -> Handlers {
-    let notices = notices.clone();
-    Handlers::default().on(notice::SEND, Retry::default(), move |leased| {
-        let notices = notices.clone();
-        async move { notice::deliver(&notices, leased).await }
-    })
+pub(super) fn handlers(desk: &Arc<Desk>, notices: &Arc<Notices>) -> Handlers {
+    let (authority, notices) = (Arc::clone(&desk.authority), Arc::clone(notices));
+    Handlers::default()
+        .on(supersede::KIND, Retry::default(), move |leased| {
+            let authority = Arc::clone(&authority);
+            async move { supersede::run(&authority, &leased.task.body).await }
+        })
+        .on(notice::SEND, Retry::default(), move |leased| {
+            let notices = Arc::clone(&notices);
+            async move { notice::deliver(&notices, leased).await }
+        })
 }

@@ -1,4 +1,5 @@
-//! The HTTPS listener's TLS: 1.2 and 1.3 by aws-lc, no early data, a certificate that can be swapped.
+//! The HTTPS listener's TLS: 1.2 and 1.3 by aws-lc, no early data, a certificate that can be swapped, and clients that
+//! may show one of ours.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -9,9 +10,13 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
+use crate::ca::{Authority, Hierarchy};
 use crate::error::{Error, Result};
 use crate::keys::KeyStore;
 use crate::server::identity::Held;
+use crate::server::tls::client::Clients;
+
+mod client;
 
 /// The certificate shown to clients; none yet: handshakes fail.
 #[derive(Default)]
@@ -58,12 +63,45 @@ fn chain(held: &Held) -> Vec<CertificateDer<'static>> {
     leaf.chain(held.chain.iter().take(above).cloned()).map(CertificateDer::from).collect()
 }
 
-/// The listener's configuration. Errors: `internal` if the provider lacks a protocol version.
-pub fn config(resolver: Arc<Resolver>) -> Result<Arc<ServerConfig>> {
-    let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .map_err(|e| Error::internal("TLS versions").because(e))?;
-    let mut config = builder.with_no_client_auth().with_cert_resolver(resolver);
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+/// The listener's configuration: made anew when the CAs change, whose clients are asked for a certificate by name.
+/// Each has its own session cache, so that no ticket of another listener, or of other CAs, is taken.
+pub struct Config {
+    resolver: Arc<Resolver>,
+    authority: Authority,
+    made: RwLock<Option<(Arc<Hierarchy>, Arc<ServerConfig>)>>,
+}
+
+impl Config {
+    /// With what is shown to clients, and the CAs whose clients may show certificates. Errors: `internal` if the
+    /// provider lacks a protocol version.
+    pub fn new(resolver: Arc<Resolver>, authority: Authority) -> Result<Self> {
+        let config = Self { resolver, authority, made: RwLock::default() };
+        config.current().map(|_| config)
+    }
+
+    /// What the next handshake goes by. Errors: `internal`.
+    pub fn current(&self) -> Result<Arc<ServerConfig>> {
+        let hierarchy = self.authority.hierarchy();
+        if let Some((of, made)) = &*self.made.read().unwrap_or_else(PoisonError::into_inner)
+            && Arc::ptr_eq(of, &hierarchy)
+        {
+            return Ok(Arc::clone(made));
+        }
+        let made = self.make(&hierarchy)?;
+        *self.made.write().unwrap_or_else(PoisonError::into_inner) = Some((hierarchy, Arc::clone(&made)));
+        Ok(made)
+    }
+
+    fn make(&self, hierarchy: &Hierarchy) -> Result<Arc<ServerConfig>> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let clients = Clients::new(self.authority.clone(), hierarchy, &provider);
+        let builder = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+            .map_err(|e| Error::internal("TLS versions").because(e))?;
+        let mut config = builder
+            .with_client_cert_verifier(Arc::new(clients))
+            .with_cert_resolver(Arc::clone(&self.resolver) as Arc<dyn ResolvesServerCert>);
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
+    }
 }

@@ -11,6 +11,7 @@ use crate::audit::Actor;
 use crate::ca::crl;
 use crate::error::{Error, Result};
 use crate::notice;
+use crate::server::renewals;
 use crate::server::state::{State, all_faults};
 
 /// How soon a newly named SCEP profile gets its registration authority.
@@ -32,6 +33,8 @@ pub fn start(state: &Arc<State>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     every(&mut work, state, stop, ("identity.renew", IDENTITIES), async |s| refresh_identities(&s).await);
     every(&mut work, state, stop, ("audit.sign-head", HEADS), async |s| sign_head(&s).await);
     every(&mut work, state, stop, ("notice.look", NOTICES), async |s| look_for_notices(&s).await);
+    let (shared, until) = (state.clone(), stop.clone());
+    work.spawn(async move { renewals::run(&shared, stopped(until)).await });
     every(&mut work, state, stop, ("store.sweep", SWEEP), async |s| sweep(&s).await);
     work
 }

@@ -13,6 +13,7 @@ mod notices;
 mod ocsp;
 mod pkilint;
 mod radius;
+mod renewal;
 mod server;
 mod strongswan;
 mod trace;

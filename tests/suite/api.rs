@@ -7,7 +7,7 @@ mod cas;
 mod certificates;
 mod challenges;
 mod description;
-mod fixture;
+pub(crate) mod fixture;
 mod http;
 mod json;
 mod notices;

@@ -21,6 +21,7 @@ mod openssl;
 mod pkcs11;
 mod profiles;
 mod refusals;
+mod renewal;
 mod scep;
 mod serve;
 mod storage;

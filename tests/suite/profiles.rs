@@ -137,6 +137,35 @@ fn adminjson_39_41_42_52_bounds_and_unsafe_templates() {
 }
 
 #[test]
+fn renewal_goes_by_two_points_of_the_validity() {
+    let good = |text: &str| {
+        let text = format!("{MINIMAL}\n[renewal]\n{text}\n");
+        let set = ProfileSet::from_sources(vec![("test.toml".into(), text)]).unwrap();
+        let rules = *set.all()[0].renewal();
+        (rules.points.parts(), rules.revoke_superseded_after)
+    };
+    let day = std::time::Duration::from_hours(24);
+    assert_eq!(good(""), ((660_000, 900_000), None));
+    assert_eq!(good("due = \"80%\"\nlate = \"90%\""), ((800_000, 900_000), None), "a gateway's");
+    assert_eq!(good("from = 0.5"), ((500_000, 900_000), None), "as it was written before");
+    assert_eq!(good("due = \"95%\""), ((950_000, 975_000), None), "late behind due");
+    assert_eq!(good("revoke_superseded_after = \"7d\""), ((660_000, 900_000), Some(day * 7)));
+    for (text, line, code) in [
+        ("due = \"66\"", 15, "out-of-range"),
+        ("due = \"100%\"", 15, "out-of-range"),
+        ("late = \"60%\"", 15, "out-of-range"),
+        ("from = 1.5", 15, "out-of-range"),
+        ("due = \"66%\"\nfrom = 0.66", 16, "bad-profile"),
+        ("revoke_superseded_after = \"-1d\"", 15, "out-of-range"),
+        ("revoke_superseded_after = \"soon\"", 15, "invalid-duration"),
+        ("revoke_superseded_after = \"9999d\"", 15, "out-of-range"),
+    ] {
+        let (found, place, _) = fault(&format!("{MINIMAL}\n[renewal]\n{text}\n"));
+        assert_eq!((found, place), (code, format!("test.toml:{line}")), "{text}");
+    }
+}
+
+#[test]
 fn contradictions_are_refused() {
     for (text, code) in [
         (with("device = \"serialNumber\""), "bad-profile"),

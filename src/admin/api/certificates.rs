@@ -20,6 +20,7 @@ use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
 use crate::ca::records::serials::Reference;
 use crate::ca::records::{CertificateRecord, Status};
+use crate::ca::renewal::list::{Counts, Found, counts};
 use crate::ca::revoke;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -30,6 +31,7 @@ pub mod batch;
 mod filter;
 mod formats;
 mod issue;
+mod renewals;
 mod search;
 mod types;
 mod words;
@@ -37,7 +39,7 @@ mod words;
 pub use filter::Filter;
 pub use types::{
     BatchItem, BatchOutcome, BatchReport, Certificate, IssuedCertificate, NewBatch, NewCertificate, Renew,
-    Revoke, Waiting,
+    RenewalSummary, Revoke, Waiting,
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
@@ -45,9 +47,20 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(search::list, issue::create))
         .routes(routes!(batch::create))
         .routes(routes!(issue::renew))
+        .routes(routes!(summary))
+        .routes(routes!(renewals::create))
         .routes(routes!(show))
         .routes(routes!(download))
         .routes(routes!(withdraw))
+}
+
+/// How many certificates are due, late or vanished.
+#[utoipa::path(get, path = "/api/v1/certificates/summary", tag = "certificates",
+    responses((status = 200, description = "How many", body = RenewalSummary), Refusals))]
+pub async fn summary(State(state): Shared, caller: Caller) -> Answer {
+    caller.may(Permission::CertificatesRead).await?;
+    let Counts { due, late, vanished } = counts(&state.desk.authority.db, state.now()).await?;
+    json::answer(StatusCode::OK, &RenewalSummary { due, late, vanished })
 }
 
 /// One certificate.
@@ -118,9 +131,22 @@ pub fn listed(record: &CertificateRecord, now: Timestamp) -> Certificate {
         issued_at: record.id.made_at().to_string(),
         requester: record.requester.clone(),
         renews: record.renews.as_ref().map(ToString::to_string),
+        renewal: None,
+        due_at: None,
+        late_at: None,
         fingerprint_sha256: json::hex(&record.fingerprint),
         key_algorithm: None,
         pem: None,
+    }
+}
+
+/// What the API says of a certificate that is to be renewed.
+pub fn to_be_renewed(found: &Found, now: Timestamp) -> Certificate {
+    Certificate {
+        renewal: Some(found.state.as_str().to_owned()),
+        due_at: Some(found.renewal.due.to_string()),
+        late_at: Some(found.renewal.late.to_string()),
+        ..listed(&found.certificate, now)
     }
 }
 

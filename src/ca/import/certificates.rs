@@ -11,7 +11,7 @@ use super::{ATTEMPTS, Fate, MOST_CERTIFICATES, UNNAMED_PROFILE, busy, standing, 
 use crate::audit::Actor;
 use crate::ca::profile::Profile;
 use crate::ca::records::{CertificateRecord, CompromisedKeyRecord, RevocationRecord, Status, serials};
-use crate::ca::{Authority, on_thread};
+use crate::ca::{Authority, on_thread, renewal};
 use crate::error::{Error, Result};
 use crate::id::{CaId, ProfileId, RecordId, Serial};
 use crate::store::{CommitError, Record, Stored, Unit, When};
@@ -112,6 +112,9 @@ impl Batch<'_> {
         let revoked = db.get::<ImportedRevocationRecord>(&revoked).await?;
         let record = self.record(certificate, revoked.as_ref())?;
         unit.insert(&record)?;
+        if record.is_live(self.authority.clock.now()) {
+            renewal::watch_later(unit, &record)?;
+        }
         if let Some(revoked) = revoked {
             replace_revocation(unit, &record, &revoked)?;
         }

@@ -9,7 +9,7 @@ use crate::ca::profile::options::{AllowedKey, Approval};
 use crate::ca::profile::pattern::Pattern;
 use crate::ca::profile::raw::{RawAttribute, RawFrom, RawProfile, RawSan, RawUsage};
 use crate::ca::profile::subject::{AttributeRule, From, SubjectRules};
-use crate::ca::profile::{Profile, attribute, challenge, duration, legacy, usage};
+use crate::ca::profile::{Profile, attribute, challenge, duration, legacy, renewal, usage};
 use crate::error::{Error, Result};
 use crate::id::ProfileId;
 use crate::x509::name::{Attribute, Name};
@@ -53,7 +53,7 @@ fn build(id: ProfileId, source: &str, raw: RawProfile, faults: &mut Faults<'_>) 
     serves_keys(key_usage, &raw, faults);
     let extended = faults.take(&["usage", "extended"], usage::extended_key_usage(&raw.usage.extended));
     nocheck(&raw.usage, faults);
-    renewal(raw.renewal.from, faults);
+    let renewal = renewal::rules(&raw.renewal, faults);
     let rules = rules(&raw, faults);
     let reserved_names = patterns(&raw.reserved_names, &["reserved_names"], faults);
     let profile = Profile {
@@ -75,9 +75,7 @@ fn build(id: ProfileId, source: &str, raw: RawProfile, faults: &mut Faults<'_>) 
         key_usage: key_usage?,
         extended: extended?,
         ocsp_nocheck: raw.usage.ocsp_nocheck,
-        renewal_from: raw.renewal.from,
-        early_renewal: raw.renewal.early,
-        key_reuse: raw.renewal.key_reuse,
+        renewal: renewal?,
         rules,
         reserved_names,
         scep: raw.scep,
@@ -133,12 +131,6 @@ fn backdate(raw: &RawProfile, faults: &mut Faults<'_>) -> Option<Duration> {
         return None;
     }
     Some(backdate)
-}
-
-fn renewal(from: f64, faults: &mut Faults<'_>) {
-    if !(from > 0.0 && from < 1.0) {
-        faults.rule(&["renewal", "from"], "out-of-range", "renewal.from lies between 0 and 1");
-    }
 }
 
 fn subject(raw: &RawProfile, faults: &mut Faults<'_>) -> SubjectRules {

@@ -123,21 +123,17 @@ pub(super) struct RawUsage {
     pub ocsp_nocheck: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRenewal {
-    #[serde(default = "two_thirds")]
-    pub from: f64,
+    pub due: Option<String>,
+    pub from: Option<f64>,
+    pub late: Option<String>,
     #[serde(default)]
     pub early: bool,
     #[serde(default)]
     pub key_reuse: bool,
-}
-
-impl Default for RawRenewal {
-    fn default() -> Self {
-        Self { from: two_thirds(), early: false, key_reuse: false }
-    }
+    pub revoke_superseded_after: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -149,8 +145,4 @@ pub(super) struct RawRule {
 
 fn yes() -> bool {
     true
-}
-
-fn two_thirds() -> f64 {
-    0.66
 }

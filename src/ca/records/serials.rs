@@ -63,6 +63,11 @@ impl Reference {
         Self { ca: None, serial: serial.clone() }
     }
 
+    /// This very certificate.
+    pub fn to(certificate: &CertificateRecord) -> Self {
+        Self { ca: Some(certificate.ca.clone()), serial: certificate.serial.clone() }
+    }
+
     /// Its serial number.
     pub fn serial(&self) -> &Serial {
         &self.serial

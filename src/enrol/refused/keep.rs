@@ -259,8 +259,8 @@ fn proof(proof: &Proof) -> &'static str {
 fn renews(proof: &Proof) -> Option<Serial> {
     match proof {
         Proof::Operator { renews, .. } => renews.as_ref().map(|record| record.serial.clone()),
-        // its message says which
-        Proof::Renewal { .. } | Proof::None | Proof::Challenge(_) | Proof::Internal => None,
+        Proof::Renewal { certificate, .. } => Some(certificate.serial.clone()),
+        Proof::None | Proof::Challenge(_) | Proof::Internal => None,
     }
 }
 

@@ -73,7 +73,7 @@ pub struct Asked {
     pub transaction: Option<String>,
     /// The end of validity that was wished for.
     pub not_after: Option<Timestamp>,
-    /// The certificate that an operator has renewed.
+    /// The certificate that was to be renewed.
     pub renews: Option<Serial>,
 }
 

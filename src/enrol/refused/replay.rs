@@ -125,18 +125,33 @@ async fn api(desk: &Desk, then: &RefusedRecord, message: Vec<u8>) -> Result<Verd
         Some(serial) => Some(Box::new(renewed(desk, serial).await?)),
         None => None,
     };
-    let name = then.requester.trim_start_matches("operator ").to_owned();
+    let (proof, actor) = who(then, renews);
     let request = Request {
         profile: then.profile.clone(),
         csr,
-        proof: Proof::Operator { name: name.clone(), renews },
+        proof,
         transaction: None,
-        actor: Actor::Operator(name),
+        actor,
         address: None,
         not_after: then.asked.not_after,
         issuer: None,
     };
     decide(desk, &request).await
+}
+
+/// Who asked by the API, and by what right: a certificate for itself, or an operator.
+fn who(then: &RefusedRecord, renews: Option<Box<CertificateRecord>>) -> (Proof, Actor) {
+    let by_itself = then.asked.proof.as_deref() == Some("renewal");
+    match (renews, then.requester.split_once(' ')) {
+        (Some(certificate), Some((protocol, address))) if by_itself => {
+            let (protocol, address) = (protocol.to_owned(), address.to_owned());
+            (Proof::Renewal { certificate, challenge: None }, Actor::Client { protocol, address })
+        }
+        (renews, _) => {
+            let name = then.requester.trim_start_matches("operator ").to_owned();
+            (Proof::Operator { name: name.clone(), renews }, Actor::Operator(name))
+        }
+    }
 }
 
 async fn renewed(desk: &Desk, serial: &Serial) -> Result<CertificateRecord> {

@@ -6,11 +6,12 @@ use p12_keystore::Pkcs12Archive;
 use zeroize::Zeroizing;
 
 use self::armour::Block;
-use super::key::SoftwareKey;
+use super::key::{SoftwareKey, generate};
 use super::pbes2::decrypt_pem;
 use crate::error::{Error, Kind, Result};
 use crate::keys::Signer;
 use crate::random::Random;
+use crate::x509::key::KeyAlgorithm;
 use crate::x509::pem;
 
 mod armour;
@@ -54,12 +55,17 @@ impl ForeignKey {
         }
     }
 
+    /// A new key that is to live elsewhere. Blocking: RSA takes seconds. Errors: `internal`.
+    pub fn generate(algorithm: KeyAlgorithm) -> Result<Self> {
+        generate(algorithm).map(Self)
+    }
+
     /// Its signer. Errors: `bad-key` for a key of a type or size that we do not sign with.
     pub fn signer(&self, random: &Random) -> Result<Arc<dyn Signer>> {
         Ok(Arc::new(SoftwareKey::from_pkcs8(&self.0, random)?))
     }
 
-    /// The PKCS#8 DER, for [`crate::keys::KeyStore::import`] alone.
+    /// The PKCS#8 DER, for [`crate::keys::KeyStore::import`], and on the client's side for its own file and connection.
     pub fn pkcs8(&self) -> &[u8] {
         &self.0
     }

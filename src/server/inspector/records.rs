@@ -10,6 +10,7 @@ use crate::ca::records::{
     BaseCrlRecord, CaRecord, CertificateRecord, CompromisedKeyRecord, CrlRecord, CrlSettingsRecord,
     RevocationRecord, Scope, Status,
 };
+use crate::ca::renewal::records::{RenewalBook, RenewalRecord};
 use crate::clock::Timestamp;
 use crate::enrol::records::{ChallengeRecord, ReplyPasswordRecord, RequestRecord, TransactionRecord};
 use crate::enrol::refused::{MessageRecord, RefusedRecord};
@@ -33,6 +34,8 @@ const KNOWN: [u8; 20] = [
     BaseCrlRecord::KIND.id,
     ImportedRevocationRecord::KIND.id,
     ImportRecord::KIND.id,
+    RenewalRecord::KIND.id,
+    RenewalBook::KIND.id,
     ChallengeRecord::KIND.id,
     TransactionRecord::KIND.id,
     RequestRecord::KIND.id,
@@ -107,6 +110,8 @@ impl Records {
                 read::<ImportedRevocationRecord>(envelope, listed).map(drop)
             }
             k if k == ImportRecord::KIND.id => read::<ImportRecord>(envelope, listed).map(drop),
+            k if k == RenewalRecord::KIND.id => read::<RenewalRecord>(envelope, listed).map(drop),
+            k if k == RenewalBook::KIND.id => read::<RenewalBook>(envelope, listed).map(drop),
             k if k == ChallengeRecord::KIND.id => read::<ChallengeRecord>(envelope, listed).map(drop),
             k if k == TransactionRecord::KIND.id => read::<TransactionRecord>(envelope, listed).map(drop),
             k if k == RequestRecord::KIND.id => read::<RequestRecord>(envelope, listed).map(drop),

@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::{ServerConfig, ServerConnection};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -22,32 +23,76 @@ use tower::ServiceExt;
 use super::guard::{Activity, Guarded};
 use super::refusal::Refusal;
 use super::{Service, Transport};
+use crate::ca::client::ClientCertificate;
 
 /// Serves a connection to its end.
 pub async fn serve(stream: TcpStream, peer: SocketAddr, service: &Arc<Service>, stop: watch::Receiver<bool>) {
     match &service.transport {
-        Transport::Plain => over_http1(stream, peer, service, stop).await,
-        Transport::Tls(config) => {
-            let acceptor = tokio_rustls::TlsAcceptor::from(config.clone());
-            match tokio::time::timeout(service.limits.handshake, acceptor.accept(stream)).await {
-                Ok(Ok(tls)) if tls.get_ref().1.alpn_protocol() == Some(b"h2") => {
-                    over_http2(tls, peer, service, stop).await;
-                }
-                Ok(Ok(tls)) => over_http1(tls, peer, service, stop).await,
-                Ok(Err(e)) => tracing::debug!(peer = %peer.ip(), error = %e, "TLS handshake failed"),
-                Err(_) => tracing::debug!(peer = %peer.ip(), "TLS handshake took too long"),
+        Transport::Plain => over_http1(stream, Peer::plain(peer), service, stop).await,
+        Transport::Tls(config) => over_tls(stream, peer, config.clone(), service, stop).await,
+        Transport::TlsWithClients(config) => match config.current() {
+            Ok(config) => over_tls(stream, peer, config, service, stop).await,
+            Err(error) => tracing::error!(%error, "no TLS configuration"),
+        },
+    }
+}
+
+async fn over_tls(
+    stream: TcpStream,
+    peer: SocketAddr,
+    config: Arc<ServerConfig>,
+    service: &Arc<Service>,
+    stop: watch::Receiver<bool>,
+) {
+    let acceptor = tokio_rustls::TlsAcceptor::from(config);
+    match tokio::time::timeout(service.limits.handshake, acceptor.accept(stream)).await {
+        Ok(Ok(tls)) => {
+            let (of, is_h2) = {
+                let connection = tls.get_ref().1;
+                (Peer::tls(peer, connection), connection.alpn_protocol() == Some(b"h2"))
+            };
+            if is_h2 {
+                over_http2(tls, of, service, stop).await;
+            } else {
+                over_http1(tls, of, service, stop).await;
             }
+        }
+        Ok(Err(e)) => tracing::debug!(peer = %peer.ip(), error = %e, "TLS handshake failed"),
+        Err(_) => tracing::debug!(peer = %peer.ip(), "TLS handshake took too long"),
+    }
+}
+
+/// Who is at the other end.
+#[derive(Clone)]
+struct Peer {
+    address: SocketAddr,
+    /// The name that was asked for in the handshake.
+    server_name: Option<Arc<str>>,
+    certificate: Option<ClientCertificate>,
+}
+
+impl Peer {
+    fn plain(address: SocketAddr) -> Self {
+        Self { address, server_name: None, certificate: None }
+    }
+
+    fn tls(address: SocketAddr, connection: &ServerConnection) -> Self {
+        let shown = connection.peer_certificates().and_then(|chain| chain.first());
+        Self {
+            address,
+            server_name: connection.server_name().map(Arc::from),
+            certificate: shown.map(|leaf| ClientCertificate(Arc::from(leaf.as_ref()))),
         }
     }
 }
 
-async fn over_http1<S>(stream: S, peer: SocketAddr, service: &Arc<Service>, stop: watch::Receiver<bool>)
+async fn over_http1<S>(stream: S, peer: Peer, service: &Arc<Service>, stop: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let activity = Arc::new(Activity::default());
     let io = TokioIo::new(Guarded::new(stream, activity.clone(), service.limits, true));
-    let answer = service_fn(|request| answer(request, peer, service.clone(), activity.clone()));
+    let answer = service_fn(|request| answer(request, peer.clone(), service.clone(), activity.clone()));
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
@@ -57,15 +102,17 @@ where
     drive(builder.serve_connection(io, answer), &activity, service.limits.idle, stop).await;
 }
 
-async fn over_http2<S>(stream: S, peer: SocketAddr, service: &Arc<Service>, stop: watch::Receiver<bool>)
+async fn over_http2<S>(stream: S, peer: Peer, service: &Arc<Service>, stop: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let activity = Arc::new(Activity::default());
     let io = TokioIo::new(Guarded::new(stream, activity.clone(), service.limits, false));
-    let for_requests = (service.clone(), activity.clone());
-    let answer =
-        service_fn(move |request| answer(request, peer, for_requests.0.clone(), for_requests.1.clone()));
+    let for_requests = (peer, service.clone(), activity.clone());
+    let answer = service_fn(move |request| {
+        let (peer, service, activity) = for_requests.clone();
+        answer(request, peer, service, activity)
+    });
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
@@ -133,15 +180,19 @@ async fn drive<C: Graceful>(
 
 async fn answer(
     mut request: Request<Incoming>,
-    peer: SocketAddr,
+    peer: Peer,
     service: Arc<Service>,
     activity: Arc<Activity>,
 ) -> Result<Response<Body>, Infallible> {
     let (number, _running) = activity.begin();
     let since = service.clock.now();
     let (method, uri, version) = (request.method().clone(), request.uri().clone(), request.version());
-    request.extensions_mut().insert(ConnectInfo(peer));
-    let mut response = match service.rules.admit(request, service.limits.body).await {
+    request.extensions_mut().insert(ConnectInfo(peer.address));
+    if let Some(certificate) = peer.certificate {
+        request.extensions_mut().insert(certificate);
+    }
+    let name = peer.server_name.as_deref();
+    let mut response = match service.rules.admit(request, name, service.limits.body).await {
         Ok(request) => handle(request, &service).await,
         Err(refusal) => refusal.response(service.rules.problems),
     };
@@ -156,7 +207,7 @@ async fn answer(
     }
     let status = response.status();
     let took = u64::try_from(service.clock.now().since(since).as_millis()).unwrap_or(u64::MAX);
-    note(service.name, peer, &method, uri.path(), status, took);
+    note(service.name, peer.address, &method, uri.path(), status, took);
     Ok(response)
 }
 

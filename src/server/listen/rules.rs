@@ -58,14 +58,16 @@ impl Rules {
         HEAD_MOST + 2 * if self.scep { SCEP_TARGET_MOST } else { TARGET_MOST }
     }
 
-    /// Checks the head and takes in the body, whole and bounded, so that no handler waits for a peer.
+    /// Checks the head (with the name that the TLS handshake asked for) and takes in the body, whole and bounded, so that no handler waits for a peer.
     pub(super) async fn admit(
         &self,
         request: Request<Incoming>,
+        server_name: Option<&str>,
         time: Duration,
     ) -> Result<Request<Body>, Refusal> {
         let (parts, body) = request.into_parts();
         self.check(&parts)?;
+        check_server_name(&parts, server_name)?;
         let bytes = match tokio::time::timeout(time, Limited::new(body, self.body).collect()).await {
             Ok(Ok(collected)) => collected.to_bytes(),
             Ok(Err(e)) if e.is::<LengthLimitError>() => return Err(TOO_LARGE),
@@ -117,6 +119,12 @@ const HEAD_LARGE: Refusal = Refusal::new(
     "the header fields are too many or too large",
 );
 
+const MISDIRECTED: Refusal = Refusal::new(
+    StatusCode::MISDIRECTED_REQUEST,
+    "misdirected",
+    "the Host is not the name that the TLS connection was made for",
+);
+
 fn whole(bytes: Bytes) -> Body {
     if bytes.is_empty() { Body::empty() } else { Body::from(bytes) }
 }
@@ -163,6 +171,16 @@ fn check_host(parts: &Parts) -> Result<(), Refusal> {
         None if parts.version <= Version::HTTP_10 => Ok(()),
         None => Err(Refusal::bad("no Host")),
     }
+}
+
+/// RFC 9110 §7.4: a request for another host than the TLS connection was made for was led here by mistake.
+fn check_server_name(parts: &Parts, server_name: Option<&str>) -> Result<(), Refusal> {
+    let host = parts.uri.authority().map(axum::http::uri::Authority::as_str);
+    let host = host.or_else(|| parts.headers.get(HOST)?.to_str().ok());
+    let (Some(wanted), Some(host)) = (server_name, host) else { return Ok(()) };
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let same = name.trim_end_matches('.').eq_ignore_ascii_case(wanted.trim_end_matches('.'));
+    if same { Ok(()) } else { Err(MISDIRECTED) }
 }
 
 fn is_host(text: &str) -> bool {

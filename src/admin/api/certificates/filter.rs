@@ -7,12 +7,13 @@ use super::words::Words;
 use crate::admin::api::query::Query;
 use crate::admin::duration;
 use crate::ca::records::{CertificateRecord, Status, serials};
+use crate::ca::renewal;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{ProfileId, Serial};
 use crate::store::{KeyBuilder, PRIMARY, Scan};
 
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 12] = [
     "serial",
     "fingerprint",
     "q",
@@ -22,6 +23,7 @@ const KNOWN: [&str; 11] = [
     "expires_after",
     "expires_before",
     "expires_within",
+    "renewal",
     "limit",
     "cursor",
 ];
@@ -29,12 +31,13 @@ const KNOWN: [&str; 11] = [
 const UNINDEXED: [&str; 9] =
     ["ca", "subject", "san", "sans", "requester", "renews", "reason", "issued_at", "key_algorithm"];
 const HINT: &str = "one of serial, fingerprint, device and q, together with profile, status, expires_after and \
-                    expires_before, or expires_within; q finds words of subject and alternative names by their beginning";
+                    expires_before, or expires_within; or renewal with profile; q finds words of subject and alternative names by their beginning";
 
 /// A search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
     pub(super) lead: Option<Lead>,
+    pub(super) renewal: Option<renewal::list::Wanted>,
     profile: Option<ProfileId>,
     status: Option<Wanted>,
     after: Option<Timestamp>,
@@ -77,8 +80,13 @@ impl Filter {
             return Err(unsupported("these filters do not combine"));
         }
         let within = query.parsed("expires_within", duration::parse)?;
+        let renewal = query.parsed("renewal", renewal_state)?;
+        if renewal.is_some() && lead.is_some() {
+            return Err(unsupported("renewal does not combine with these filters"));
+        }
         let mut filter = Self {
             lead,
+            renewal,
             profile: query.parsed("profile", str::parse)?,
             status: query.parsed("status", status)?,
             after: query.parsed("expires_after", Timestamp::parse)?,
@@ -187,6 +195,15 @@ fn status(word: &str) -> Result<Wanted> {
         "revoked" => Ok(Wanted::Revoked),
         "expired" => Ok(Wanted::Expired),
         _ => Err(Error::invalid("invalid-status", "status is one of good, revoked, expired")),
+    }
+}
+
+fn renewal_state(word: &str) -> Result<renewal::list::Wanted> {
+    match word {
+        "due" => Ok(renewal::list::Wanted::Due),
+        "late" => Ok(renewal::list::Wanted::Late),
+        "vanished" => Ok(renewal::list::Wanted::Vanished),
+        _ => Err(Error::invalid("invalid-renewal", "renewal is one of due, late, vanished")),
     }
 }
 

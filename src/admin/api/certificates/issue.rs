@@ -138,17 +138,23 @@ fn bare(body: &Body, query: Query) -> Result<Wanted> {
     let mut query = query.only(&["profile", "not_after"])?;
     let missing = || Error::invalid("missing-field", "?profile= is needed").at("/profile");
     let profile = rules::name(&query.take("profile").ok_or_else(missing)?).and_then(|name| name.parse());
+    let csr = csr_of(body)?;
+    Ok(Wanted {
+        profile: profile.map_err(|e| e.at("/profile"))?,
+        csr,
+        not_after: moment(query.take("not_after").as_deref())?,
+        renews: None,
+    })
+}
+
+/// A bare request, PEM or DER. Errors: `private-key-not-accepted`, naming `/csr`.
+pub(super) fn csr_of(body: &Body) -> Result<Vec<u8>> {
     if let Ok(text) = std::str::from_utf8(&body.bytes)
         && text.contains("-----BEGIN")
     {
         rules::public_pem(text).map_err(|e| e.at("/csr"))?;
     }
-    Ok(Wanted {
-        profile: profile.map_err(|e| e.at("/profile"))?,
-        csr: body.bytes.to_vec(),
-        not_after: moment(query.take("not_after").as_deref())?,
-        renews: None,
-    })
+    Ok(body.bytes.to_vec())
 }
 
 /// A time in a body. Errors: naming `/not_after`.
@@ -192,7 +198,7 @@ async fn request(
 }
 
 /// Reads the PKCS#10 and holds its signature: on a thread for that, unless its key makes that short work.
-async fn read(desk: &Desk, csr: &[u8]) -> Result<Csr> {
+pub(super) async fn read(desk: &Desk, csr: &[u8]) -> Result<Csr> {
     let received = csr::Received::read(csr)?;
     let (pool, quick) = (&desk.authority.pool, received.is_quick());
     let check = move || Csr::from_der(received.der(), Leniency::Strict);
@@ -202,8 +208,8 @@ async fn read(desk: &Desk, csr: &[u8]) -> Result<Csr> {
 /// What a request's head says of the answer and of who reads it.
 #[derive(Debug)]
 pub struct Head {
-    form: Form,
-    user_agent: Option<String>,
+    pub(super) form: Form,
+    pub(super) user_agent: Option<String>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Head {
@@ -217,7 +223,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Head {
 
 /// The form of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     /// JSON.
     Json,
     /// Leaf and chain.
@@ -245,7 +251,7 @@ impl Form {
     }
 }
 
-fn answer(desk: &Desk, outcome: Outcome, form: Form) -> Answer {
+pub(super) fn answer(desk: &Desk, outcome: Outcome, form: Form) -> Answer {
     match outcome {
         Outcome::Issued(issued) => {
             let location = format!("/api/v1/certificates/{}", issued.record.serial);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::filter::{Filter, Lead};
 use super::words::Walk;
-use super::{Certificate, listed};
+use super::{Certificate, listed, to_be_renewed};
 use crate::admin::api::auth::Caller;
 use crate::admin::api::page::{self, Cursors, MOST_LOOKED_AT, Page};
 use crate::admin::api::problem::{Answer, Refusals};
@@ -14,6 +14,7 @@ use crate::admin::api::query::Query;
 use crate::admin::api::{Shared, json};
 use crate::admin::roles::Permission;
 use crate::ca::records::CertificateRecord;
+use crate::ca::renewal::list;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::store::Db;
@@ -26,6 +27,7 @@ use crate::store::Db;
         ("status" = Option<String>, Query, description = "good, revoked or expired"),
         ("expires_after" = Option<String>, Query), ("expires_before" = Option<String>, Query),
         ("expires_within" = Option<String>, Query, description = "as 30d: good ones that expire by then"),
+        ("renewal" = Option<String>, Query, description = "due, late or vanished; with profile alone"),
         ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, description = "Certificates", body = Page<Certificate>), Refusals))]
 pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer {
@@ -47,6 +49,7 @@ struct Search {
 struct Place {
     after: Option<Vec<u8>>,
     walk: Walk,
+    renewal: list::Place,
 }
 
 impl Search {
@@ -61,7 +64,30 @@ impl Search {
         Ok(Self { filter, cursors, limit, place: place.unwrap_or_default(), now })
     }
 
-    async fn page(mut self, db: &Db) -> Result<Page<Certificate>> {
+    async fn page(self, db: &Db) -> Result<Page<Certificate>> {
+        match self.filter.renewal {
+            Some(wanted) => self.renewals(db, wanted).await,
+            None => self.along_an_index(db).await,
+        }
+    }
+
+    async fn renewals(mut self, db: &Db, wanted: list::Wanted) -> Result<Page<Certificate>> {
+        let from = (std::mem::take(&mut self.place.renewal), self.limit, MOST_LOOKED_AT);
+        let matching = |record: &CertificateRecord| self.filter.matches(record, self.now);
+        let (found, next) = list::page(db, wanted, from, self.now, matching).await?;
+        let items = found.iter().map(|one| to_be_renewed(one, self.now)).collect();
+        let Some(renewal) = next else { return Ok(Page { items, next: None }) };
+        self.place.renewal = renewal;
+        Ok(Page { items, next: Some(self.sealed()?) })
+    }
+
+    /// The cursor of where the page ended.
+    fn sealed(&self) -> Result<String> {
+        let place = postcard::to_stdvec(&self.place).map_err(|e| Error::internal("a cursor").because(e))?;
+        Ok(self.cursors.seal(&place))
+    }
+
+    async fn along_an_index(mut self, db: &Db) -> Result<Page<Certificate>> {
         let (mut items, mut looked_at) = (Vec::new(), 0);
         let scan = self.filter.scan(self.now);
         while items.len() < self.limit && looked_at < MOST_LOOKED_AT {
@@ -78,8 +104,8 @@ impl Search {
                 return Ok(Page { items, next: None });
             }
         }
-        let place = postcard::to_stdvec(&self.place).map_err(|e| Error::internal("a cursor").because(e))?;
-        Ok(Page { items, next: Some(self.cursors.seal(&place)) })
+        let next = Some(self.sealed()?);
+        Ok(Page { items, next })
     }
 
     fn takes(&mut self, record: &CertificateRecord) -> bool {

@@ -38,6 +38,15 @@ pub struct Certificate {
     pub requester: String,
     /// The serial number of the certificate that it renews.
     pub renews: Option<String>,
+    /// How it stands towards its renewal: `due`, `late` or `vanished`; only in a list by `renewal`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewal: Option<String>,
+    /// From when on it is due; only in such a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<String>,
+    /// From when on it is late; only in such a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_at: Option<String>,
     /// SHA-256 of the certificate, upper-case hexadecimal.
     pub fingerprint_sha256: String,
     /// Its key's type, as `p-256`; only when one certificate is shown.
@@ -164,4 +173,16 @@ pub struct BatchReport {
     pub refused: usize,
     /// Each, in the order of the request.
     pub items: Vec<BatchOutcome>,
+}
+
+/// How many certificates are to be renewed, as of the last round of the worker (a minute ago at the most). From 100,000 on
+/// they are not counted further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RenewalSummary {
+    /// Past the due point of their profile, the late ones among them.
+    pub due: usize,
+    /// Past its late point.
+    pub late: usize,
+    /// Expired without being renewed, in the last 90 days.
+    pub vanished: usize,
 }

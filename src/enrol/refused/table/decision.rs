@@ -159,7 +159,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             (Device, "Renew later."),
             (
                 Operator,
-                "Or set `early = true`, or a smaller `from`, under [renewal] in \
+                "Or set `early = true`, or an earlier `due`, under [renewal] in \
                 policies/profiles/{profile}.toml and run `signet profile reload`.",
             ),
         ],
