@@ -16,9 +16,9 @@ use signet::ca::crl::{CrlChange, configure, publish};
 use signet::ca::records::RevocationRecord;
 use signet::clock::{Clock, Stopwatch};
 use signet::id::{CaId, RecordId, Serial};
-use signet::keys::KeyStore;
 use signet::keys::pool::Pool;
 use signet::keys::software::Vault;
+use signet::keys::{KeyStore, Place};
 use signet::random::Random;
 use signet::storage::{self, EngineKind};
 use signet::store::{Db, Unit};
@@ -85,7 +85,14 @@ async fn authority(folder: &std::path::Path) -> Result<Authority, AnyError> {
 fn plan(issuing: &CaId) -> Result<Vec<NewCa>, AnyError> {
     let new = |id: CaId, years, parent| -> Result<NewCa, AnyError> {
         let subject = default_subject(&id, Some("Example"))?;
-        Ok(NewCa { id, subject, algorithm: KeyAlgorithm::P256, lifetime: YEAR * years, parent })
+        Ok(NewCa {
+            id,
+            subject,
+            algorithm: KeyAlgorithm::P256,
+            place: Place::Software,
+            lifetime: YEAR * years,
+            parent,
+        })
     };
     let root: CaId = "ec-root".parse()?;
     Ok(vec![new(root.clone(), 20, Parent::Itself)?, new(issuing.clone(), 10, Parent::Ours(root))?])

@@ -24,7 +24,7 @@ use crate::task::TaskRecord;
 use crate::x509::cert::Certificate;
 
 /// The kinds that this program writes.
-const KNOWN: [u8; 20] = [
+const KNOWN: &[u8] = &[
     CertificateRecord::KIND.id,
     RevocationRecord::KIND.id,
     CaRecord::KIND.id,
