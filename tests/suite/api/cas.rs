@@ -205,7 +205,7 @@ async fn how_a_ca_makes_its_crls_is_set_and_shown() {
     let bad = api.post(path, r#"{"crl_delta_hours":48}"#).await;
     assert_eq!(bad.refused(422, "crl-settings").as_deref(), Some("/crl_delta_hours"));
     api.post(path, r#"{"crl_window_hours":-1}"#).await.refused(422, "out-of-range");
-    api.post(path, r#"{"crl_shard":1}"#).await.refused(422, "unknown-field");
+    api.post(path, r#"{"crl_shard":1}"#).await.refused(400, "unknown-field");
     api.post("/api/v1/cas/nobody/settings", "{}").await.refused(404, "not-found");
     let reader = api.token("reader", "auditor").await;
     api.post_as(&reader, path, "{}").await.refused(403, "forbidden");

@@ -32,8 +32,11 @@ pub(super) fn all(authority: &Authority, ca: &LoadedCa) -> Option<Vec<Crl>> {
     (ca.crl.value.used > 0).then(|| shown.map(|crl| listed(authority, &crl)).collect())
 }
 
-/// `current`, `late` or `out-of-date`.
+/// `current`, `late` or `out-of-date`; `none` before the CA has a certificate.
 pub(super) fn state(authority: &Authority, ca: &LoadedCa) -> &'static str {
+    if ca.certificate.is_none() {
+        return "none";
+    }
     match lateness(authority, ca) {
         None => "current",
         Some(late) if late.is_out => "out-of-date",

@@ -30,7 +30,8 @@ pub struct Ca {
     pub state: String,
     /// Its last CRL, of the first shard.
     pub crl: Option<Crl>,
-    /// `current`; `late` if a CRL used three quarters of its time, `out-of-date` if one ran out or is missing.
+    /// `current`; `late` if a CRL used three quarters of its time, `out-of-date` if one ran out or is missing; `none` before
+    /// it has a certificate.
     pub crl_state: String,
     /// How it makes its CRLs.
     pub crl_settings: CrlSettings,
