@@ -115,6 +115,8 @@ impl One {
     fn note(&mut self, outcome: Result<()>) {
         match outcome {
             Ok(()) => self.count += 1,
+            // Another publication was first, or the settings changed: it is looked again what is due.
+            Err(error) if error.code() == "state-conflict" => self.again = Some(RETRY),
             Err(error) => self.failed = Some(error),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::audit::{Actor, Event};
 use crate::ca::crl::draft::Terms;
 use crate::ca::crl::entries::{Entries, Leaving};
-use crate::ca::crl::{ATTEMPTS, PublishedCrl, delta};
+use crate::ca::crl::{ATTEMPTS, PublishedCrl, delta, settings};
 use crate::ca::records::{BaseCrlRecord, CrlRecord, CrlSettingsRecord, Scope};
 use crate::ca::{Authority, LoadedCa, on_thread};
 use crate::clock::Timestamp;
@@ -41,7 +41,11 @@ impl<'a> Renewal<'a> {
     pub(super) async fn complete(&self) -> Result<Arc<PublishedCrl>> {
         let began = self.authority.clock.now();
         for _ in 0..ATTEMPTS {
-            let (standing, number) = self.standing().await?;
+            let (mut standing, number) = self.standing().await?;
+            // Its revision is all that is needed from here on: it may be large.
+            if let Some(last) = &mut standing.complete {
+                last.value.der = Vec::new();
+            }
             let now = self.authority.clock.now();
             let mut entries = Entries::read(&self.authority.db, self.scope(), now).await?;
             let leaving = entries.take_leaving();
@@ -104,8 +108,12 @@ impl<'a> Renewal<'a> {
 
     /// What stands, and the number that comes next: above everything that was published of this scope. Errors:
     /// `crl-number-rollback` if the store knows less than was served (REVOCATION-50): it was put back to an earlier
-    /// state under a running server.
+    /// state under a running server; `state-conflict` if the settings were changed meanwhile.
     async fn standing(&self) -> Result<(Standing, u64)> {
+        let (settings, _) = settings::standing(&self.authority.db, &self.ca.record.id).await?;
+        if settings.revision != self.terms.settings.revision {
+            return Err(busy());
+        }
         // First what is shown, for it was stored before: another publication in between must not look like a rollback.
         let published = &self.authority.published;
         let shown = [published.complete(self.scope()), published.delta(self.scope())];
@@ -225,53 +233,53 @@ struct Job {
 }
 
 impl Job {
-    fn complete(&self, number: u64, entries: Entries, mut standing: Standing) -> Result<(Made, Standing)> {
-        // Its revision is all that is needed from here on.
-        if let Some(last) = &mut standing.complete {
-            last.value.der = Vec::new();
-        }
+    fn complete(&self, number: u64, entries: Entries, standing: Standing) -> Result<(Made, Standing)> {
         let draft = self.terms.complete(number, entries, self.now);
         let complete = draft.sign(&self.certificate, &*self.signer)?;
         let mut made = Made { complete, delta: None, base: None };
         if self.terms.settings.value.delta.is_some() {
-            let usable = standing.base.as_ref().map(|b| &b.value).filter(|b| self.is_of_these_terms(b));
-            let fresh = BaseCrlRecord {
-                ca: self.terms.scope.ca.clone(),
-                shard: self.terms.scope.shard,
-                number,
-                this_update: made.complete.this_update,
-                settings: self.terms.settings.revision,
-                der: made.complete.der.clone(),
-            };
-            made.delta =
-                Some(self.changes(number, usable.unwrap_or(&fresh), &standing, &made.complete.der)?);
-            if usable.is_none_or(|base| self.is_old(base)) {
-                made.base = Some(fresh);
+            let base = standing.base.as_ref().map(|b| &b.value).filter(|b| self.is_of_these_terms(b));
+            let from = base.map_or((number, &made.complete.der), |base| (base.number, &base.der));
+            made.delta = Some(self.changes(number, from, &standing, &made.complete.der)?);
+            if base.is_none_or(|base| self.is_old(base)) {
+                made.base = Some(self.base(&made.complete));
             }
         }
         Ok((made, standing))
+    }
+
+    fn base(&self, complete: &CrlRecord) -> BaseCrlRecord {
+        BaseCrlRecord {
+            ca: complete.ca.clone(),
+            shard: complete.shard,
+            number: complete.number,
+            this_update: complete.this_update,
+            settings: complete.settings,
+            der: complete.der.clone(),
+        }
     }
 
     fn delta(&self, number: u64, standing: Standing) -> Result<(CrlRecord, Standing)> {
         let (Some(complete), Some(base)) = (&standing.complete, &standing.base) else {
             return Err(Error::internal("a delta CRL without a base"));
         };
-        let made = self.changes(number, &base.value, &standing, &complete.value.der)?;
+        let from = (base.value.number, &base.value.der);
+        let made = self.changes(number, from, &standing, &complete.value.der)?;
         Ok((made, standing))
     }
 
-    /// The delta CRL from `base` to `complete` (DER).
+    /// The delta CRL from `base` (its number and DER) to `complete` (DER).
     fn changes(
         &self,
         number: u64,
-        base: &BaseCrlRecord,
+        (base, der): (u64, &Vec<u8>),
         standing: &Standing,
         complete: &[u8],
     ) -> Result<CrlRecord> {
         let last = standing.delta.as_ref().map(|delta| &delta.value);
-        let last = last.filter(|delta| delta.base == Some(base.number)).map(|delta| delta.der.as_slice());
-        let list = delta::changes(&base.der, last, complete)?;
-        self.terms.delta(number, base.number, list, self.now).sign(&self.certificate, &*self.signer)
+        let last = last.filter(|delta| delta.base == Some(base)).map(|delta| delta.der.as_slice());
+        let list = delta::changes(der, last, complete)?;
+        self.terms.delta(number, base, list, self.now).sign(&self.certificate, &*self.signer)
     }
 
     /// A base that was made by other settings may be about other certificates.
@@ -291,5 +299,8 @@ fn when<R>(standing: Option<&Stored<R>>) -> When {
 }
 
 fn busy() -> Error {
-    Error::conflict("state-conflict", "the CRL is being made by another process; try again")
+    Error::conflict(
+        "state-conflict",
+        "the CRL is being made by another process or its settings change; try again",
+    )
 }
