@@ -309,6 +309,13 @@ fn settings_of_a_token_that_cannot_be_used_are_refused_before_anything_is_made()
     refused(&["--pkcs11-module", MODULE, "--pkcs11-token", LABEL], "signet-pkcs11-pin");
     refused(&["--pkcs11-module", &pin, "--pkcs11-token", LABEL, "--pkcs11-pin-file", &pin], "cannot be used");
     refused(&["--pkcs11-module", MODULE, "--pkcs11-token", "x", "--pkcs11-pin-file", &pin], "shows no token");
+    let slots = home.tool(&["softhsm2-util", "--show-slots"]);
+    let serial = slots.lines().find_map(|line| line.trim().strip_prefix("Serial number:")).unwrap().trim();
+    let twin =
+        ["softhsm2-util", "--init-token", "--free", "--label", LABEL, "--pin", PIN, "--so-pin", "12345678"];
+    home.tool(&twin);
+    let token = ["--pkcs11-module", MODULE, "--pkcs11-pin-file", &pin, "--pkcs11-token"];
+    refused(&[&token[..], &[LABEL]].concat(), "name its serial number");
     let open = home.write("open", PIN);
     Command::new("chmod").args(["644", &open]).status().unwrap();
     refused(
@@ -316,12 +323,16 @@ fn settings_of_a_token_that_cannot_be_used_are_refused_before_anything_is_made()
         "is open to others",
     );
 
-    assert_eq!(home.init(ALL).0, 0);
+    let (code, _, said) = home.init(&[ALL, &["--pkcs11-token", serial]].concat());
+    assert_eq!(code, 0, "{said}");
     let settings = home.data().join("signet.toml");
     let text = std::fs::read_to_string(&settings).unwrap();
     let without: String =
         text.lines().filter(|l| !l.starts_with("pkcs11-")).map(|l| format!("{l}\n")).collect();
     std::fs::write(&settings, without).unwrap();
     let (code, _, said) = home.run(&["serve"]);
-    assert!(code == 1 && said.contains("lies in the token ca-token: give --pkcs11-module"), "{said}");
+    assert!(
+        code == 1 && said.contains(&format!("lies in the token {serial}: give --pkcs11-module")),
+        "{said}"
+    );
 }

@@ -162,7 +162,7 @@ fn find(context: &Pkcs11, wanted: &str) -> Result<(Slot, TokenInfo), Fault> {
     match found.pop() {
         Some(found) if !several => Ok(found),
         Some(_) => {
-            Err(Fault::Refused("several tokens have this label: name its serial number instead".to_owned()))
+            Err(Fault::Lost("several tokens have this label: name its serial number instead".to_owned()))
         }
         None => Err(Fault::Lost("the module shows no token of this label or serial number".to_owned())),
     }

@@ -19,6 +19,14 @@ pub(super) enum Fault {
 }
 
 impl Fault {
+    /// The same, met while connecting: then even a last word says only that the token cannot be used now.
+    pub fn while_connecting(self) -> Self {
+        match self {
+            Self::Refused(said) => Self::Lost(said),
+            other => other,
+        }
+    }
+
     /// The same, if it is a loss, with what was said before the module was initialised anew: that tells more.
     pub fn after(self, first: &str) -> Self {
         match self {

@@ -82,7 +82,8 @@ impl Line {
         let mut connection = match self.connection.take() {
             Some((generation, connection)) if generation == inside.generation => connection,
             // One of an earlier generation died with it.
-            Some(_) | None => Connection::open(&inside.context, &self.shared.token, &self.shared.login)?,
+            Some(_) | None => Connection::open(&inside.context, &self.shared.token, &self.shared.login)
+                .map_err(Fault::while_connecting)?,
         };
         let done = work(&mut connection);
         if matches!(done, Err(Fault::Lost(_) | Fault::Absent(_))) {

@@ -76,9 +76,11 @@ impl Module {
 fn initialise(context: &Pkcs11) -> Result<(), Fault> {
     match context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
         Ok(()) | Err(Answer::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => Ok(()),
-        Err(answer) => match Fault::from(answer) {
-            Fault::Refused(said) => Err(Fault::Lost(said)),
-            fault => Err(fault),
-        },
+        Err(answer) => Err(match Fault::from(answer).while_connecting() {
+            Fault::Lost(said) => {
+                Fault::Lost(format!("the module cannot be initialised, as without its token ({said})"))
+            }
+            fault => fault,
+        }),
     }
 }

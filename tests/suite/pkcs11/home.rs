@@ -134,7 +134,9 @@ impl Home {
     pub fn init(&self, places: &[&str]) -> (i32, String, String) {
         let pin = self.path("pin").display().to_string();
         let password = self.write("password", "correct horse battery");
-        let token = ["--pkcs11-module", &self.module, "--pkcs11-token", LABEL, "--pkcs11-pin-file", &pin];
+        let named: &[&str] =
+            if places.contains(&"--pkcs11-token") { &[] } else { &["--pkcs11-token", LABEL] };
+        let token = [&["--pkcs11-module", &self.module, "--pkcs11-pin-file", &pin], named].concat();
         let rest =
             ["--url", "http://localhost", "--security-password-file", &password, "--rsa-root", "rsa-2048"];
         let listeners = ["--http", "127.0.0.1:0", "--https", "127.0.0.1:0"];
