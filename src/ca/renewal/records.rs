@@ -37,6 +37,9 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// The first bytes in the index, of all stages.
+    pub const BYTES: std::ops::RangeInclusive<u8> = 0..=5;
+
     /// The first byte in the index.
     pub fn byte(&self) -> u8 {
         match self {

@@ -18,7 +18,7 @@ const BATCH: usize = 200;
 pub async fn round(authority: &Authority, profiles: &ProfileSet, thorough: bool) -> Result<usize> {
     let now = authority.clock.now();
     let mut looked_at = 0;
-    for stage in 0..=5 {
+    for stage in Stage::BYTES {
         let open = stage == Stage::Due.byte() || stage == Stage::Late.byte();
         let until = (!(thorough && open)).then_some(now);
         looked_at += stage_round(&authority.db, profiles, stage, until, now).await?;
