@@ -1,15 +1,15 @@
 //! Which certificates are to be renewed: due, late, or vanished (expired without having been renewed).
 //!
-//! Each certificate that is issued gets a small record, in the same write, that stands in one ordered index under its
-//! stage and the next moment at which that changes; a renewal takes the one before out of it. So a list costs by what
-//! it finds, however many certificates there are. A round of the worker moves what has come to its moment on, and
-//! finds those that were enrolled anew instead of renewed.
+//! Each certificate that is issued gets a small record, in the same write, that stands in one ordered index under the
+//! moments at which it is due, late and expired; a renewal takes the one before out of it. So a list is the part of that
+//! index up to now, and costs by what it finds, however many certificates there are. A round of the worker takes out
+//! those that were enrolled anew instead of renewed, or were revoked; a list passes them over by itself.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ca::profile::{Profile, RenewalPoints};
 use crate::ca::records::CertificateRecord;
-use crate::ca::renewal::records::{RenewalRecord, Stage};
+use crate::ca::renewal::records::RenewalRecord;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::Serial;
@@ -77,14 +77,4 @@ pub fn renewed(
 ) -> Result<()> {
     let record = RenewalRecord::new(old, profile.renewal().points);
     unit.put(&record.renewed_by(by.clone(), now), When::Always).map(drop)
-}
-
-/// The stage of a state.
-fn stage_of(state: State) -> Stage {
-    match state {
-        State::Waiting => Stage::Waiting,
-        State::Due => Stage::Due,
-        State::Late => Stage::Late,
-        State::Vanished => Stage::Vanished,
-    }
 }

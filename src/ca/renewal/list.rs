@@ -1,11 +1,8 @@
 //! Who is due, late or vanished: pages along the stages, and how many there are.
 
-use serde::{Deserialize, Serialize};
-
 use crate::ca::records::{CertificateRecord, Status};
 use crate::ca::renewal::State;
-use crate::ca::renewal::records::{RenewalRecord, Stage};
-use crate::ca::renewal::round::part;
+use crate::ca::renewal::records::{Part, RenewalRecord};
 use crate::ca::renewal::successor::successor;
 use crate::clock::Timestamp;
 use crate::error::Result;
@@ -37,25 +34,15 @@ impl Wanted {
         }
     }
 
-    /// The parts of the index where they are. What came to its moment since the last round still stands a stage before.
-    fn parts(self, now: Timestamp) -> Vec<Scan> {
-        let all = |stage: Stage| part(stage.byte(), None);
-        let come = |stage: Stage| part(stage.byte(), Some(now));
-        match self {
-            Self::Due => vec![all(Stage::Late), all(Stage::Due), come(Stage::Waiting)],
-            Self::Late => vec![all(Stage::Late), come(Stage::Due), come(Stage::Waiting)],
-            Self::Vanished => {
-                vec![all(Stage::Vanished), come(Stage::Late), come(Stage::Due), come(Stage::Waiting)]
-            }
-        }
+    /// The part of the index where they are, in the order in which they came there.
+    fn scan(self, now: Timestamp) -> Scan {
+        let part = match self {
+            Self::Due => Part::Due,
+            Self::Late => Part::Late,
+            Self::Vanished => Part::Expiry,
+        };
+        part.until(now)
     }
-}
-
-/// Where a page ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
-    part: usize,
-    after: Option<Vec<u8>>,
 }
 
 /// One that was found.
@@ -69,22 +56,18 @@ pub struct Found {
     pub state: State,
 }
 
-/// Up to `limit` certificates that are `matching` too, the most urgent stage first, after looking at `most` at the most;
-/// and where to go on. Errors: `storage`.
+/// Up to `limit` certificates that are `matching` too, after looking at `most` at the most; and where to go on.
+/// Errors: `storage`.
 pub async fn page(
     db: &Db,
     wanted: Wanted,
-    (mut place, limit, most): (Place, usize, usize),
+    (mut after, limit, most): (Option<Vec<u8>>, usize, usize),
     now: Timestamp,
     matching: impl Fn(&CertificateRecord) -> bool,
-) -> Result<(Vec<Found>, Option<Place>)> {
+) -> Result<(Vec<Found>, Option<Vec<u8>>)> {
     let (mut found, mut looked_at) = (Vec::new(), 0);
-    let parts = wanted.parts(now);
-    while let Some(scan) = parts.get(place.part) {
-        if found.len() >= limit || looked_at >= most {
-            return Ok((found, Some(place)));
-        }
-        let scan = scan.clone().limit(limit - found.len()).after(place.after.take());
+    loop {
+        let scan = wanted.scan(now).limit(limit - found.len()).after(after);
         let batch = db.scan::<RenewalRecord>(scan).await?;
         looked_at += batch.items.len();
         for stored in batch.items {
@@ -96,12 +79,11 @@ pub async fn page(
                 found.push(Found { certificate, renewal: stored.value, state });
             }
         }
-        place = match batch.next {
-            Some(next) => Place { part: place.part, after: Some(next) },
-            None => Place { part: place.part + 1, after: None },
-        };
+        after = batch.next;
+        if after.is_none() || found.len() >= limit || looked_at >= most {
+            return Ok((found, after));
+        }
     }
-    Ok((found, None))
 }
 
 /// The certificate, unless it was revoked or there is a later one.
@@ -112,7 +94,7 @@ async fn unrenewed(db: &Db, renewal: &RenewalRecord, now: Timestamp) -> Result<O
     Ok(is_open.then_some(certificate))
 }
 
-/// How many there are, as of the last round. Past 100,000 of one sort they are not counted on.
+/// How many there are; those that were enrolled anew or revoked since the last thorough round are among them. Past 100,000 of one sort they are not counted on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Past their due point, the late ones among them.
@@ -125,29 +107,38 @@ pub struct Counts {
 
 /// Counts them. Costs by their number. Errors: `storage`.
 pub async fn counts(db: &Db, now: Timestamp) -> Result<Counts> {
-    Ok(Counts {
-        due: count(db, Wanted::Due, now).await?,
-        late: count(db, Wanted::Late, now).await?,
-        vanished: count(db, Wanted::Vanished, now).await?,
+    let mut counts = Counts::default();
+    count(db, Wanted::Due, now, |state| match state {
+        State::Waiting | State::Vanished => false,
+        State::Due => {
+            counts.due += 1;
+            true
+        }
+        State::Late => {
+            (counts.due, counts.late) = (counts.due + 1, counts.late + 1);
+            true
+        }
     })
+    .await?;
+    let mut vanished = 0;
+    count(db, Wanted::Vanished, now, |state| {
+        let counts = Wanted::Vanished.includes(state);
+        vanished += usize::from(counts);
+        counts
+    })
+    .await?;
+    Ok(Counts { vanished, ..counts })
 }
 
-async fn count(db: &Db, wanted: Wanted, now: Timestamp) -> Result<usize> {
-    let mut counted = 0;
-    for part in wanted.parts(now) {
-        let mut after = None;
-        loop {
-            let scan = part.clone().limit(COUNTED_AT_ONCE).after(after);
-            let page = db.scan::<RenewalRecord>(scan).await?;
-            counted += page.items.iter().filter(|stored| wanted.includes(stored.value.state(now))).count();
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-            if counted >= MOST_COUNTED {
-                return Ok(MOST_COUNTED);
-            }
+/// Shows each state to `add`, which says whether it was counted, until enough were.
+async fn count(db: &Db, wanted: Wanted, now: Timestamp, mut add: impl FnMut(State) -> bool) -> Result<()> {
+    let (mut counted, mut after) = (0, None);
+    loop {
+        let page = db.scan::<RenewalRecord>(wanted.scan(now).limit(COUNTED_AT_ONCE).after(after)).await?;
+        counted += page.items.iter().filter(|stored| add(stored.value.state(now))).count();
+        after = page.next;
+        if after.is_none() || counted >= MOST_COUNTED {
+            return Ok(());
         }
     }
-    Ok(counted)
 }

@@ -6,26 +6,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::ca::profile::RenewalPoints;
 use crate::ca::records::CertificateRecord;
-use crate::ca::renewal::{State, stage_of};
+use crate::ca::renewal::State;
 use crate::clock::Timestamp;
 use crate::id::{ProfileId, RecordId, Serial};
-use crate::store::{Index, IndexKey, KeyBuilder, Kind, Record};
+use crate::store::{Index, IndexKey, KeyBuilder, Kind, Record, Scan};
 
 /// What vanished is listed for so long.
 pub const VANISHED_KEPT: Duration = Duration::from_hours(90 * 24);
 
-/// Where a certificate stands. The order is that of the index.
+/// Where a certificate stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stage {
     /// It was brought in: its moments are still to be found.
     New,
-    /// Not due yet.
-    Waiting,
-    /// Due.
-    Due,
-    /// Late.
-    Late,
-    /// Expired without having been renewed.
+    /// There is no later one.
+    Open,
+    /// It expired, and there is no later one.
     Vanished,
     /// There is a later one; looked at again, lest that was revoked.
     Renewed {
@@ -36,17 +32,43 @@ pub enum Stage {
     },
 }
 
-impl Stage {
-    /// The first byte in the index.
-    pub fn byte(&self) -> u8 {
+/// A part of the index: what is in order there, by which moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// New ones.
+    New,
+    /// Open ones, by when they are due.
+    Due,
+    /// Open ones, by when they are late.
+    Late,
+    /// Open and vanished ones, by when they expire.
+    Expiry,
+    /// Renewed ones, by when to look again.
+    Renewed,
+}
+
+impl Part {
+    /// The first byte of its keys.
+    fn byte(self) -> u8 {
         match self {
             Self::New => 0,
-            Self::Waiting => 1,
-            Self::Due => 2,
-            Self::Late => 3,
-            Self::Vanished => 4,
-            Self::Renewed { .. } => 5,
+            Self::Due => 1,
+            Self::Late => 2,
+            Self::Expiry => 3,
+            Self::Renewed => 4,
         }
+    }
+
+    fn key(self, at: Timestamp) -> IndexKey {
+        let key = KeyBuilder::new().bytes(&[self.byte()]).time(at).build();
+        IndexKey { index: RenewalRecord::BY_MOMENT, key }
+    }
+
+    /// What has come to its moment by `until`, in that order.
+    pub(super) fn until(self, until: Timestamp) -> Scan {
+        let next = Timestamp::from_millis(until.millis().saturating_add(1));
+        Scan::all::<RenewalRecord>(RenewalRecord::BY_MOMENT)
+            .range(vec![self.byte()], Some(self.key(next).key))
     }
 }
 
@@ -70,8 +92,8 @@ pub struct RenewalRecord {
 }
 
 impl RenewalRecord {
-    /// By stage, then the next moment at which that changes.
-    pub const BY_STAGE: Index = Index { id: 1, name: "stage", unique: false };
+    /// By part, then its moment: the moments of a certificate do not change while it is open, so that a list is stable.
+    pub const BY_MOMENT: Index = Index { id: 1, name: "moment", unique: false };
 
     /// Of a certificate, by these points; not placed yet.
     pub(super) fn new(certificate: &CertificateRecord, points: RenewalPoints) -> Self {
@@ -100,9 +122,10 @@ impl RenewalRecord {
         }
     }
 
-    /// The same in the stage where it belongs, without a later certificate.
+    /// The same where it belongs without a later certificate.
     pub(super) fn placed(self, now: Timestamp) -> Self {
-        Self { stage: stage_of(self.state(now)), ..self }
+        let stage = if now > self.not_after { Stage::Vanished } else { Stage::Open };
+        Self { stage, ..self }
     }
 
     /// The same with a later certificate. It is looked at again at its own late point, and at its end: if the later one
@@ -122,19 +145,7 @@ impl RenewalRecord {
                 let by = by.clone();
                 moved.renewed_by(by, now)
             }
-            Stage::New | Stage::Waiting | Stage::Due | Stage::Late | Stage::Vanished => moved.placed(now),
-        }
-    }
-
-    /// When it is to be looked at next.
-    fn moment(&self) -> Timestamp {
-        match &self.stage {
-            Stage::New => Timestamp::from_millis(0),
-            Stage::Waiting => self.due,
-            Stage::Due => self.late,
-            Stage::Late => self.not_after,
-            Stage::Vanished => self.not_after.plus(VANISHED_KEPT),
-            Stage::Renewed { look, .. } => *look,
+            Stage::New | Stage::Open | Stage::Vanished => moved.placed(now),
         }
     }
 }
@@ -148,8 +159,14 @@ impl Record for RenewalRecord {
     }
 
     fn indexes(&self) -> Vec<IndexKey> {
-        let key = KeyBuilder::new().bytes(&[self.stage.byte()]).time(self.moment()).build();
-        vec![IndexKey { index: Self::BY_STAGE, key }]
+        match &self.stage {
+            Stage::New => vec![Part::New.key(self.not_before)],
+            Stage::Open => {
+                vec![Part::Due.key(self.due), Part::Late.key(self.late), Part::Expiry.key(self.not_after)]
+            }
+            Stage::Vanished => vec![Part::Expiry.key(self.not_after)],
+            Stage::Renewed { look, .. } => vec![Part::Renewed.key(*look)],
+        }
     }
 }
 

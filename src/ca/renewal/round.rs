@@ -3,39 +3,33 @@
 use crate::ca::Authority;
 use crate::ca::profile::{ProfileSet, RenewalPoints};
 use crate::ca::records::CertificateRecord;
-use crate::ca::renewal::records::{RenewalRecord, Stage, VANISHED_KEPT};
+use crate::ca::renewal::records::{Part, RenewalRecord, Stage, VANISHED_KEPT};
 use crate::ca::renewal::successor::{is_gone, stands, successor};
 use crate::ca::renewal::write::{Change, write};
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::store::{Db, KeyBuilder, Record, Scan, Stored, When};
+use crate::store::{Db, Record, Stored, When};
 
 /// So many are looked at, and written, at once.
 const BATCH: usize = 200;
 
-/// Moves on what has come to its moment; with `thorough` also looks at all that are due or late, whether they were
-/// enrolled anew meanwhile. Returns how many were looked at. Errors: `storage`.
+/// Looks at what is new, and at renewed ones that are to be looked at again; with `thorough` also at all that are due or
+/// vanished, whether they were enrolled anew or revoked meanwhile. Returns how many were looked at. Errors: `storage`.
 pub async fn round(authority: &Authority, profiles: &ProfileSet, thorough: bool) -> Result<usize> {
+    const ALWAYS: [Part; 2] = [Part::New, Part::Renewed];
+    const AT_TIMES: [Part; 2] = [Part::Due, Part::Expiry];
     let now = authority.clock.now();
     let mut looked_at = 0;
-    for stage in 0..=5 {
-        let open = stage == Stage::Due.byte() || stage == Stage::Late.byte();
-        let until = (!(thorough && open)).then_some(now);
-        looked_at += stage_round(&authority.db, profiles, stage, until, now).await?;
+    for part in ALWAYS.into_iter().chain(AT_TIMES.into_iter().filter(|_| thorough)) {
+        looked_at += look_through(&authority.db, profiles, part, now).await?;
     }
     Ok(looked_at)
 }
 
-async fn stage_round(
-    db: &Db,
-    profiles: &ProfileSet,
-    stage: u8,
-    until: Option<Timestamp>,
-    now: Timestamp,
-) -> Result<usize> {
+async fn look_through(db: &Db, profiles: &ProfileSet, part: Part, now: Timestamp) -> Result<usize> {
     let (mut looked_at, mut after) = (0, None);
     loop {
-        let page = db.scan::<RenewalRecord>(part(stage, until).limit(BATCH).after(after)).await?;
+        let page = db.scan::<RenewalRecord>(part.until(now).limit(BATCH).after(after)).await?;
         looked_at += page.items.len();
         let mut changes = Vec::new();
         for stored in page.items {
@@ -47,15 +41,6 @@ async fn stage_round(
             return Ok(looked_at);
         }
     }
-}
-
-/// The records in a stage whose moment has come by `until`; without it: all of them.
-pub(super) fn part(stage: u8, until: Option<Timestamp>) -> Scan {
-    let after = |at: Timestamp| {
-        KeyBuilder::new().bytes(&[stage]).time(Timestamp::from_millis(at.millis().saturating_add(1))).build()
-    };
-    let to = until.map_or_else(|| vec![stage + 1], after);
-    Scan::all::<RenewalRecord>(RenewalRecord::BY_STAGE).range(vec![stage], Some(to))
 }
 
 async fn change(
@@ -91,7 +76,7 @@ async fn judge(
         Stage::Renewed { by, .. } if stands(db, by).await? => {
             return Ok((now <= record.not_after).then(|| record.clone().renewed_by(by.clone(), now)));
         }
-        Stage::Waiting | Stage::Due | Stage::Late | Stage::Vanished | Stage::Renewed { .. } => record.clone(),
+        Stage::Open | Stage::Vanished | Stage::Renewed { .. } => record.clone(),
     };
     if now < record.due {
         return Ok(Some(record.placed(now)));

@@ -173,6 +173,7 @@ async fn tlsclient_37_38_41_tickets_stay_at_their_listener_and_nothing_comes_ear
 async fn a_new_ca_is_asked_for_without_a_restart() {
     use signet::audit::Actor;
     use signet::ca::create::{NewCa, Parent, create, default_subject};
+    use signet::keys::Place;
     use signet::x509::key::KeyAlgorithm;
     let house = House::open().await;
     let listener = house.listener();
@@ -185,6 +186,7 @@ async fn a_new_ca_is_asked_for_without_a_restart() {
         algorithm: KeyAlgorithm::P256,
         lifetime: DAY * 3000,
         parent: Parent::Ours("ec-root".parse().unwrap()),
+        place: Place::Software,
     };
     create(&house.state.desk.authority, vec![new], Actor::System).await.unwrap();
     assert!(!Arc::ptr_eq(&before, &listener.current().unwrap()));

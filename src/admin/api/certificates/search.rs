@@ -49,7 +49,6 @@ struct Search {
 struct Place {
     after: Option<Vec<u8>>,
     walk: Walk,
-    renewal: list::Place,
 }
 
 impl Search {
@@ -72,13 +71,13 @@ impl Search {
     }
 
     async fn renewals(mut self, db: &Db, wanted: list::Wanted) -> Result<Page<Certificate>> {
-        let from = (std::mem::take(&mut self.place.renewal), self.limit, MOST_LOOKED_AT);
+        let from = (self.place.after.take(), self.limit, MOST_LOOKED_AT);
         let matching = |record: &CertificateRecord| self.filter.matches(record, self.now);
         let (found, next) = list::page(db, wanted, from, self.now, matching).await?;
         let items = found.iter().map(|one| to_be_renewed(one, self.now)).collect();
-        let Some(renewal) = next else { return Ok(Page { items, next: None }) };
-        self.place.renewal = renewal;
-        Ok(Page { items, next: Some(self.sealed()?) })
+        self.place.after = next;
+        let next = self.place.after.is_some().then(|| self.sealed()).transpose()?;
+        Ok(Page { items, next })
     }
 
     /// The cursor of where the page ended.

@@ -175,8 +175,8 @@ pub struct BatchReport {
     pub items: Vec<BatchOutcome>,
 }
 
-/// How many certificates are to be renewed, as of the last round of the worker (a minute ago at the most). From 100,000 on
-/// they are not counted further.
+/// How many certificates are to be renewed; those that were enrolled anew or revoked in the last ten minutes may still be
+/// among them. From 100,000 on they are not counted further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RenewalSummary {
     /// Past the due point of their profile, the late ones among them.
