@@ -27,6 +27,7 @@ pub mod profile;
 pub mod records;
 pub mod renewal;
 pub mod revoke;
+pub mod rollover;
 
 pub use hierarchy::{Hierarchy, LoadedCa};
 pub use issue::{Issued, Order, issue};
@@ -51,6 +52,9 @@ pub struct Authority {
     hierarchy: Arc<RwLock<Arc<Hierarchy>>>,
     /// Held from reading the CAs to swapping them: an older reading never replaces a newer one.
     reloading: Arc<tokio::sync::Mutex<()>>,
+    /// Held while a rollover is prepared or changes its stage.
+    rolling: Arc<tokio::sync::Mutex<()>>,
+    census: Arc<rollover::Census>,
     published: Arc<crl::Published>,
     rehearsing: bool,
     /// Requests that wait for a token: so many at the most, and none on a thread that others need.
@@ -73,9 +77,10 @@ impl Authority {
     ) -> Result<Self> {
         let loaded = Hierarchy::load(&db, &*keys, &public_url).await?;
         custody::finish_removals(&loaded, &keys).await;
+        rollover::forget_orphans(&loaded, &keys).await?;
         let hierarchy = Arc::new(RwLock::new(Arc::new(loaded)));
         let published = Arc::new(crl::Published::load(&db).await?);
-        let reloading = Arc::default();
+        let (reloading, rolling, census) = Default::default();
         Ok(Self {
             db,
             clock,
@@ -86,6 +91,8 @@ impl Authority {
             upkeep: Arc::default(),
             hierarchy,
             reloading,
+            rolling,
+            census,
             published,
             rehearsing: false,
             remote: Arc::new(Semaphore::new(MOST_REMOTE)),

@@ -15,7 +15,7 @@ pub mod password;
 pub mod public_url;
 pub mod records;
 pub mod renewals;
-mod routes;
+pub mod routes;
 pub mod run;
 pub mod settings;
 pub mod setup;

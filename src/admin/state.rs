@@ -39,6 +39,23 @@ pub trait AfterReload: Send + Sync {
     async fn after_reload(&self);
 }
 
+/// One of Signet's own certificates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnCertificate {
+    /// What it is for, as `tls` or `ra-rsa-issuing`.
+    pub identity: String,
+    /// The first moment of its validity.
+    pub not_before: Timestamp,
+    /// The last one.
+    pub not_after: Timestamp,
+}
+
+/// Who knows Signet's own certificates.
+pub trait OwnCertificates: Send + Sync {
+    /// Those that are held and renewed.
+    fn own(&self) -> Vec<OwnCertificate>;
+}
+
 /// What the server gives.
 pub struct Parts {
     /// Decides and issues.
@@ -78,6 +95,7 @@ pub struct State {
     ready: Arc<AtomicBool>,
     roles: RwLock<Arc<Roles>>,
     ra: Option<Arc<dyn RaSource>>,
+    own: Option<Arc<dyn OwnCertificates>>,
 }
 
 impl State {
@@ -100,6 +118,7 @@ impl State {
             after_reload: parts.after_reload,
             roles: RwLock::new(Arc::new(roles)),
             ra: None,
+            own: None,
         })
     }
 
@@ -107,6 +126,17 @@ impl State {
     #[must_use]
     pub fn with_ra(self, ra: Arc<dyn RaSource>) -> Self {
         Self { ra: Some(ra), ..self }
+    }
+
+    /// The same, with who knows Signet's own certificates.
+    #[must_use]
+    pub fn with_own(self, own: Arc<dyn OwnCertificates>) -> Self {
+        Self { own: Some(own), ..self }
+    }
+
+    /// Signet's own certificates, as far as they are known.
+    pub fn own_certificates(&self) -> Vec<OwnCertificate> {
+        self.own.as_ref().map(|own| own.own()).unwrap_or_default()
     }
 
     /// What opens SCEP messages, if there is any.

@@ -23,9 +23,11 @@ mod generate;
 mod plan;
 mod remote_key;
 
+pub(in crate::ca) use certify::{extensions as ca_extensions, may_sign_cas};
 pub use external::{install_chain, request};
 pub(in crate::ca) use external::{may_be_ca, read_certificates};
 pub use generate::adopt_key;
+pub(in crate::ca) use plan::lifetime_of;
 pub use plan::{default_plan, default_subject};
 
 /// A CA to be made.

@@ -42,7 +42,15 @@ const ATTEMPTS: usize = 8;
 pub async fn publish(authority: &Authority, ca: &CaId) -> Result<Arc<PublishedCrl>> {
     let ca = Arc::clone(authority.hierarchy().require(ca)?);
     let signer = Arc::clone(ca.ready()?.1);
-    publish_with(authority, &ca, signer, Actor::System).await
+    publish_with(authority, &ca, signer, Actor::System, None).await
+}
+
+/// The last CRLs of a CA that retires: good until the CA's own end, and without deltas. Errors: as [`publish`].
+pub(super) async fn publish_last(authority: &Authority, ca: &CaId) -> Result<Arc<PublishedCrl>> {
+    let ca = Arc::clone(authority.hierarchy().require(ca)?);
+    let (certificate, signer) = ca.ready()?;
+    let end = certificate.not_after();
+    publish_with(authority, &ca, Arc::clone(signer), Actor::System, Some(end)).await
 }
 
 /// As [`publish`], with the key of a root that was exported and removed, given for this once.
@@ -55,7 +63,7 @@ pub async fn sign_crl_with(
 ) -> Result<Arc<PublishedCrl>> {
     let ca = Arc::clone(authority.hierarchy().require(ca)?);
     super::custody::require_key_of(&ca, &*signer)?;
-    publish_with(authority, &ca, signer, actor).await
+    publish_with(authority, &ca, signer, actor, None).await
 }
 
 /// The first CRL of a new CA, to be written together with its record: its address is never empty.
@@ -87,7 +95,7 @@ pub(super) async fn first_of_import(
 /// A new CA has one shard and no settings.
 fn first_terms(ca: &CaId, role: Role) -> Terms {
     let settings = Stored { value: CrlSettingsRecord::default_of(ca), revision: 0 };
-    Terms { scope: Scope::whole(ca), role, settings, public_url: String::new() }
+    Terms { scope: Scope::whole(ca), role, settings, public_url: String::new(), last: None }
 }
 
 async fn publish_with(
@@ -95,8 +103,9 @@ async fn publish_with(
     ca: &Arc<LoadedCa>,
     signer: Arc<dyn Signer>,
     actor: Actor,
+    last: Option<Timestamp>,
 ) -> Result<Arc<PublishedCrl>> {
-    let make = |scope| Renewal::new(authority, ca, scope, Arc::clone(&signer), actor.clone());
+    let make = |scope| Renewal::new(authority, ca, scope, Arc::clone(&signer), actor.clone()).last(last);
     let first = make(Scope::whole(&ca.record.id)).complete().await?;
     for scope in ca.crl.value.scopes().skip(1) {
         make(scope).complete().await?;

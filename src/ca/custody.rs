@@ -46,7 +46,7 @@ async fn exported(
     Ok(pem)
 }
 
-/// Removes a root's key from this machine for good. Asked again after a cut-short removal, it finishes it;
+/// Removes a root's key from this machine for good, or that of a CA that retired. Asked again after a cut-short removal, it finishes it;
 /// a caller that leaves does not cut it off.
 /// Errors: `not-found`, `ca-key-needed` for an issuing CA, `key-not-exported`, `key-in-token`, `state-conflict`, `storage`.
 pub async fn remove_key(authority: &Authority, ca: &CaId, actor: Actor) -> Result<()> {
@@ -59,7 +59,9 @@ async fn removed(authority: &Authority, ca: &CaId, actor: Actor) -> Result<()> {
     let key = stored.value.key.clone();
     if stored.value.key_removed.is_none() {
         refuse_token(authority, ca, "take the token away instead, and bring it back for the root's CRL")?;
-        may_remove(&stored.value)?;
+        if authority.hierarchy().require(ca)?.retired.is_none() {
+            may_remove(&stored.value)?;
+        }
         let now = authority.clock.now();
         let changed = CaRecord { key_removed: Some(now), ..stored.value };
         let mut unit = Unit::new();

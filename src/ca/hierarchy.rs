@@ -8,6 +8,9 @@ use x509_cert::ext::pkix::AuthorityKeyIdentifier;
 
 use crate::ca::lint::Issuer;
 use crate::ca::records::{CaRecord, CrlSettingsRecord, Role, Scope};
+use crate::ca::rollover::CrossCertificate;
+use crate::ca::rollover::records::RolloverRecord;
+use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::id::{CaId, Serial};
 use crate::keys::{KeyStore, Signer};
@@ -33,6 +36,8 @@ pub struct LoadedCa {
     pub signer: Option<Arc<dyn Signer>>,
     /// How it makes its CRLs; revision 0 if nothing was set.
     pub crl: Stored<CrlSettingsRecord>,
+    /// When it retired: from then on it signs nothing.
+    pub retired: Option<Timestamp>,
     prepared: Option<Prepared>,
 }
 
@@ -65,6 +70,11 @@ impl LoadedCa {
                  the chain (signet ca certificate {id} --chain FILE)"
             )));
         };
+        if let Some(at) = self.retired {
+            return Err(not_ready(format!(
+                "the CA {id} retired at {at}, after its last certificate expired: its successor issues"
+            )));
+        }
         match (&self.signer, self.record.key_removed) {
             (Some(signer), _) => Ok((certificate, signer)),
             (None, Some(at)) => Err(not_ready(format!(
@@ -118,6 +128,8 @@ fn not_ready(detail: String) -> Error {
 #[derive(Clone, Debug, Default)]
 pub struct Hierarchy {
     cas: Vec<Arc<LoadedCa>>,
+    rollovers: Vec<RolloverRecord>,
+    cross: Vec<CrossCertificate>,
 }
 
 impl Hierarchy {
@@ -127,15 +139,33 @@ impl Hierarchy {
         let stored = db.all::<CaRecord>(Scan::all::<CaRecord>(PRIMARY)).await?;
         let records: Vec<CaRecord> = stored.into_iter().map(|s| s.value).collect();
         let settings = db.all::<CrlSettingsRecord>(Scan::all::<CrlSettingsRecord>(PRIMARY)).await?;
-        let mut cas = records
-            .iter()
-            .map(|record| {
-                let crl = settings_of(&record.id, &settings);
-                load_ca(record, &records, crl, keys, public_url).map(Arc::new)
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let stored = db.all::<RolloverRecord>(Scan::all::<RolloverRecord>(PRIMARY)).await?;
+        let rollovers: Vec<RolloverRecord> = stored.into_iter().map(|s| s.value).collect();
+        let retired =
+            |id: &CaId| rollovers.iter().find(|r| r.outgoing().is_some_and(|(ca, _)| ca == id))?.retired;
+        let load = |record: &CaRecord| -> Result<Arc<LoadedCa>> {
+            let ca = load_ca(record, &records, settings_of(&record.id, &settings), keys, public_url)?;
+            Ok(Arc::new(LoadedCa { retired: retired(&record.id), ..ca }))
+        };
+        let mut cas = records.iter().map(load).collect::<Result<Vec<_>>>()?;
         cas.sort_by_key(|ca| (ca.record.role == Role::Root, ca.record.id.clone()));
-        Ok(Self { cas })
+        let cross = CrossCertificate::of_all(&rollovers)?;
+        Ok(Self { cas, rollovers, cross })
+    }
+
+    /// Who follows whom.
+    pub fn rollovers(&self) -> &[RolloverRecord] {
+        &self.rollovers
+    }
+
+    /// The certificates by which one generation of a CA certifies the other's key, while both are in service.
+    pub fn cross_certificates(&self) -> impl Iterator<Item = &CrossCertificate> {
+        self.cross.iter()
+    }
+
+    /// The one of that name, as `rsa-root-g2.by-rsa-root`.
+    pub fn cross_certificate(&self, name: &str) -> Option<Arc<Certificate>> {
+        self.cross.iter().find(|cross| cross.name() == name).map(|cross| Arc::clone(&cross.certificate))
     }
 
     /// All CAs, issuing first, then by name.
@@ -191,6 +221,7 @@ fn load_ca(
         prepared: prepare(record, &chain, public_url)?,
         crl,
         record: record.clone(),
+        retired: None,
         certificate,
         chain_pem: chain.iter().map(|certificate| certificate.pem()).collect(),
         chain,

@@ -122,7 +122,8 @@ async fn certificate(
     asked: HeaderMap,
 ) -> Response {
     let hierarchy = authority.hierarchy();
-    let found = named(&file, ".crt").and_then(|id| hierarchy.require(&id).ok()?.certificate.clone());
+    let own = named(&file, ".crt").and_then(|id| hierarchy.require(&id).ok()?.certificate.clone());
+    let found = own.or_else(|| hierarchy.cross_certificate(file.strip_suffix(".crt")?));
     match found {
         None => not_found(
             "no such certificate: the address is /ca/<ca>.crt, with the name of a CA of this server",

@@ -101,7 +101,9 @@ impl Ocsp {
     /// Our CA that the request is about; certificates of others that it asks about too are unknown to it.
     fn issuer(&self, request: &Request) -> Result<Arc<LoadedCa>> {
         let hierarchy = self.authority.hierarchy();
-        let asked = |id: &CertId| hierarchy.all().iter().find(|ca| ca.is_asked_by(id)).cloned();
+        let asked = |id: &CertId| {
+            hierarchy.all().iter().find(|ca| ca.retired.is_none() && ca.is_asked_by(id)).cloned()
+        };
         request
             .ids
             .iter()

@@ -14,6 +14,7 @@ use crate::keys::Place;
 use crate::keys::token::parse_object;
 
 mod import;
+mod rollover;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
@@ -49,6 +50,9 @@ enum Verb {
     /// Bring in a CA that another program ran, with what it issued and what it revoked
     #[command(after_help = import::EXAMPLES)]
     Import(Box<import::Args>),
+    /// Prepare a CA's successor, let it take over, or call it off
+    #[command(after_help = rollover::EXAMPLES)]
+    Rollover(rollover::Args),
     /// Bring in the chain with which an external root answered a CA's request
     #[command(after_help = "Example:\n  signet ca certificate corp-voice --chain signed-chain.pem")]
     Certificate {
@@ -162,11 +166,13 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
     match args.verb {
         Verb::List => return page::print(context, ("/cas", Vec::new()), &Paging::default(), COLUMNS).await,
         Verb::Show { id } => {
-            show_one(context, client::connect(context)?.get(&format!("/cas/{id}"), &[]).await?.json()?)?;
+            let ca = client::connect(context)?.get(&format!("/cas/{id}"), &[]).await?.json()?;
+            show_one(context, rollover::for_people(context, ca))?;
         }
         Verb::Chain { id } => chain(id, context).await?,
         Verb::Create(new) => create(*new, context).await?,
         Verb::Import(args) => import::run(*args, context).await?,
+        Verb::Rollover(args) => rollover::run(args, context).await?,
         Verb::Certificate { id, chain } => {
             let body = json!({"chain_pem": input::text(&chain)?.as_str()});
             let path = format!("/cas/{id}/certificate");
@@ -191,6 +197,7 @@ const COLUMNS: &[show::Column] = &[
     ("STATE", "state"),
     ("CRL", "crl.number"),
     ("CRL STATE", "crl_state"),
+    ("ROLLOVER", "rollover.summary"),
 ];
 
 const SHARDS: &[show::Column] = &[
@@ -253,7 +260,8 @@ fn no_chain(id: &CaId) -> Error {
 /// The issuing CAs that have a certificate.
 fn issuing(cas: &Value) -> Vec<CaId> {
     let all = cas["items"].as_array().into_iter().flatten();
-    all.filter(|ca| ca["role"] == "issuing" && ca["state"] == "active")
+    let issues = |state: &Value| ["active", "next", "retiring"].iter().any(|word| state == word);
+    all.filter(|ca| ca["role"] == "issuing" && issues(&ca["state"]))
         .filter_map(|ca| ca["id"].as_str()?.parse().ok())
         .collect()
 }

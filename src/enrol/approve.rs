@@ -37,7 +37,10 @@ pub async fn approve(desk: &Desk, request: &Request) -> Result<Decision> {
 /// As [`approve`], with `alongside` written together with what is decided.
 pub(super) async fn approve_with(desk: &Desk, request: &Request, alongside: &Unit) -> Result<Decision> {
     let set = desk.profiles.current();
-    let profile = policy::usable_profile(&set, &request.profile, &request.proof, request.issuer.as_ref())?;
+    let profile = {
+        let (proof, issuer) = (&request.proof, request.issuer.as_ref());
+        policy::usable_profile(desk, &set, &request.profile, proof, issuer)?
+    };
     let claim = match earlier(desk, &profile, request).await? {
         Earlier::Answered(decision) => return Ok(decision),
         Earlier::Free(claim) => claim,
@@ -73,19 +76,19 @@ async fn decide(
 
 /// The order for a kept request that an operator approved: exactly the bytes that came in (CSR-58).
 pub(super) fn approved_request(
+    desk: &Desk,
     wanted: Wanted,
     csr: &Csr,
     record: &RequestRecord,
     grant: &Grant,
     actor: Actor,
-    decision: Unit,
-    serial: Serial,
+    (decision, serial): (Unit, Serial),
 ) -> Result<Box<Order>> {
     let mut unit = decision;
     still_trusted(&mut unit, csr);
     grant.write(&mut unit, &serial)?;
     let asked = Asked { actor, not_after: record.not_after, issuer: None, renews: record.renews.clone() };
-    Ok(Box::new(order(wanted, csr, asked, unit, serial)))
+    order(desk, wanted, csr, asked, unit, serial)
 }
 
 fn approved(
@@ -110,7 +113,7 @@ fn approved(
         issuer: request.issuer.clone(),
         renews: grant.renews(),
     };
-    Ok(Box::new(order(wanted, &request.csr, asked, unit, serial)))
+    order(desk, wanted, &request.csr, asked, unit, serial)
 }
 
 /// Nobody reports the key as compromised between the decision and the write (a source of challenges may think long).
@@ -126,9 +129,21 @@ struct Asked {
     renews: Option<Serial>,
 }
 
-fn order(wanted: Wanted, csr: &Csr, asked: Asked, claim: Unit, serial: Serial) -> Order {
-    Order {
-        ca: asked.issuer.unwrap_or_else(|| wanted.profile.ca().clone()),
+/// From the CA that is in force under the name in the profile, unless another is asked for.
+fn order(
+    desk: &Desk,
+    wanted: Wanted,
+    csr: &Csr,
+    asked: Asked,
+    claim: Unit,
+    serial: Serial,
+) -> Result<Box<Order>> {
+    let ca = match asked.issuer {
+        Some(issuer) => issuer,
+        None => desk.authority.hierarchy().in_force(wanted.profile.ca())?.record.id.clone(),
+    };
+    Ok(Box::new(Order {
+        ca,
         profile: wanted.profile,
         subject: wanted.subject,
         sans: wanted.sans,
@@ -139,5 +154,5 @@ fn order(wanted: Wanted, csr: &Csr, asked: Asked, claim: Unit, serial: Serial) -
         renews: asked.renews,
         claim,
         serial,
-    }
+    }))
 }

@@ -32,6 +32,7 @@ impl Wanted {
 /// The profile, if this requester may use it at all. Errors: `not-found`, `profile-disabled`, `internal-profile`,
 /// `issuer-not-allowed`.
 pub(super) fn usable_profile(
+    desk: &Desk,
     set: &ProfileSet,
     id: &ProfileId,
     proof: &Proof,
@@ -48,10 +49,17 @@ pub(super) fn usable_profile(
         let text = format!("the profile {id} is for Signet's own certificates");
         return Err(Error::new(Kind::Forbidden, "internal-profile", text));
     }
-    if issuer.is_some() {
+    if issuer.is_some_and(|issuer| !is_of(desk, profile.ca(), issuer)) {
         return Err(Error::new(Kind::Forbidden, "issuer-not-allowed", "the profile names the issuer"));
     }
     Ok(Arc::clone(profile))
+}
+
+/// Whether a CA is the one in force under a name, or its announced successor.
+fn is_of(desk: &Desk, named: &CaId, issuer: &CaId) -> bool {
+    let hierarchy = desk.authority.hierarchy();
+    let in_force = hierarchy.in_force(named).ok();
+    in_force.into_iter().chain(hierarchy.next_of(named)).any(|ca| ca.record.id == *issuer)
 }
 
 /// Holds a request against the profile. Errors: `bad-csr` with the catalogue's text, `policy` with the rule's.

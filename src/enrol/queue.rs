@@ -46,7 +46,7 @@ pub async fn approve(
     let expires = kept_until(desk.authority.clock.now(), &wanted.profile);
     bind_transaction(desk, &mut unit, &stored.value, &serial, expires).await?;
     succeed::write(desk, &mut unit, &grant, &wanted.profile, &serial)?;
-    let order = approved_request(wanted, &csr, &stored.value, &grant, actor, unit, serial)?;
+    let order = approved_request(desk, wanted, &csr, &stored.value, &grant, actor, (unit, serial))?;
     match issue(&desk.authority, *order).await {
         Ok(issued) => Ok((decided, issued)),
         Err(IssueError::Claimed { .. }) => {
@@ -69,7 +69,7 @@ pub async fn deny(desk: &Desk, id: RecordId, comment: Option<String>, actor: Act
 async fn judge(desk: &Desk, record: &RequestRecord, csr: &Csr, actor: &Actor) -> Result<(Wanted, Grant)> {
     let set = desk.profiles.current();
     let proof = Proof::Operator { name: actor.to_string(), renews: None };
-    let profile = policy::usable_profile(&set, &record.profile, &proof, None)?;
+    let profile = policy::usable_profile(desk, &set, &record.profile, &proof, None)?;
     let wanted = policy::hold(desk, &set, profile, csr, &proof).await?;
     let grant = match &record.renews {
         Some(serial) => still_renewable(desk, serial, &wanted).await?,

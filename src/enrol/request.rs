@@ -27,7 +27,7 @@ pub struct Request {
     pub address: Option<IpAddr>,
     /// Not later than this, if less than the profile gives is wanted.
     pub not_after: Option<Timestamp>,
-    /// Another CA than the profile's: only for our own identities.
+    /// Another CA than the one in force: for our own identities any, for others the announced successor alone.
     pub issuer: Option<CaId>,
 }
 

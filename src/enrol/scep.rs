@@ -7,6 +7,7 @@ pub mod attributes;
 mod ca_certificates;
 mod caps;
 mod exchange;
+mod generation;
 mod guesses;
 pub mod http;
 mod kept;

@@ -8,9 +8,11 @@ use crate::notice::policy::NoticePolicy;
 use crate::notice::records::About;
 use crate::notice::steps;
 
-/// Every CA that is at a step now; there are few, and each is looked at.
+/// Every CA that is at a step now and has not retired; there are few, and each is looked at.
 pub(super) fn due(authority: &Authority, policy: &NoticePolicy, now: Timestamp) -> Vec<Due> {
-    authority.hierarchy().all().iter().filter_map(|ca| at_step(ca, policy, now)).collect()
+    let hierarchy = authority.hierarchy();
+    let in_service = hierarchy.all().iter().filter(|ca| ca.retired.is_none());
+    in_service.filter_map(|ca| at_step(ca, policy, now)).collect()
 }
 
 fn at_step(ca: &LoadedCa, policy: &NoticePolicy, now: Timestamp) -> Option<Due> {

@@ -2,26 +2,31 @@
 //! two thirds of their life: the TLS listener's and the SCEP registration authorities'.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::admin::AfterReload;
-use crate::ca::LoadedCa;
+use crate::admin::{AfterReload, OwnCertificate, OwnCertificates};
 use crate::ca::ocsp::{Responder, ResponderSource};
 use crate::ca::profile::RaMode;
 use crate::ca::records::Role;
+use crate::ca::{Hierarchy, LoadedCa};
 use crate::clock::Timestamp;
 use crate::enrol::Desk;
 use crate::enrol::scep_ra::{Ra, RaSource};
 use crate::error::{Error, Kind, Result};
 use crate::id::{CaId, KeyId};
+use crate::server::files;
 pub use crate::server::identity::keeper::Held;
+use crate::server::identity::own::Own;
 use crate::server::identity::pause::Pauses;
 use crate::server::identity::wanted::{RaPart, Wanted};
+use crate::server::setup::tls_root;
 use crate::server::tls::Resolver;
 use crate::x509::cert::Certificate;
 use crate::x509::san::San;
 
 mod keeper;
+mod own;
 mod pause;
 mod wanted;
 
@@ -37,14 +42,23 @@ pub struct Identities {
     /// One round at a time: two would make two keys of one name.
     round: tokio::sync::Mutex<()>,
     pauses: Pauses,
+    own: Own,
+    /// Where clients on this machine find the roots of the TLS certificate.
+    tls_ca: Option<PathBuf>,
 }
 
 impl Identities {
     /// No identity yet: [`Identities::refresh`] makes or loads them.
     pub fn new(desk: Arc<Desk>, tls_names: Vec<San>) -> Self {
         let resolver = Arc::default();
-        let (ras, responders, round, pauses) = Default::default();
-        Self { desk, tls_names, resolver, ras, responders, round, pauses }
+        let (ras, responders, round, pauses, own) = Default::default();
+        Self { desk, tls_names, resolver, ras, responders, round, pauses, own, tls_ca: None }
+    }
+
+    /// The same, keeping the roots of the TLS certificate in this file.
+    #[must_use]
+    pub fn exporting(self, tls_ca: PathBuf) -> Self {
+        Self { tls_ca: Some(tls_ca), ..self }
     }
 
     /// What the TLS listener takes its certificate from.
@@ -65,11 +79,26 @@ impl Identities {
                 failures.push((format!("ra-{ca}"), e));
             }
         }
-        for ca in self.desk.authority.hierarchy().all().iter().filter(|ca| needs_responder(ca)) {
-            if let Err(e) = self.refresh_responder(ca).await {
+        for (ca, mode) in self.former_ras() {
+            if let Err(e) = self.hold_ra(&ca, mode).await {
+                failures.push((format!("ra-{ca}"), e));
+            }
+        }
+        let hierarchy = self.desk.authority.hierarchy();
+        for ca in hierarchy.all().iter().filter(|ca| ca.record.role == Role::Issuing) {
+            let refreshed = if ca.retired.is_some() {
+                self.forget_responder(&ca.record.id).await
+            } else if ca.ready().is_ok() {
+                self.refresh_responder(ca).await
+            } else {
+                // Without key or certificate it issues no responder either.
+                Ok(())
+            };
+            if let Err(e) = refreshed {
                 failures.push((format!("ocsp-{}", ca.record.id), e));
             }
         }
+        self.own.tell(&hierarchy, self.desk.authority.clock.now());
         failures
     }
 
@@ -87,6 +116,8 @@ impl Identities {
     }
 
     async fn refresh_tls(&self) -> Result<()> {
+        // First, so that who trusts what stands in the file knows the root of the next certificate in time.
+        self.export_tls_roots()?;
         let held = self.keep(&Wanted::tls(&self.desk, &self.tls_names)?).await?;
         self.resolver.show(&*self.desk.authority.keys, &held)
     }
@@ -119,7 +150,47 @@ impl Identities {
     }
 
     async fn keep(&self, wanted: &Wanted) -> Result<Held> {
-        keeper::keep(&self.desk, wanted, &self.pauses).await
+        let held = keeper::keep(&self.desk, wanted, &self.pauses).await?;
+        self.own.note(&wanted.name, &held.certificate);
+        Ok(held)
+    }
+
+    /// A CA that another followed: its RA opens what was sent to it before, as long as its certificate is valid.
+    async fn hold_ra(&self, ca: &CaId, mode: RaMode) -> Result<()> {
+        let held = async |part: RaPart| keeper::hold(&self.desk, &part.identity(ca)).await;
+        let both = match mode {
+            RaMode::Single => held(RaPart::Both).await?.map(|held| (held.clone(), held)),
+            RaMode::Split => held(RaPart::Signing).await?.zip(held(RaPart::Encryption).await?),
+        };
+        let ra = both.map(|(signing, opening)| self.ra_of(&signing, &opening)).transpose()?;
+        let mut ras = self.ras.write().unwrap_or_else(PoisonError::into_inner);
+        match ra {
+            Some(ra) => drop(ras.insert(slot(ca, mode), Arc::new(ra))),
+            None => drop(ras.remove(&slot(ca, mode))),
+        }
+        // It is meant to end: nobody is told of it.
+        for part in [RaPart::Both, RaPart::Signing, RaPart::Encryption] {
+            self.own.forget(&part.identity(ca));
+        }
+        Ok(())
+    }
+
+    async fn forget_responder(&self, ca: &CaId) -> Result<()> {
+        self.responders.write().unwrap_or_else(PoisonError::into_inner).remove(ca);
+        let name = wanted::responder_name(ca);
+        self.own.forget(&name);
+        keeper::hold(&self.desk, &name).await.map(drop)
+    }
+
+    /// The file follows the profile of the listener's certificate; without a root it stays as it is.
+    fn export_tls_roots(&self) -> Result<()> {
+        let Some(path) = &self.tls_ca else { return Ok(()) };
+        let (hierarchy, profiles) = (self.desk.authority.hierarchy(), self.desk.profiles.current());
+        let Ok(roots) = tls_root(&hierarchy, &profiles) else { return Ok(()) };
+        if std::fs::read_to_string(path).is_ok_and(|standing| standing == roots) {
+            return Ok(());
+        }
+        files::write(path, roots.as_bytes(), files::PUBLIC)
     }
 
     fn ra_of(&self, signing: &Held, encryption: &Held) -> Result<Ra> {
@@ -137,16 +208,38 @@ impl Identities {
         })
     }
 
-    /// The CAs and modes that the enabled SCEP profiles name, each once.
+    /// The CAs in force and the next ones of the enabled SCEP profiles, with their modes, each once.
     fn wanted_ras(&self) -> Vec<(CaId, RaMode)> {
-        let mut wanted: Vec<(CaId, RaMode)> = Vec::new();
+        self.ras_of(|hierarchy, named| {
+            let in_force = hierarchy.in_force(named).map(|ca| ca.record.id.clone());
+            let next = hierarchy.next_of(named).map(|ca| ca.record.id.clone());
+            // One that there is not is named by the failure.
+            [in_force.unwrap_or_else(|_| named.clone())].into_iter().chain(next).collect()
+        })
+    }
+
+    fn former_ras(&self) -> Vec<(CaId, RaMode)> {
+        let ids = |cas: Vec<&Arc<LoadedCa>>| cas.into_iter().map(|ca| ca.record.id.clone()).collect();
+        self.ras_of(|hierarchy, named| ids(hierarchy.former_of(named)))
+    }
+
+    fn ras_of(&self, cas: impl Fn(&Hierarchy, &CaId) -> Vec<CaId>) -> Vec<(CaId, RaMode)> {
+        let (mut wanted, hierarchy): (Vec<(CaId, RaMode)>, _) = (Vec::new(), self.desk.authority.hierarchy());
         for profile in self.desk.profiles.current().all().iter().filter(|p| p.is_enabled()) {
             let Some(scep) = profile.scep() else { continue };
-            if !wanted.iter().any(|(ca, mode)| ca == profile.ca() && *mode == scep.ra_mode) {
-                wanted.push((profile.ca().clone(), scep.ra_mode));
+            for ca in cas(&hierarchy, profile.ca()) {
+                if !wanted.iter().any(|(known, mode)| *known == ca && *mode == scep.ra_mode) {
+                    wanted.push((ca, scep.ra_mode));
+                }
             }
         }
         wanted
+    }
+}
+
+impl OwnCertificates for Identities {
+    fn own(&self) -> Vec<OwnCertificate> {
+        self.own.all()
     }
 }
 
@@ -179,11 +272,6 @@ impl ResponderSource for Identities {
             Error::new(Kind::Busy, "responder-not-ready", text)
         })
     }
-}
-
-/// Leaves come from issuing CAs; one without key or certificate issues no responder either.
-fn needs_responder(ca: &LoadedCa) -> bool {
-    ca.record.role == Role::Issuing && ca.ready().is_ok()
 }
 
 fn slot(ca: &CaId, mode: RaMode) -> (CaId, bool) {

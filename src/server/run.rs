@@ -16,7 +16,7 @@ use crate::server::listen::{Limits, Listener, Rules, Service, Transport};
 use crate::server::public_url::PublicUrl;
 use crate::server::settings::Given;
 use crate::server::state::{Opening, State};
-use crate::server::{files, routes, setup, tls, worker};
+use crate::server::{routes, setup, tls, worker};
 
 /// What a server is started with.
 pub struct Start<'a> {
@@ -47,7 +47,6 @@ pub async fn run(start: Start<'_>, bound: Bound, ready: impl FnOnce()) -> Result
     let _ = worker::refresh_identities(&state).await;
     let _ = worker::sign_head(&state).await;
     worker::take_over_tasks(&state).await?;
-    export_tls_root(start.layout, &state)?;
     let (stop, stopped) = watch::channel(false);
     let addresses = bound.addresses();
     let listeners = listen(bound, &state, limits, &start.clock, &stopped)?;
@@ -72,17 +71,6 @@ async fn open(start: &Start<'_>, tls_names: Vec<crate::x509::san::San>) -> Resul
         random: start.random.clone(),
     })
     .await
-}
-
-/// `DIR/tls-ca.pem` follows the profile of the listener's certificate; without a root it stays as it is.
-fn export_tls_root(layout: &Layout, state: &State) -> Result<()> {
-    let (hierarchy, profiles) = (state.desk.authority.hierarchy(), state.desk.profiles.current());
-    let Ok(root) = setup::tls_root(&hierarchy, &profiles) else { return Ok(()) };
-    let path = layout.tls_ca();
-    if std::fs::read_to_string(&path).is_ok_and(|standing| standing == root) {
-        return Ok(());
-    }
-    files::write(&path, root.as_bytes(), files::PUBLIC)
 }
 
 fn limits(settings: &Given) -> Limits {

@@ -95,7 +95,7 @@ impl State {
         desk.profiles.swap_devices(devices);
         let ready = Arc::new(AtomicBool::new(false));
         let metrics = start_metrics();
-        let identities = Arc::new(Identities::new(desk.clone(), tls_names));
+        let identities = Arc::new(Identities::new(desk.clone(), tls_names).exporting(layout.tls_ca()));
         let admin = admin::State::load(admin::Parts {
             desk: desk.clone(),
             policies,
@@ -104,7 +104,8 @@ impl State {
             metrics: metrics.clone(),
             after_reload: identities.clone(),
         })?
-        .with_ra(identities.clone());
+        .with_ra(identities.clone())
+        .with_own(identities.clone());
         let ocsp = Arc::new(Ocsp::new(desk.authority.clone(), identities.clone()));
         let (db, clock) = (desk.authority.db.clone(), desk.authority.clock.clone());
         let tasks = Runner::new(db, clock, tasks::handlers(&desk, &admin.notices));

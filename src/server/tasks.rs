@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::ca::renewal::supersede;
+use crate::ca::rollover;
 use crate::enrol::Desk;
 use crate::notice::{self, Notices};
 use crate::task::{Handlers, Retry};
@@ -10,7 +11,7 @@ use crate::task::{Handlers, Retry};
 /// All kinds of work. Each is idempotent: what a crash cut off is done again.
 pub(super) fn handlers(desk: &Arc<Desk>, notices: &Arc<Notices>) -> Handlers {
     let (authority, notices) = (Arc::clone(&desk.authority), Arc::clone(notices));
-    Handlers::default()
+    let handlers = Handlers::default()
         .on(supersede::KIND, Retry::default(), move |leased| {
             let authority = Arc::clone(&authority);
             async move { supersede::run(&authority, &leased.task.body).await }
@@ -18,5 +19,6 @@ pub(super) fn handlers(desk: &Arc<Desk>, notices: &Arc<Notices>) -> Handlers {
         .on(notice::SEND, Retry::default(), move |leased| {
             let notices = Arc::clone(&notices);
             async move { notice::deliver(&notices, leased).await }
-        })
+        });
+    rollover::tasks(handlers, &desk.authority)
 }

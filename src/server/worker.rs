@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::admin;
 use crate::audit::Actor;
-use crate::ca::crl;
+use crate::ca::{crl, rollover};
 use crate::error::{Error, Result};
 use crate::notice;
 use crate::server::renewals;
@@ -16,6 +16,7 @@ use crate::server::state::{State, all_faults};
 
 /// How soon a newly named SCEP profile gets its registration authority.
 const IDENTITIES: Duration = Duration::from_secs(5);
+const RETIRE: Duration = Duration::from_secs(600);
 const HEADS: Duration = Duration::from_secs(60);
 /// How often it is asked whether the next look for what expires is due.
 const NOTICES: Duration = Duration::from_secs(300);
@@ -31,6 +32,7 @@ pub fn start(state: &Arc<State>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let (tasks, until) = (state.tasks.clone(), stop.clone());
     work.spawn(async move { tasks.serve(stopped(until)).await });
     every(&mut work, state, stop, ("identity.renew", IDENTITIES), async |s| refresh_identities(&s).await);
+    every(&mut work, state, stop, ("ca.retire", RETIRE), async |s| retire_cas(&s).await);
     every(&mut work, state, stop, ("audit.sign-head", HEADS), async |s| sign_head(&s).await);
     every(&mut work, state, stop, ("notice.look", NOTICES), async |s| look_for_notices(&s).await);
     let (shared, until) = (state.clone(), stop.clone());
@@ -47,6 +49,19 @@ pub async fn refresh_identities(state: &State) -> Sentence {
     let complete = state.identities.refresh_and_log().await;
     state.set_ready(complete);
     if complete { Ok("all are there".to_owned()) } else { Err("one is missing: see the log".to_owned()) }
+}
+
+/// Retires the CAs that others followed, once their last certificate expired.
+pub async fn retire_cas(state: &State) -> Sentence {
+    let (retired, failed) = rollover::retire_due(&state.desk.authority).await;
+    for (ca, error) in &failed {
+        tracing::error!(%ca, %error, code = error.code(), "a CA could not be retired");
+    }
+    if failed.is_empty() {
+        Ok(format!("{} retired", retired.len()))
+    } else {
+        Err("not finished: see the log".to_owned())
+    }
 }
 
 /// Signs the audit log's head.

@@ -35,14 +35,17 @@ impl Format {
 }
 
 /// The CAs of a store: all of ours in `signet`, roots first, or the one CA that the store is named after. A CA under an
-/// external root brings that root and what stands between: without it a verifier has no anchor for the chain.
-/// None if there is no such store or nothing in it yet.
+/// external root brings that root and what stands between: without it a verifier has no anchor for the chain. In `signet`
+/// stand also the next CAs, and the certificates by which one generation certifies the other's key; a CA that retired
+/// does not: nothing that it signed is valid any more. None if there is no such store or nothing in it yet.
 pub fn anchors(hierarchy: &Hierarchy, store: &str) -> Option<Vec<Arc<Certificate>>> {
-    let is_in = |ca: &&Arc<LoadedCa>| store == ALL || ca.record.id.as_str() == store;
+    let is_in =
+        |ca: &&Arc<LoadedCa>| (store == ALL && ca.retired.is_none()) || ca.record.id.as_str() == store;
     let wanted = || hierarchy.all().iter().rev().filter(is_in);
     let external = wanted().flat_map(|ca| external(ca).iter().rev());
     let mut found: Vec<Arc<Certificate>> = Vec::new();
-    for certificate in external.chain(wanted().filter_map(|ca| ca.certificate.as_ref())) {
+    let between = hierarchy.cross_certificates().filter(|_| store == ALL).map(|cross| &cross.certificate);
+    for certificate in external.chain(wanted().filter_map(|ca| ca.certificate.as_ref())).chain(between) {
         if !found.contains(certificate) {
             found.push(Arc::clone(certificate));
         }

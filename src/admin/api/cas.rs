@@ -17,7 +17,7 @@ use super::{Shared, json};
 use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
 use crate::ca::records::Role;
-use crate::ca::{Authority, LoadedCa};
+use crate::ca::{Hierarchy, LoadedCa};
 use crate::error::{Error, Result};
 use crate::id::CaId;
 use crate::x509::pem;
@@ -26,6 +26,7 @@ mod create;
 mod crls;
 mod custody;
 mod import;
+mod rollover;
 mod settings;
 mod types;
 
@@ -34,7 +35,8 @@ pub use import::{
     NewImport, RevocationBatch, RevokedBefore,
 };
 pub use types::{
-    Ca, CaSettings, Crl, CrlSettings, DeltaCrl, ExportKey, ExportedKey, ExternalChain, NewCa, SignCrl,
+    Activation, Ca, CaSettings, Crl, CrlSettings, Cross, DeltaCrl, ExportKey, ExportedKey, ExternalChain,
+    NewCa, NextCa, Rollover, SignCrl,
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
@@ -47,6 +49,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(custody::sign_crl))
         .routes(routes!(custody::export))
         .routes(routes!(custody::remove))
+        .merge(rollover::routes())
         .merge(import::routes())
 }
 
@@ -57,8 +60,9 @@ pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer 
     caller.may(Permission::CasRead).await?;
     query.only(&["limit", "cursor"])?;
     let mut items = Vec::new();
-    for ca in state.desk.authority.hierarchy().all() {
-        items.push(described(&state.desk.authority, ca));
+    let hierarchy = state.desk.authority.hierarchy();
+    for ca in hierarchy.all() {
+        items.push(described(&state, &hierarchy, ca).await?);
     }
     json::answer(StatusCode::OK, &Page::whole(items))
 }
@@ -68,7 +72,7 @@ pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer 
     responses((status = 200, description = "The CA", body = Ca), Refusals))]
 pub async fn show(State(state): Shared, caller: Caller, Named(id): Named) -> Answer {
     caller.may(Permission::CasRead).await?;
-    shown(&state.desk.authority, StatusCode::OK, &known(&id)?)
+    shown(&state, StatusCode::OK, &known(&id)?).await
 }
 
 /// A CA's chain as PEM: its own certificate first, the root last.
@@ -84,7 +88,8 @@ pub async fn chain(State(state): Shared, caller: Caller, Named(id): Named) -> An
 
 /// Reads the bodies that hold secrets, each a type of this module alone, and forgets them: for the fuzzer.
 pub fn read_any(body: &[u8]) {
-    let _outcomes = (create::reads(body), custody::reads(body), import::reads(body), settings::reads(body));
+    let _outcomes = (create::reads(body), custody::reads(body), import::reads(body));
+    let _outcomes = (settings::reads(body), rollover::reads(body));
 }
 
 fn known(id: &str) -> Result<CaId> {
@@ -92,22 +97,26 @@ fn known(id: &str) -> Result<CaId> {
 }
 
 /// A CA as it stands now, with its certificate or its request.
-fn shown(authority: &Authority, status: StatusCode, id: &CaId) -> Answer {
-    let hierarchy = authority.hierarchy();
+async fn shown(state: &Service, status: StatusCode, id: &CaId) -> Answer {
+    let hierarchy = state.desk.authority.hierarchy();
     let ca = hierarchy.require(id)?;
     let request = ca.record.request.as_ref().filter(|_| ca.certificate.is_none());
+    let told = described(state, &hierarchy, ca).await?;
+    let cross_certificates = rollover::crosses(state, &hierarchy, ca);
     let answer = Ca {
+        rollover: told.rollover.clone().map(|told| Rollover { cross_certificates, ..told }),
         pem: ca.certificate.as_ref().map(|c| c.pem()),
         request_pem: request.map(|der| pem::encode("CERTIFICATE REQUEST", der)),
-        crls: crls::all(authority, ca),
-        ..described(authority, ca)
+        crls: crls::all(&state.desk.authority, ca),
+        ..told
     };
     json::answer(status, &answer)
 }
 
-fn described(authority: &Authority, ca: &LoadedCa) -> Ca {
+async fn described(state: &Service, hierarchy: &Hierarchy, ca: &LoadedCa) -> Result<Ca> {
+    let authority = &state.desk.authority;
     let certificate = ca.certificate.as_ref();
-    Ca {
+    Ok(Ca {
         id: ca.record.id.to_string(),
         role: match ca.record.role {
             Role::Root => "root",
@@ -122,7 +131,8 @@ fn described(authority: &Authority, ca: &LoadedCa) -> Ca {
         not_after: certificate.map(|c| c.not_after().to_string()),
         key: key_state(ca).to_owned(),
         key_store: authority.keys.place(&ca.record.key).to_string(),
-        state: if certificate.is_some() { "active" } else { "awaiting-certificate" }.to_owned(),
+        state: rollover::standing(hierarchy, ca).to_owned(),
+        rollover: rollover::told(state, hierarchy, ca).await?,
         crl: authority.published().of(&ca.record.id).map(|crl| crls::listed(authority, &crl)),
         crl_state: crls::state(authority, ca).to_owned(),
         crl_settings: crls::settings(ca),
@@ -130,7 +140,7 @@ fn described(authority: &Authority, ca: &LoadedCa) -> Ca {
         fingerprint_sha256: certificate.map(|c| json::hex(&c.fingerprint())),
         pem: None,
         request_pem: None,
-    }
+    })
 }
 
 /// A key that was removed on purpose is told from one that is lost.

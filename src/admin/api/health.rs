@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 use super::auth::Caller;
 use super::problem::{Answer, Refusals};
 use super::{Shared, json};
-use crate::admin::state::State as Service;
+use crate::admin::state::{OwnCertificate, State as Service};
 use crate::ca::records::Role;
-use crate::ca::{LoadedCa, crl};
+use crate::ca::{LoadedCa, crl, rollover};
+use crate::clock::Timestamp;
 use crate::keys::Place;
 
 /// The service's health.
@@ -52,6 +53,9 @@ fn look(state: &Service) -> Health {
     for token in state.desk.authority.keys.tokens() {
         checks.push(check(&format!("token {}", token.name), token.fault));
     }
+    for own in state.own_certificates() {
+        checks.push(identity(&own, state.now()));
+    }
     for (profile, source, fault) in state.desk.profiles.sources().health() {
         checks.push(check(&format!("challenges {profile} ({source})"), fault));
     }
@@ -62,6 +66,9 @@ fn look(state: &Service) -> Health {
 /// What is wrong with a CA, if something is. A root's key need not be here.
 fn fault(state: &Service, ca: &LoadedCa) -> Option<String> {
     let Some(certificate) = &ca.certificate else { return Some("awaits its certificate".to_owned()) };
+    if ca.retired.is_some() {
+        return None;
+    }
     if !certificate.is_valid_at(state.now()) {
         return Some(format!("its certificate is not valid now (until {})", certificate.not_after()));
     }
@@ -71,12 +78,36 @@ fn fault(state: &Service, ca: &LoadedCa) -> Option<String> {
     if ca.record.role == Role::Issuing && lies_in_ill_token(state, ca) {
         return Some("its key lies in a token that is not well: see there".to_owned());
     }
-    crl::lateness(&state.desk.authority, ca).map(|late| late.to_string())
+    let late = crl::lateness(&state.desk.authority, ca).map(|late| late.to_string());
+    late.or_else(|| due_soon(state, ca))
 }
 
 fn lies_in_ill_token(state: &Service, ca: &LoadedCa) -> bool {
     let keys = &state.desk.authority.keys;
     keys.tokens().iter().any(|token| token.fault.is_some()) && keys.place(&ca.record.key) == Place::Token
+}
+
+/// An issuing CA at whose end certificates are cut, or will be soon. (A root's successor is a matter of years: `ca list`
+/// says it.)
+fn due_soon(state: &Service, ca: &LoadedCa) -> Option<String> {
+    match ca.record.role {
+        Role::Root => None,
+        Role::Issuing => {
+            rollover::due(&state.desk.authority.hierarchy(), ca, &state.desk.profiles.current(), state.now())
+        }
+    }
+}
+
+/// Our own certificates renew themselves at two thirds of their life: one in its last sixth failed to for long.
+fn identity(own: &OwnCertificate, now: Timestamp) -> HealthCheck {
+    let (life, left) = (own.not_after.since(own.not_before), own.not_after.since(now));
+    let name = format!("identity {}", own.identity);
+    if left < life / 6 {
+        let fault = format!("its certificate ends at {} and was not renewed: see the log", own.not_after);
+        return check(&name, Some(fault));
+    }
+    let detail = format!("{} days left", left.as_secs() / (24 * 60 * 60));
+    HealthCheck { detail, ..check(&name, None) }
 }
 
 fn check(name: &str, fault: Option<String>) -> HealthCheck {

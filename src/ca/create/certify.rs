@@ -36,7 +36,9 @@ pub(super) fn certify(
     params.not_before = date(not_before)?;
     params.not_after = date(not_after)?;
     params.distinguished_name = distinguished_name(&new.subject)?;
-    params.custom_extensions = extensions(&key_id, parent, &work.public_url)?;
+    let above = parent.map(|parent| (&parent.id, &*parent.certificate));
+    let all = extensions(&key_id, parent.map(|_| 0), above, &work.public_url)?;
+    params.custom_extensions = all.into_iter().map(custom).collect();
     let issuer = match parent {
         Some(parent) => Issuer::of(&parent.certificate)?,
         None => Issuer {
@@ -56,7 +58,7 @@ pub(super) fn certify(
 }
 
 /// Holds that a CA may sign CAs. Errors: `ca-path-length`.
-pub(super) fn may_sign_cas(id: &CaId, certificate: &Certificate) -> Result<()> {
+pub(in crate::ca) fn may_sign_cas(id: &CaId, certificate: &Certificate) -> Result<()> {
     if certificate.path_len() != Some(0) {
         return Ok(());
     }
@@ -109,11 +111,16 @@ fn issuer_params(name: &Name) -> Result<CertificateParams> {
     Ok(params)
 }
 
-/// A root says nothing of where its own CRL is: nobody revokes a root by the root's own word.
-fn extensions(key_id: &[u8], parent: Option<&Issuing>, public_url: &str) -> Result<Vec<CustomExtension>> {
-    let path_len = parent.map(|_| 0);
+/// The extensions of a CA's certificate under `parent`, or of a root's. A root says nothing of where its own CRL is:
+/// nobody revokes a root by the root's own word.
+pub(in crate::ca) fn extensions(
+    key_id: &[u8],
+    path_len: Option<u8>,
+    parent: Option<(&CaId, &Certificate)>,
+    public_url: &str,
+) -> Result<Vec<Extension>> {
     let issuer_key_id = match parent {
-        Some(parent) => parent.certificate.subject_key_id().unwrap_or_default(),
+        Some((_, certificate)) => certificate.subject_key_id().unwrap_or_default(),
         None => key_id.to_vec(),
     };
     let mut all = vec![
@@ -122,11 +129,11 @@ fn extensions(key_id: &[u8], parent: Option<&Issuing>, public_url: &str) -> Resu
         ext::subject_key_id(key_id)?,
         ext::authority_key_id(&issuer_key_id)?,
     ];
-    if let Some(parent) = parent {
-        all.push(ext::crl_distribution_point(&crate::ca::crl_url(public_url, &parent.id))?);
-        all.push(ext::authority_info_access(&crate::ca::ca_url(public_url, &parent.id), None)?);
+    if let Some((id, _)) = parent {
+        all.push(ext::crl_distribution_point(&crate::ca::crl_url(public_url, id))?);
+        all.push(ext::authority_info_access(&crate::ca::ca_url(public_url, id), None)?);
     }
-    Ok(all.into_iter().map(custom).collect())
+    Ok(all)
 }
 
 fn validity(new: &NewCa, parent: Option<&Issuing>, now: Timestamp) -> Result<(Timestamp, Timestamp)> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use const_oid::db::rfc4519;
 
 use super::{NewCa, Parent};
+use crate::ca::records::Role;
 use crate::error::Result;
 use crate::id::CaId;
 use crate::keys::Place;
@@ -38,6 +39,14 @@ pub fn default_plan(organization: Option<&str>) -> Result<Vec<NewCa>> {
         ca("ec-root", KeyAlgorithm::P384, None)?,
         ca("ec-issuing", KeyAlgorithm::P384, Some("ec-root"))?,
     ])
+}
+
+/// How long a CA lives for which nobody says it.
+pub(in crate::ca) fn lifetime_of(role: Role) -> Duration {
+    match role {
+        Role::Root => ROOT_LIFETIME,
+        Role::Issuing => ISSUING_LIFETIME,
+    }
 }
 
 /// The subject of a CA for which none is given: `rsa-issuing` becomes `CN=Signet RSA Issuing CA`, with the

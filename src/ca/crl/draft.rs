@@ -20,6 +20,8 @@ pub(super) struct Terms {
     pub role: Role,
     pub settings: Stored<CrlSettingsRecord>,
     pub public_url: String,
+    /// Until when the last CRL of a CA that retires is good.
+    pub last: Option<Timestamp>,
 }
 
 impl Terms {
@@ -29,6 +31,7 @@ impl Terms {
         let mut draft = self.draft(number, entries.list, now);
         draft.covers = entries.covers;
         draft.next_update = draft.this_update.plus(window);
+        draft.next_update = draft.next_update.max(self.last.unwrap_or(draft.next_update));
         draft.freshest = self.settings.value.delta.map(|_| self.scope.delta_url(&self.public_url));
         draft
     }

@@ -32,8 +32,18 @@ impl<'a> Renewal<'a> {
         actor: Actor,
     ) -> Self {
         let settings = ca.crl.clone();
-        let terms = Terms { scope, role: ca.record.role, settings, public_url: authority.public_url.clone() };
+        let public_url = authority.public_url.clone();
+        let terms = Terms { scope, role: ca.record.role, settings, public_url, last: None };
         Self { authority, ca, terms, signer, actor }
+    }
+
+    /// The same; with an end, as the last one: good until then, and without a delta CRL, which would grow old.
+    pub(super) fn last(mut self, end: Option<Timestamp>) -> Self {
+        if end.is_some() {
+            self.terms.settings.value.delta = None;
+        }
+        self.terms.last = end;
+        self
     }
 
     /// The next complete CRL, with its delta CRL if the CA makes them: both have the same number and say the same

@@ -161,7 +161,8 @@ async fn first_crls(
         let mut made = Vec::new();
         for shard in used + 1..=settings.value.used {
             let scope = Scope { ca: id.clone(), shard };
-            let terms = Terms { scope, role, settings: settings.clone(), public_url: public_url.clone() };
+            let (terms_of, public_url) = (settings.clone(), public_url.clone());
+            let terms = Terms { scope, role, settings: terms_of, public_url, last: None };
             let number = settings.value.floor + 1;
             made.push(terms.complete(number, Entries::default(), now).sign(&certificate, &*signer)?);
         }

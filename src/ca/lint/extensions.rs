@@ -14,7 +14,8 @@ use crate::error::Result;
 
 pub fn hold(parts: &Parts<'_>, has_subject: bool, issuer: &Issuer) -> Result<()> {
     let is_ca = basic_constraints(parts.extension(ID_CE_BASIC_CONSTRAINTS))?;
-    if is_ca && !issuer.signs_cas {
+    // A self-issued certificate, as of a CA's next key, does not count (RFC 5280 §6.1.4 (l)).
+    if is_ca && !issuer.signs_cas && !parts.is_self_issued {
         return Err(broken("basicConstraints", "say CA:TRUE under an issuer with pathLenConstraint 0"));
     }
     if is_ca && !has_subject {

@@ -38,6 +38,8 @@ pub struct Parts<'a> {
     pub not_after: Element<'a>,
     /// The RDNs.
     pub subject: &'a [u8],
+    /// Whether issuer and subject are the same bytes.
+    pub is_self_issued: bool,
     /// Whether the key is RSA.
     pub has_rsa_key: bool,
     pub extensions: Vec<Ext<'a>>,
@@ -54,12 +56,23 @@ impl<'a> Parts<'a> {
         let mut validity = Elements::new(fields.next(Tag::Sequence)?.content, "validity");
         let (not_before, not_after) = (validity.any()?, validity.any()?);
         validity.finish()?;
-        let subject = fields.next(Tag::Sequence)?.content;
+        let subject = fields.next(Tag::Sequence)?;
+        let (is_self_issued, subject) = (subject.whole == issuer, subject.content);
         let has_rsa_key = is_rsa(fields.next(Tag::Sequence)?.content)?;
         let extensions = single(fields.next(context(3))?.content, Tag::Sequence, "extensions")?;
         fields.finish()?;
         let extensions = read_extensions(extensions)?;
-        Ok(Self { version, serial, issuer, not_before, not_after, subject, has_rsa_key, extensions })
+        Ok(Self {
+            version,
+            serial,
+            issuer,
+            not_before,
+            not_after,
+            subject,
+            is_self_issued,
+            has_rsa_key,
+            extensions,
+        })
     }
 
     /// The extension of that type.

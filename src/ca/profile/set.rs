@@ -10,6 +10,7 @@ use include_dir::{Dir, include_dir};
 
 use crate::ca::profile::{Profile, check};
 use crate::ca::records::Role;
+use crate::ca::rollover::Standing;
 use crate::ca::{Hierarchy, LoadedCa};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -114,10 +115,35 @@ impl ProfileSet {
         let names: Vec<CaId> = hierarchy.all().iter().map(|ca| ca.record.id.clone()).collect();
         let mut found = self.validate_against(&names).err().unwrap_or_default();
         for profile in &self.profiles {
-            if let Ok(ca) = hierarchy.require(profile.ca()) {
-                found.extend(fits(profile, ca, &life));
-            }
+            found.extend(
+                hierarchy.in_force(profile.ca()).map_or_else(|_| Vec::new(), |ca| fits(profile, ca, &life)),
+            );
+            found.extend(names_one_in_force(profile, hierarchy));
         }
+        if found.is_empty() { Ok(()) } else { Err(found) }
+    }
+
+    /// Holds that what the profiles of a CA want can be signed with another sort of key, before its successor gets it.
+    /// Errors: `digest-not-supported` for each that it cannot.
+    pub fn validate_key(
+        &self,
+        hierarchy: &Hierarchy,
+        ca: &CaId,
+        key: KeyAlgorithm,
+    ) -> Result<(), Vec<Error>> {
+        let of_it =
+            |p: &&Arc<Profile>| hierarchy.in_force(p.ca()).is_ok_and(|in_force| in_force.record.id == *ca);
+        let unfit = |p: &&Arc<Profile>| p.digest().is_some_and(|digest| !signs_with(key, digest));
+        let found: Vec<Error> = self
+            .profiles
+            .iter()
+            .filter(of_it)
+            .filter(unfit)
+            .map(|profile| {
+                let text = format!("a {key} key does not sign with this digest");
+                profile.fault(&["digest"], Error::invalid("digest-not-supported", text))
+            })
+            .collect();
         if found.is_empty() { Ok(()) } else { Err(found) }
     }
 
@@ -158,6 +184,20 @@ fn read_one(file: &str, text: &str) -> Result<Profile, Vec<Error>> {
 fn unknown_ca(profile: &Profile) -> Error {
     let unknown = Error::invalid("unknown-ca", format!("there is no CA named {}", profile.ca()));
     profile.fault(&["ca"], unknown)
+}
+
+/// A profile names a CA by the name that it issues under: one that is yet to take over, or was called off, does not.
+fn names_one_in_force(profile: &Profile, hierarchy: &Hierarchy) -> Option<Error> {
+    let in_force = hierarchy.in_force(profile.ca()).ok()?;
+    let id = &in_force.record.id;
+    let text = match hierarchy.standing(id) {
+        Standing::InForce => return None,
+        Standing::Next => format!("{id} has yet to take over: name the CA that it follows"),
+        Standing::Retiring | Standing::Retired => {
+            format!("{id} was called off: name the CA that it was to follow")
+        }
+    };
+    Some(profile.fault(&["ca"], Error::invalid("not-issuing", text)))
 }
 
 /// What a profile wants that its CA cannot give.

@@ -9,6 +9,7 @@ use crate::ca::Issued;
 use crate::ca::profile::Approval;
 use crate::ca::records::{CertificateRecord, serials};
 use crate::enrol::refused::Received;
+use crate::enrol::scep::generation::Addressed;
 use crate::enrol::scep::guesses::Guesses;
 use crate::enrol::scep::message::Incoming;
 use crate::enrol::scep::old::OldAlgorithms;
@@ -21,6 +22,7 @@ use crate::enrol::scep::{lookup, reply_password};
 use crate::enrol::scep_ra::Ra;
 use crate::enrol::{Desk, Outcome, Proof, Request, Transaction, enrol_received};
 use crate::error::Result;
+use crate::id::CaId;
 use crate::store::Unit;
 use crate::x509::cert::Certificate;
 use crate::x509::cms::write::To;
@@ -33,8 +35,10 @@ pub struct Exchange {
     pub desk: Arc<Desk>,
     /// The profile's service.
     pub service: Service,
-    /// The RA of the profile's CA.
+    /// The RA that the message is addressed to.
     pub ra: Arc<Ra>,
+    /// The CA that issues, if not the one in force: the next, whose RA the message is addressed to.
+    pub issuer: Option<CaId>,
     /// The peer's address, if it is known.
     pub address: Option<IpAddr>,
     /// The message as it was received, for the refusal.
@@ -57,6 +61,17 @@ impl Answer {
 }
 
 impl Exchange {
+    /// With the RA that the message is addressed to.
+    pub fn new(
+        desk: Arc<Desk>,
+        service: Service,
+        Addressed { ra, issuer }: Addressed,
+        address: Option<IpAddr>,
+        received: Received,
+    ) -> Self {
+        Self { desk, service, ra, issuer, address, received }
+    }
+
     /// Answers a PKIMessage with a CertRep, DER. Errors are for HTTP: what cannot be answered, limits, our faults.
     pub async fn run(&self) -> Result<Vec<u8>> {
         let incoming = Arc::new(Incoming::read(&self.received.message)?.for_service(&self.service));
@@ -204,7 +219,7 @@ impl Exchange {
             actor: self.actor(),
             address: self.address,
             not_after: None,
-            issuer: None,
+            issuer: self.issuer.clone(),
         }
     }
 

@@ -16,7 +16,8 @@ use crate::enrol::scep::MAX_MESSAGE;
 use crate::enrol::scep::ca_certificates::ca_certificates;
 use crate::enrol::scep::caps::capabilities;
 use crate::enrol::scep::exchange::Exchange;
-use crate::enrol::scep::next_ca::next_ca_certificates;
+use crate::enrol::scep::generation;
+use crate::enrol::scep::next_ca::{has_next_ca, next_ca_certificates};
 use crate::enrol::scep::query::{Operation, Query};
 use crate::enrol::scep::service::Service;
 use crate::enrol::scep_ra::RaSource;
@@ -65,18 +66,19 @@ impl Edge {
         let service = Service::find(&self.desk, request.uri().path().strip_prefix("/scep/"))?;
         match query.operation {
             Operation::Capabilities => {
-                let has_next_ca = next_ca_certificates(&self.desk, &service).is_some();
-                Ok(body("text/plain", capabilities(&service, has_next_ca)))
+                Ok(body("text/plain", capabilities(&service, has_next_ca(&self.desk, &service))))
             }
             Operation::CaCertificates => {
-                let ra = self.ra.ra(service.profile.ca(), service.options.ra_mode)?;
+                let ra = generation::in_force(&self.desk, &*self.ra, &service)?;
                 let certificates = ca_certificates(&self.desk, &service, &ra)?;
                 Ok(body("application/x-x509-ca-ra-cert", certificates))
             }
-            Operation::NextCaCertificates => Ok(match next_ca_certificates(&self.desk, &service) {
-                Some(certificates) => body("application/x-x509-next-ca-cert", certificates),
-                None => (StatusCode::NOT_FOUND, "no next CA certificate").into_response(),
-            }),
+            Operation::NextCaCertificates => {
+                Ok(match next_ca_certificates(&self.desk, &*self.ra, &service).await? {
+                    Some(certificates) => body("application/x-x509-next-ca-cert", certificates),
+                    None => (StatusCode::NOT_FOUND, "no next CA certificate").into_response(),
+                })
+            }
             Operation::Pki => self.pki(request, &query, service).await,
         }
     }
@@ -88,9 +90,9 @@ impl Edge {
         if message.is_empty() {
             return Err(Error::malformed("scep-unreadable", "empty PKIOperation body"));
         }
-        let ra = self.ra.ra(service.profile.ca(), service.options.ra_mode)?;
+        let addressed = generation::addressed(&self.desk, &*self.ra, &service, &message)?;
         let received = Received::new(Protocol::Scep, message).by(user_agent, by_get);
-        let exchange = Exchange { desk: Arc::clone(&self.desk), service, ra, address, received };
+        let exchange = Exchange::new(Arc::clone(&self.desk), service, addressed, address, received);
         match exchange.run().await {
             Ok(reply) => Ok(body("application/x-pki-message", reply)),
             Err(error) => {

@@ -35,16 +35,12 @@ pub async fn certificate(
     Ok(found.into_iter().map(|stored| stored.value).find(own))
 }
 
-/// The latest CRL of the issuer that is named, if it is the service's CA or one above it: certs-only without a
-/// certificate, DER. Of a CA with several CRLs it is the one that the named certificate points to. Errors: `scep-crl` if it is too long for a reply.
+/// The latest CRL of the issuer that is named, if it is the service's CA, one before it, or one above: certs-only without a
+/// certificate, DER. Of CAs of one name it is the one that gave the serial number; of a CA with several CRLs, the one
+/// that the named certificate points to. Errors: `scep-crl` if it is too long for a reply; `storage`.
 pub async fn crl(desk: &Desk, service: &Service, named: &Named) -> Result<Option<Vec<u8>>> {
-    let hierarchy = desk.authority.hierarchy();
-    let chain = &hierarchy.require(service.profile.ca())?.chain;
-    let is_in_chain = |ca: &Arc<LoadedCa>| ca.certificate.as_ref().is_some_and(|c| chain.contains(c));
-    let issuer =
-        hierarchy.all().iter().filter(|ca| is_in_chain(ca)).find(|ca| names(named, &ca.record.subject));
-    let Some(issuer) = issuer else { return Ok(None) };
-    let scope = scope_of(desk, issuer, named).await?;
+    let Some(issuer) = issuer(desk, service, named).await? else { return Ok(None) };
+    let scope = scope_of(desk, &issuer, named).await?;
     let Some(crl) = desk.authority.published().complete(&scope) else { return Ok(None) };
     if crl.der.len() > MAX_CRL {
         let text = "the CRL is too long for SCEP: fetch it from the address in the certificate";
@@ -62,6 +58,28 @@ async fn scope_of(desk: &Desk, issuer: &LoadedCa, named: &Named) -> Result<Scope
     let Ok(serial) = Serial::from_content(&named.serial) else { return Ok(Scope::whole(&ca)) };
     let found = serials::of(&desk.authority.db, &ca, &serial).await?;
     Ok(Scope { ca, shard: found.map_or(0, |stored| stored.value.shard) })
+}
+
+async fn issuer(desk: &Desk, service: &Service, named: &Named) -> Result<Option<Arc<LoadedCa>>> {
+    let hierarchy = desk.authority.hierarchy();
+    let own = service.profile.ca();
+    let in_force = hierarchy.in_force(own)?;
+    let chain = &in_force.chain;
+    let above =
+        hierarchy.all().iter().filter(|ca| ca.certificate.as_ref().is_some_and(|c| chain.contains(c)));
+    let all =
+        std::iter::once(in_force).chain(hierarchy.next_of(own)).chain(hierarchy.former_of(own)).chain(above);
+    let fit: Vec<_> = all.filter(|ca| names(named, &ca.record.subject)).collect();
+    if fit.len() > 1
+        && let Ok(serial) = Serial::from_content(&named.serial)
+    {
+        for ca in &fit {
+            if serials::of(&desk.authority.db, &ca.record.id, &serial).await?.is_some() {
+                return Ok(Some(Arc::clone(ca)));
+            }
+        }
+    }
+    Ok(fit.first().map(|ca| Arc::clone(ca)))
 }
 
 /// Names are compared as RFC 5280 §7.1 has it: clients write them anew.

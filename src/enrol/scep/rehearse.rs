@@ -6,12 +6,12 @@ use crate::clock::Timestamp;
 use crate::enrol::refused::Received;
 use crate::enrol::refused::replay::{rehearsal, rehearsal_at};
 use crate::enrol::scep::exchange::Exchange;
-use crate::enrol::scep::lookup;
 use crate::enrol::scep::message::Incoming;
 use crate::enrol::scep::open::Opened;
 use crate::enrol::scep::poll::{Polled, poll};
 use crate::enrol::scep::refusal::Refusal;
 use crate::enrol::scep::service::Service;
+use crate::enrol::scep::{generation, lookup};
 use crate::enrol::scep_ra::RaSource;
 use crate::enrol::{Desk, Request};
 use crate::error::Result;
@@ -41,14 +41,13 @@ pub async fn rehearse(
     received: Received,
 ) -> Result<Rehearsed> {
     let service = Service::find(desk, Some(profile.as_str()))?;
-    let ra = ra.ra(service.profile.ca(), service.options.ra_mode)?;
+    let addressed = generation::addressed(desk, ra, &service, &received.message)?;
     let incoming = Arc::new(Incoming::read(&received.message)?.for_service(&service));
     let signer = match &incoming.signer {
         Ok(signer) => signer.clone(),
         Err(e) => return Ok(Rehearsed::Refused(e.code(), e.detail().to_owned())),
     };
-    let exchange =
-        Exchange { desk: Arc::new(rehearsal_at(desk, then)), service, ra, address: None, received };
+    let exchange = Exchange::new(Arc::new(rehearsal_at(desk, then)), service, addressed, None, received);
     let ours = exchange.known_certificate(&signer).await?;
     match exchange.open(incoming, signer, ours).await? {
         Err(refusal) => Ok(Rehearsed::Refused(refusal.code, refusal.text)),

@@ -54,6 +54,32 @@ pub async fn keep(desk: &Desk, wanted: &Wanted, pauses: &Pauses) -> Result<Held>
     }
 }
 
+/// The identity of a CA that is on its way out, as long as it is valid: it is not renewed. After that its record goes,
+/// and its keys. Errors: `storage`.
+pub async fn hold(desk: &Desk, name: &str) -> Result<Option<Held>> {
+    let Some(standing) = desk.authority.db.get::<IdentityRecord>(name.as_bytes()).await? else {
+        return Ok(None);
+    };
+    if held(&standing.value).is_ok_and(|held| is_usable(desk, &held)) {
+        return forget_expired(desk, standing).await.map(Some);
+    }
+    let mut unit = Unit::new();
+    unit.delete::<IdentityRecord>(name.as_bytes(), When::Revision(standing.revision));
+    desk.authority.db.commit(unit).await?;
+    let IdentityRecord { current, former, .. } = standing.value;
+    for holding in std::iter::once(current).chain(former) {
+        remove_key(desk, &holding);
+    }
+    tracing::info!(identity = name, "expired after its CA was followed by another, and forgotten");
+    Ok(None)
+}
+
+fn remove_key(desk: &Desk, holding: &Holding) {
+    if let Err(error) = desk.authority.keys.remove(&holding.key) {
+        tracing::warn!(key = %holding.key, %error, "a former key could not be removed");
+    }
+}
+
 /// One attempt. A fresh certificate that still does not serve is an attempt that brought nothing.
 async fn attempt(
     desk: &Desk,
@@ -166,7 +192,8 @@ async fn issue(desk: &Desk, wanted: &Wanted, signer: Arc<dyn Signer>) -> Result<
         actor: Actor::System,
         address: None,
         not_after: None,
-        issuer: (wanted.ca != *wanted.profile.ca()).then(|| wanted.ca.clone()),
+        // Always by its own name: the profile's stands for whoever is in force under it.
+        issuer: Some(wanted.ca.clone()),
     };
     match enrol(desk, request).await? {
         Outcome::Issued(issued) => Ok(*issued),
@@ -198,11 +225,7 @@ async fn forget(
         unit.replace(&stored.value, stored.revision)?;
         desk.authority.db.commit(unit).await?;
     }
-    for holding in gone {
-        if let Err(error) = desk.authority.keys.remove(&holding.key) {
-            tracing::warn!(key = %holding.key, %error, "a former key could not be removed");
-        }
-    }
+    gone.iter().for_each(|holding| remove_key(desk, holding));
     held(&stored.value)
 }
 

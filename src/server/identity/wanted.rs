@@ -35,7 +35,7 @@ impl Wanted {
         let profile = desk.profiles.current().require(&"signet-tls".parse()?)?.clone();
         Ok(Self {
             name: "tls".into(),
-            ca: profile.ca().clone(),
+            ca: desk.authority.hierarchy().in_force(profile.ca())?.record.id.clone(),
             algorithm: choose(&profile, KeyAlgorithm::P256, |_| true)?,
             subject: Name::parse("CN=Signet")?,
             sans: sans.to_vec(),
@@ -50,7 +50,7 @@ impl Wanted {
         let profile = desk.profiles.current().require(&"ocsp-responder".parse()?)?.clone();
         let best = if is_rsa { KeyAlgorithm::Rsa2048 } else { KeyAlgorithm::P256 };
         Ok(Self {
-            name: format!("ocsp-{ca}"),
+            name: responder_name(ca),
             ca: ca.clone(),
             algorithm: choose(&profile, best, |key| key.is_rsa() == is_rsa)?,
             subject: Name::parse(&format!("CN=Signet OCSP {ca}"))?,
@@ -67,15 +67,13 @@ impl Wanted {
         let own = profiles.require(&part.profile().parse()?);
         // A policies folder of before has no profile for each part yet: then both usages stand in both certificates.
         let profile = own.or_else(|_| profiles.require(&RaPart::Both.profile().parse()?))?.clone();
-        let (name, title) = match part {
-            RaPart::Both => (format!("ra-{ca}"), format!("CN=Signet SCEP RA {ca}")),
-            RaPart::Signing => (format!("ra-{ca}-signing"), format!("CN=Signet SCEP RA {ca} signing")),
-            RaPart::Encryption => {
-                (format!("ra-{ca}-encryption"), format!("CN=Signet SCEP RA {ca} encryption"))
-            }
+        let title = match part {
+            RaPart::Both => format!("CN=Signet SCEP RA {ca}"),
+            RaPart::Signing => format!("CN=Signet SCEP RA {ca} signing"),
+            RaPart::Encryption => format!("CN=Signet SCEP RA {ca} encryption"),
         };
         Ok(Self {
-            name,
+            name: part.identity(ca),
             ca: ca.clone(),
             algorithm: choose(&profile, KeyAlgorithm::Rsa2048, KeyAlgorithm::is_rsa)?,
             subject: Name::parse(&title)?,
@@ -84,6 +82,11 @@ impl Wanted {
             profile,
         })
     }
+}
+
+/// The name of a CA's OCSP responder.
+pub fn responder_name(ca: &CaId) -> String {
+    format!("ocsp-{ca}")
 }
 
 /// What an RA certificate is for.
@@ -98,6 +101,15 @@ pub enum RaPart {
 }
 
 impl RaPart {
+    /// The name of the identity.
+    pub fn identity(self, ca: &CaId) -> String {
+        match self {
+            Self::Both => format!("ra-{ca}"),
+            Self::Signing => format!("ra-{ca}-signing"),
+            Self::Encryption => format!("ra-{ca}-encryption"),
+        }
+    }
+
     /// The profile that gives it its key usage.
     fn profile(self) -> &'static str {
         match self {

@@ -11,6 +11,7 @@ use crate::ca::records::{
     RevocationRecord, Scope, Status,
 };
 use crate::ca::renewal::records::{RenewalBook, RenewalRecord};
+use crate::ca::rollover::records::RolloverRecord;
 use crate::clock::Timestamp;
 use crate::enrol::records::{ChallengeRecord, ReplyPasswordRecord, RequestRecord, TransactionRecord};
 use crate::enrol::refused::{MessageRecord, RefusedRecord};
@@ -28,6 +29,7 @@ const KNOWN: &[u8] = &[
     CertificateRecord::KIND.id,
     RevocationRecord::KIND.id,
     CaRecord::KIND.id,
+    RolloverRecord::KIND.id,
     CompromisedKeyRecord::KIND.id,
     CrlRecord::KIND.id,
     CrlSettingsRecord::KIND.id,
@@ -100,6 +102,7 @@ impl Records {
             k if k == CertificateRecord::KIND.id => self.certificate(&read(envelope, listed)?),
             k if k == RevocationRecord::KIND.id => self.revocation(&read(envelope, listed)?),
             k if k == CaRecord::KIND.id => read::<CaRecord>(envelope, listed).map(drop),
+            k if k == RolloverRecord::KIND.id => read::<RolloverRecord>(envelope, listed).map(drop),
             k if k == CompromisedKeyRecord::KIND.id => {
                 read::<CompromisedKeyRecord>(envelope, listed).map(drop)
             }

@@ -125,11 +125,21 @@ async fn forget_in_token(keys: Arc<dyn KeyStore>) {
     let _ = tokio::task::spawn_blocking(forget).await;
 }
 
-/// The root that clients of the HTTPS listener must trust, PEM. Errors: `not-found`.
+/// The roots that clients of the HTTPS listener must trust, PEM: that of the CA in force, and of those that follow it or
+/// were before it, so that none is met unprepared. Errors: `not-found`.
 pub fn tls_root(hierarchy: &Hierarchy, profiles: &ProfileSet) -> Result<String> {
     let profile = profiles.require(&"signet-tls".parse()?)?;
-    let ca = hierarchy.require(profile.ca())?;
-    ca.chain.last().map(|root| root.pem()).ok_or_else(|| Error::not_found("certificate of", profile.ca()))
+    let named = profile.ca();
+    let in_force = hierarchy.in_force(named)?;
+    let others = hierarchy.next_of(named).into_iter().chain(hierarchy.former_of(named));
+    let mut roots: Vec<String> = Vec::new();
+    for root in std::iter::once(in_force).chain(others).filter_map(|ca| ca.chain.last()) {
+        let pem = root.pem();
+        if !roots.contains(&pem) {
+            roots.push(pem);
+        }
+    }
+    if roots.is_empty() { Err(Error::not_found("certificate of", named)) } else { Ok(roots.concat()) }
 }
 
 fn plan(new: &NewAuthority<'_>) -> Result<Vec<NewCa>> {

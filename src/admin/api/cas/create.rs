@@ -29,7 +29,7 @@ use crate::x509::name::Name;
 const DAY: Duration = Duration::from_hours(24);
 const ROOT_DAYS: u64 = 20 * 365;
 const ISSUING_DAYS: u64 = 10 * 365;
-const MAX_DAYS: u64 = 30 * 366;
+pub(super) const MAX_DAYS: u64 = 30 * 366;
 
 /// Makes a CA: a root, an issuing CA under one of ours, or one that an external root is to sign.
 #[utoipa::path(post, path = "/api/v1/cas", tag = "cas", request_body = NewCa,
@@ -42,7 +42,7 @@ pub async fn create(State(state): Shared, caller: Caller, body: Body) -> Answer 
         let authority = &state.desk.authority;
         idempotency::once(&authority.db, state.now(), &caller, &body, async {
             let id = draft.make(authority, caller.actor()).await?;
-            located(shown(authority, StatusCode::CREATED, &id)?, &format!("/api/v1/cas/{id}"))
+            located(shown(&state, StatusCode::CREATED, &id).await?, &format!("/api/v1/cas/{id}"))
         })
         .await
     })
@@ -61,7 +61,7 @@ pub async fn install(State(state): Shared, caller: Caller, Named(id): Named, bod
         idempotency::once(&authority.db, state.now(), &caller, &body, async {
             let installed = create::install_chain(authority, &id, chain_pem.as_bytes(), caller.actor()).await;
             installed.map_err(unreadable_chain)?;
-            shown(authority, StatusCode::OK, &id)
+            shown(&state, StatusCode::OK, &id).await
         })
         .await
     })
@@ -174,7 +174,9 @@ impl Draft {
             create::request(authority, self.id, self.subject, (self.place, self.algorithm), actor).await?;
             return Ok(id);
         }
-        let parent = match (self.parent, self.key) {
+        // A name stands for the CA that is in force under it.
+        let parent = self.parent.map(|named| in_force(authority, named));
+        let parent = match (parent, self.key) {
             (None, _) => Parent::Itself,
             (Some(parent), None) => Parent::Ours(parent),
             (Some(parent), Some((pem, passphrase))) => {
@@ -199,13 +201,19 @@ pub(super) fn reads(body: &[u8]) -> bool {
     json::read::<Draft>(body).is_ok()
 }
 
-fn offline_key(fields: &mut Fields<'_>) -> Result<Option<(Zeroizing<String>, Zeroizing<String>)>> {
+pub(super) fn offline_key(fields: &mut Fields<'_>) -> Result<Option<(Zeroizing<String>, Zeroizing<String>)>> {
     match (fields.secret("parent_key_pem")?, fields.secret("parent_key_passphrase")?) {
         (None, None) => Ok(None),
         (Some(pem), Some(passphrase)) => Ok(Some((pem, passphrase))),
         (Some(_), None) => Err(fields.missing("parent_key_passphrase")),
         (None, Some(_)) => Err(fields.missing("parent_key_pem")),
     }
+}
+
+/// One that there is not is refused with the rest.
+fn in_force(authority: &Authority, named: CaId) -> CaId {
+    let hierarchy = authority.hierarchy();
+    hierarchy.in_force(&named).map(|ca| ca.record.id.clone()).unwrap_or(named)
 }
 
 fn default_days(role: Role) -> u64 {

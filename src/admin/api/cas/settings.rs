@@ -26,7 +26,7 @@ pub async fn set(State(state): Shared, caller: Caller, Named(id): Named, body: B
         let authority = &state.desk.authority;
         idempotency::once(&authority.db, state.now(), &caller, &body, async {
             configure(authority, &id, change, caller.actor()).await?;
-            shown(authority, StatusCode::OK, &id)
+            shown(&state, StatusCode::OK, &id).await
         })
         .await
     })

@@ -26,8 +26,12 @@ pub struct Ca {
     pub key: String,
     /// Where its key is: `software` (the key folder) or `pkcs11` (a token).
     pub key_store: String,
-    /// `active` or `awaiting-certificate`.
+    /// `active`, `awaiting-certificate`, `next` (announced, has yet to take over), `retiring` (another issues in its place;
+    /// it signs its CRL and OCSP until its last certificate expired) or `retired`.
     pub state: String,
+    /// Its place among the CAs that follow each other, if there is something to say of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollover: Option<Rollover>,
     /// Its last CRL, of the first shard.
     pub crl: Option<Crl>,
     /// `current`; `late` if a CRL used three quarters of its time, `out-of-date` if one ran out or is missing; `none` before
@@ -46,6 +50,82 @@ pub struct Ca {
     /// The request for the external root that has yet to sign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_pem: Option<String>,
+}
+
+/// A CA's place among those that follow each other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Rollover {
+    /// A line for people.
+    pub summary: String,
+    /// The CA that it follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
+    /// The CA that follows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub followed_by: Option<String>,
+    /// When the turn comes by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activates_at: Option<String>,
+    /// When the turn was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activated_at: Option<String>,
+    /// How many of its certificates are neither revoked nor expired, of a CA that is `next` or `retiring`; none above
+    /// 200,000 in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_certificates: Option<u64>,
+    /// When the last certificate of a CA out of service ends: then it retires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_certificate_ends: Option<String>,
+    /// When it retired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired_at: Option<String>,
+    /// Why a successor should be prepared now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<String>,
+    /// The certificates by which one generation certifies the other's key; only when one CA is shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cross_certificates: Vec<Cross>,
+}
+
+/// A CA's key, certified by another generation of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Cross {
+    /// Whose key.
+    pub subject: String,
+    /// Who certifies it.
+    pub issuer: String,
+    /// Where it is published.
+    pub url: String,
+    /// The certificate.
+    pub pem: String,
+}
+
+/// The CA that is to follow another.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct NextCa {
+    /// Its key's type; without it that of the CA before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<String>,
+    /// Our CA that signs it; without it the parent of the CA before, or who followed that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// How long it lives; 20 years for a root, 10 for an issuing CA.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validity_days: Option<u64>,
+    /// The exported key that signs it, when it is not kept here: the parent's, or the root's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_key_pem: Option<String>,
+    /// The passphrase of `parent_key_pem`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_key_passphrase: Option<String>,
+}
+
+/// When a next CA takes over.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct Activation {
+    /// The date (RFC 3339); without it: now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
 }
 
 /// A certificate revocation list.
