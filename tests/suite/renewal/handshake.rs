@@ -185,6 +185,7 @@ async fn a_new_ca_is_asked_for_without_a_restart() {
         algorithm: KeyAlgorithm::P256,
         lifetime: DAY * 3000,
         parent: Parent::Ours("ec-root".parse().unwrap()),
+        place: signet::keys::Place::Software,
     };
     create(&house.state.desk.authority, vec![new], Actor::System).await.unwrap();
     assert!(!Arc::ptr_eq(&before, &listener.current().unwrap()));

@@ -17,7 +17,7 @@ use signet::enrol::{Outcome, Proof, Request, enrol};
 use signet::random::Random;
 use signet::server::layout::Layout;
 use signet::server::settings::Given;
-use signet::server::setup::{self, Algorithms, NewAuthority};
+use signet::server::setup::{self, Algorithms, NewAuthority, Places};
 use signet::server::state::{Opening, State};
 use signet::server::tls::Config;
 use signet::x509::csr::{Csr, Leniency};
@@ -67,6 +67,7 @@ impl House {
             settings: Given::default(),
             url: "http://pki.example.org".into(),
             algorithms,
+            places: Places::default(),
             organization: None,
             password: PASSWORD,
             clock: clock.clone(),
