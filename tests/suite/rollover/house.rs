@@ -17,7 +17,7 @@ use signet::enrol::challenge::{self, NewChallenge};
 use signet::random::Random;
 use signet::server::layout::Layout;
 use signet::server::settings::Given;
-use signet::server::setup::{self, Algorithms, NewAuthority};
+use signet::server::setup::{self, Algorithms, NewAuthority, Places};
 use signet::server::state::{Opening, State};
 use signet::server::{routes, worker};
 use signet::store::Unit;
@@ -64,6 +64,7 @@ impl House {
             settings: Given::default(),
             url: URL.into(),
             algorithms,
+            places: Places::default(),
             organization: None,
             password: PASSWORD,
             clock: clock.clone(),
