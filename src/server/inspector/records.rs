@@ -82,10 +82,10 @@ impl Records {
         });
         let read = read.and_then(|()| {
             snapshot.records(CrlRecord::KIND.id, &mut |envelope, _| {
-                if let Ok(Stored { value, .. }) = Stored::<CrlRecord>::open(&envelope) {
-                    if value.base.is_none() {
-                        seen.last_crl.insert(value.scope(), value.this_update);
-                    }
+                if let Ok(Stored { value, .. }) = Stored::<CrlRecord>::open(&envelope)
+                    && value.base.is_none()
+                {
+                    seen.last_crl.insert(value.scope(), value.this_update);
                 }
                 Ok(())
             })
