@@ -31,7 +31,7 @@ pub struct Channels(BTreeMap<String, std::result::Result<Channel, String>>);
 
 enum Channel {
     Mail(Box<Smtp>),
-    Webhook { door: Box<Webhook>, key: hmac::Key },
+    Webhook(Box<(Webhook, hmac::Key)>),
     Syslog { door: Box<Syslog>, priority: u8, most: usize },
 }
 
@@ -85,7 +85,8 @@ impl Channel {
                 let letter = Letter { id: &digest.id, at: digest.at, subject: &subject, text: &text };
                 smtp.send(&letter).await
             }
-            Self::Webhook { door, key } => {
+            Self::Webhook(hook) => {
+                let (door, key) = &**hook;
                 let body = digest.json();
                 door.tell(&webhook::signed(key, digest.at, &body), body).await
             }
@@ -111,7 +112,7 @@ fn hook(options: &WebhookOptions) -> Result<Channel> {
     let secret = secret_file::line(&options.secret, SHORTEST_SECRET)?;
     let door = Webhook::new(&options.target, options.ca_file.as_deref(), options.timeout)?;
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-    Ok(Channel::Webhook { door: Box::new(door), key })
+    Ok(Channel::Webhook(Box::new((door, key))))
 }
 
 fn syslog(options: &SyslogOptions) -> Result<Channel> {

@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn an_address_is_one_line_and_no_more() {
         for good in ["ops@example.org", "Ops Team <ops@example.org>"] {
-            assert_eq!(Mailbox::parse(good).unwrap().to_string().contains("ops@example.org"), true, "{good}");
+            assert!(Mailbox::parse(good).unwrap().to_string().contains("ops@example.org"), "{good}");
         }
         for bad in ["", "ops", "a@b\r\nBcc: c@d", "a@b, c@d", "<a@b", &format!("{}@x.org", "a".repeat(400))] {
             assert_eq!(Mailbox::parse(bad).unwrap_err().code(), "bad-address", "{bad}");

@@ -1,5 +1,6 @@
 //! Signet's own certificates over the months: made once, renewed by themselves, forgotten when nobody can ask.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use signet::clock::{Clock, Timestamp};
 use signet::enrol::scep_ra::{Ra, RaSource};
 use signet::id::CaId;
 use signet::keys::KeyTransport;
+use signet::notice::records::NoticeRecord;
 use signet::random::Random;
 use signet::server::heads;
 use signet::server::layout::Layout;
@@ -18,7 +20,7 @@ use signet::server::settings::Given;
 use signet::server::setup::{self, Algorithms, NewAuthority, Places};
 use signet::server::state::{Opening, State};
 use signet::server::worker;
-use signet::store::AuditFilter;
+use signet::store::{AuditFilter, PRIMARY, Scan};
 use signet::x509::cert::Certificate;
 use signet::x509::key::KeyAlgorithm;
 use signet::x509::san::San;
@@ -255,6 +257,27 @@ async fn what_cannot_be_renewed_is_kept_as_long_as_it_is_valid() {
         failures.iter().any(|(name, _)| name == "tls"),
         "expired, and nothing in its place: {failures:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_renews_itself_is_not_told_of_and_what_cannot_is() {
+    let house = House::build().await;
+    let state = house.open("pki.example.org").await;
+    let live = async |rounds: u32| {
+        for _ in 0..rounds {
+            refresh(&state).await;
+            worker::look_for_notices(&state).await.unwrap();
+            house.clock.advance(12 * DAY);
+        }
+        let all = Scan::all::<NoticeRecord>(PRIMARY);
+        let told = state.desk.authority.db.all::<NoticeRecord>(all).await.unwrap();
+        told.into_iter().map(|notice| notice.value.subject).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(live(10).await, BTreeSet::new());
+    state.desk.authority.keys.remove(&"ca-ec-issuing".parse().unwrap()).unwrap();
+    state.desk.authority.reload().await.unwrap();
+    let told: Vec<String> = live(3).await.into_iter().collect();
+    assert_eq!(told, ["CN=Signet", "CN=Signet OCSP ec-issuing"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
