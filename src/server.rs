@@ -1,5 +1,6 @@
 //! The running server: settings, listeners, its own identities and the work that comes due.
 
+pub mod backup;
 pub mod bound;
 pub mod csr;
 pub mod files;
