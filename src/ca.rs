@@ -26,6 +26,7 @@ pub mod ocsp;
 pub mod profile;
 pub mod records;
 pub mod renewal;
+pub mod recover;
 pub mod revoke;
 pub mod rollover;
 

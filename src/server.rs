@@ -16,6 +16,7 @@ pub mod password;
 pub mod public_url;
 pub mod records;
 pub mod renewals;
+pub mod restore;
 pub mod routes;
 pub mod run;
 pub mod settings;
