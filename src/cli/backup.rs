@@ -109,8 +109,9 @@ async fn fetch(part: &mut Part, context: &Context) -> Result<()> {
     let (mut frames, mut progress) = (Frames::begin(), Progress::new("KiB written", None));
     api.post_streaming("/backups", |piece| {
         frames.follow(piece)?;
+        let before = part.bytes / 1024;
         part.write(piece)?;
-        progress.add(piece.len() as u64 / 1024, 0);
+        progress.add(part.bytes / 1024 - before, 0);
         Ok(())
     })
     .await?;
