@@ -28,7 +28,7 @@ fn read(data: &[u8]) -> signet::error::Result<()> {
     let (mut reader, _) = Reader::begin(data)?;
     let mut load = Load::looking();
     loop {
-        match reader.next()? {
+        match reader.entry()? {
             Entry::File(_) => {}
             Entry::Row(part, key, value) => load.row(part, key, value)?,
             Entry::End(_) => return load.finish().map(drop),

@@ -4,10 +4,10 @@
 //! Nothing here knows how a CA divides its CRL: a CRL that is given is the next one of the record whose issuing
 //! distribution point (RFC 5280 §5.2.5) is the same, byte for byte.
 
-use const_oid::db::rfc5280::ID_CE_ISSUING_DISTRIBUTION_POINT;
+use const_oid::db::rfc5280::{ID_CE_DELTA_CRL_INDICATOR, ID_CE_ISSUING_DISTRIBUTION_POINT};
 
 use crate::audit::{Actor, Event};
-use crate::ca::import::foreign_crl;
+use crate::ca::import::{foreign_crl, shard_in};
 use crate::ca::records::{CaRecord, CrlRecord};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -81,15 +81,20 @@ impl Recovery {
         let number =
             crl.number().ok_or_else(|| Error::invalid("bad-crl", "it has no CRL number: none of ours"))?;
         let standing = self.standing(&ca, &crl).await?;
-        if let Some(later) = standing.as_ref().map(|s| s.value.number).filter(|known| *known > number) {
+        if let Some(later) = standing.iter().map(|s| s.value.number).max().filter(|known| *known > number) {
             let detail = format!(
                 "the CRL of {ca} has the number {number}, but the backup knows {later}: give the last one that was published"
             );
             return Err(Error::invalid("old-crl", detail));
         }
-        let new = revocations::merge(&self.db, self.now, &ca, crl.entries()).await?;
-        if let Some(standing) = standing {
-            self.go_on(standing, &crl, number).await?;
+        // A shard that the backup does not know has no CRL of its own: what stood there goes to the first.
+        let shard = if standing.is_empty() { 0 } else { point(&crl).map_or(0, |value| shard_in(&ca, value)) };
+        let new = revocations::merge(&self.db, self.now, (&ca, shard), crl.entries()).await?;
+        // A delta CRL may have been published since, which nobody gave.
+        let has_deltas = standing.iter().any(|stored| is_delta(&stored.value.der));
+        let number = if has_deltas { number.saturating_add(JUMP) } else { number };
+        for stored in standing {
+            self.go_on(stored, &crl, number).await?;
         }
         Ok(Taken { ca, number, new })
     }
@@ -126,14 +131,12 @@ impl Recovery {
         Err(fault)
     }
 
-    /// The record of the CRL that this one is the next of.
-    async fn standing(&self, ca: &CaId, crl: &Crl) -> Result<Option<Stored<CrlRecord>>> {
-        let all = self.db.all::<CrlRecord>(Scan::all::<CrlRecord>(PRIMARY)).await?;
-        let same = |stored: &Stored<CrlRecord>| {
-            stored.value.ca == *ca
-                && Crl::from_der(&stored.value.der).is_ok_and(|own| point(&own) == point(crl))
-        };
-        Ok(all.into_iter().find(same))
+    /// The records of the CRL that this one is the next of: the complete one, and a delta to it.
+    async fn standing(&self, ca: &CaId, crl: &Crl) -> Result<Vec<Stored<CrlRecord>>> {
+        let mut all = self.db.all::<CrlRecord>(Scan::all::<CrlRecord>(PRIMARY)).await?;
+        let same = |der: &[u8]| Crl::from_der(der).is_ok_and(|own| point(&own) == point(crl));
+        all.retain(|stored| stored.value.ca == *ca && same(&stored.value.der));
+        Ok(all)
     }
 
     async fn open(&self) -> Result<Vec<Stored<CrlRecord>>> {
@@ -146,11 +149,13 @@ impl Recovery {
     async fn go_on(&mut self, standing: Stored<CrlRecord>, crl: &Crl, number: u64) -> Result<()> {
         let Stored { mut value, revision } = standing;
         value.number = number;
-        value.this_update = crl.this_update();
-        value.next_update = crl.next_update().unwrap_or(value.next_update);
-        value.entries = crl.entries().len() as u64;
         value.covers = NOTHING;
-        value.der = crl.der().to_vec();
+        if !is_delta(&value.der) {
+            value.this_update = crl.this_update();
+            value.next_update = crl.next_update().unwrap_or(value.next_update);
+            value.entries = crl.entries().len() as u64;
+            value.der = crl.der().to_vec();
+        }
         let mut unit = Unit::new();
         unit.replace(&value, revision)?;
         unit.event(self.event("crl.continue", &value.ca).with("number", number));
@@ -162,6 +167,10 @@ impl Recovery {
     fn event(&self, action: &str, ca: &CaId) -> Event {
         Event::new(self.now, Actor::System, action, format!("ca:{ca}"))
     }
+}
+
+fn is_delta(der: &[u8]) -> bool {
+    Crl::from_der(der).is_ok_and(|crl| crl.extensions().iter().any(|e| e.oid == ID_CE_DELTA_CRL_INDICATOR))
 }
 
 fn point(crl: &Crl) -> Option<&[u8]> {

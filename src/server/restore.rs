@@ -31,7 +31,7 @@ pub fn unpack(source: impl Read, password: &str, building: &Layout, engine: Engi
     let (mut reader, begin) = Reader::begin(archive)?;
     let mut load = Load::into_new(building.dir(), engine)?;
     loop {
-        let path = match reader.next()? {
+        let path = match reader.entry()? {
             Entry::File(path) => path,
             Entry::Row(part, key, value) => {
                 load.row(part, key, value)?;

@@ -12,16 +12,20 @@ use crate::x509::crl::Revoked;
 
 /// The most entries of one durable write.
 const BATCH: usize = 400;
-/// The CRL that revocations of unknown certificates stand on.
-const SHARD: u32 = 0;
 
-/// Revokes what the entries name and the store does not know as revoked. Returns how many those were. Errors: `storage`.
-pub(super) async fn merge(db: &Db, now: Timestamp, ca: &CaId, entries: &[Revoked]) -> Result<usize> {
+/// Revokes what the entries of a shard's CRL name and the store does not know as revoked. Returns how many those were.
+/// Errors: `storage`.
+pub(super) async fn merge(
+    db: &Db,
+    now: Timestamp,
+    (ca, shard): (&CaId, u32),
+    entries: &[Revoked],
+) -> Result<usize> {
     let mut all = 0;
     for batch in entries.chunks(BATCH) {
         let (mut unit, mut new) = (Unit::new(), 0);
         for entry in batch {
-            new += usize::from(take(db, ca, entry, &mut unit).await?);
+            new += usize::from(take(db, (ca, shard), entry, &mut unit).await?);
         }
         if new > 0 {
             let event = Event::new(now, Actor::System, "crl.recover", format!("ca:{ca}"));
@@ -33,7 +37,7 @@ pub(super) async fn merge(db: &Db, now: Timestamp, ca: &CaId, entries: &[Revoked
     Ok(all)
 }
 
-async fn take(db: &Db, ca: &CaId, entry: &Revoked, unit: &mut Unit) -> Result<bool> {
+async fn take(db: &Db, (ca, shard): (&CaId, u32), entry: &Revoked, unit: &mut Unit) -> Result<bool> {
     if let Some(found) = serials::of(db, ca, &entry.serial).await? {
         return revoke(found, entry, unit);
     }
@@ -42,16 +46,11 @@ async fn take(db: &Db, ca: &CaId, entry: &Revoked, unit: &mut Unit) -> Result<bo
         return Ok(false);
     }
     // Its certificate was issued after the backup: until it is brought in again, its number is what is known.
-    let Revoked { serial, at, reason } = entry.clone();
-    unit.insert(&ImportedRevocationRecord {
-        ca: ca.clone(),
-        serial,
-        at,
-        reason,
-        not_after: None,
-        left: false,
-    })?;
-    unit.items.push(RevocationRecord::count(ca, SHARD, 1));
+    let Revoked { serial, at, reason, .. } = entry.clone();
+    let (ca_of, not_after) = (ca.clone(), None);
+    unit.insert(&ImportedRevocationRecord { ca: ca_of, serial, at, reason, not_after, left: false, shard })?;
+    let lists = if shard == 0 { &[0][..] } else { &[0, shard] };
+    unit.items.extend(lists.iter().map(|shard| RevocationRecord::count(ca, *shard, 1)));
     Ok(true)
 }
 

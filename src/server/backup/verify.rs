@@ -25,7 +25,7 @@ pub fn verify(source: impl Read, password: &str) -> Result<Verified> {
     let (mut reader, begin) = Reader::begin(archive::open(source, password)?)?;
     let mut load = Load::looking();
     loop {
-        match reader.next()? {
+        match reader.entry()? {
             Entry::File(_) => {}
             Entry::Row(part, key, value) => load.row(part, key, value)?,
             Entry::End(end) => return Ok(Verified { begin, end, report: load.finish()? }),

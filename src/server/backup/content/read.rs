@@ -55,7 +55,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// The next entry; what is left of a file is passed over. Errors: `damaged-backup`; those of the reader beneath.
-    pub fn next(&mut self) -> Result<Entry<'_>> {
+    pub fn entry(&mut self) -> Result<Entry<'_>> {
         self.file(&mut std::io::sink())?;
         let digest = self.digest.clone();
         match self.take()? {
@@ -69,7 +69,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Writes the bytes of the file at hand. Errors: `storage` where they cannot be written; as [`Reader::next`].
+    /// Writes the bytes of the file at hand. Errors: `storage` where they cannot be written; as [`Reader::entry`].
     pub fn file(&mut self, out: &mut impl Write) -> Result<()> {
         let mut piece = [0; PIECE];
         while self.left > 0 {

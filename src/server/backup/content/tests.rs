@@ -20,7 +20,7 @@ fn read(bytes: &[u8]) -> Result<Vec<String>> {
     let (mut reader, _) = Reader::begin(bytes)?;
     let mut seen = Vec::new();
     loop {
-        let file = match reader.next()? {
+        let file = match reader.entry()? {
             Entry::File(path) => path.to_string(),
             Entry::Row(part, key, value) => {
                 seen.push(format!("{part:?} {} {}", key.len(), value.len()));
@@ -47,7 +47,7 @@ fn entries_are_read_as_they_were_written() {
 fn files_may_be_passed_over() {
     let bytes = written();
     let (mut reader, _) = Reader::begin(&bytes[..]).unwrap();
-    while !matches!(reader.next().unwrap(), Entry::End(_)) {}
+    while !matches!(reader.entry().unwrap(), Entry::End(_)) {}
 }
 
 #[test]
