@@ -3,6 +3,7 @@
 mod crls;
 mod damage;
 mod load;
+mod mutated;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
