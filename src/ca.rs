@@ -25,8 +25,8 @@ pub mod lint;
 pub mod ocsp;
 pub mod profile;
 pub mod records;
-pub mod renewal;
 pub mod recover;
+pub mod renewal;
 pub mod revoke;
 pub mod rollover;
 

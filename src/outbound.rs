@@ -14,10 +14,10 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Kind, Result};
 
 pub mod datagram;
+pub mod fetch;
 pub mod host;
 pub mod smtp;
 pub mod syslog;
-pub mod fetch;
 pub mod webhook;
 
 /// Most of an answer that is read.

@@ -29,7 +29,6 @@ pub use activate::{Activated, activate};
 pub use begin::{Begun, Material, NewImport, State, begin};
 pub use certificates::certificates;
 pub(in crate::ca) use certificates::note_compromise;
-pub(in crate::ca) use reimport::shard_in;
 pub use reimport::{Reimported, reimport};
 pub use revocations::{Revocation, revocations};
 

@@ -4,10 +4,10 @@
 //! Nothing here knows how a CA divides its CRL: a CRL that is given is the next one of the record whose issuing
 //! distribution point (RFC 5280 §5.2.5) is the same, byte for byte.
 
-use const_oid::db::rfc5280::{ID_CE_DELTA_CRL_INDICATOR, ID_CE_ISSUING_DISTRIBUTION_POINT};
+use const_oid::db::rfc5280::ID_CE_ISSUING_DISTRIBUTION_POINT;
 
 use crate::audit::{Actor, Event};
-use crate::ca::import::{foreign_crl, shard_in};
+use crate::ca::import::foreign_crl;
 use crate::ca::records::{CaRecord, CrlRecord};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -88,10 +88,10 @@ impl Recovery {
             return Err(Error::invalid("old-crl", detail));
         }
         // A shard that the backup does not know has no CRL of its own: what stood there goes to the first.
-        let shard = if standing.is_empty() { 0 } else { point(&crl).map_or(0, |value| shard_in(&ca, value)) };
+        let shard = standing.first().map_or(0, |stored| stored.value.shard);
         let new = revocations::merge(&self.db, self.now, (&ca, shard), crl.entries()).await?;
         // A delta CRL may have been published since, which nobody gave.
-        let has_deltas = standing.iter().any(|stored| is_delta(&stored.value.der));
+        let has_deltas = standing.iter().any(|stored| stored.value.base.is_some());
         let number = if has_deltas { number.saturating_add(JUMP) } else { number };
         for stored in standing {
             self.go_on(stored, &crl, number).await?;
@@ -150,7 +150,7 @@ impl Recovery {
         let Stored { mut value, revision } = standing;
         value.number = number;
         value.covers = NOTHING;
-        if !is_delta(&value.der) {
+        if value.base.is_none() {
             value.this_update = crl.this_update();
             value.next_update = crl.next_update().unwrap_or(value.next_update);
             value.entries = crl.entries().len() as u64;
@@ -167,10 +167,6 @@ impl Recovery {
     fn event(&self, action: &str, ca: &CaId) -> Event {
         Event::new(self.now, Actor::System, action, format!("ca:{ca}"))
     }
-}
-
-fn is_delta(der: &[u8]) -> bool {
-    Crl::from_der(der).is_ok_and(|crl| crl.extensions().iter().any(|e| e.oid == ID_CE_DELTA_CRL_INDICATOR))
 }
 
 fn point(crl: &Crl) -> Option<&[u8]> {

@@ -31,16 +31,16 @@ pub mod batch;
 mod filter;
 mod formats;
 mod issue;
-mod renewals;
 mod reimport;
+mod renewals;
 mod search;
 mod types;
 mod words;
 
 pub use filter::Filter;
 pub use types::{
-    BatchItem, BatchOutcome, BatchReport, Certificate, IssuedCertificate, NewBatch, NewCertificate,
-    Reimport, Renew, RenewalSummary, Revoke, Waiting,
+    BatchItem, BatchOutcome, BatchReport, Certificate, IssuedCertificate, NewBatch, NewCertificate, Reimport,
+    Renew, RenewalSummary, Revoke, Waiting,
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {

@@ -133,7 +133,7 @@ fn shard(ca: &CaId, certificate: &Certificate) -> u32 {
 }
 
 /// The shard in the address of a distribution point of ours, `/crl/<ca>/<shard>.crl`; 0 for the CA's first CRL.
-pub(in crate::ca) fn shard_in(ca: &CaId, point: &[u8]) -> u32 {
+fn shard_in(ca: &CaId, point: &[u8]) -> u32 {
     let (text, mark) = (String::from_utf8_lossy(point), format!("/crl/{ca}/"));
     let number = text.split_once(&mark).and_then(|(_, rest)| rest.split_once(".crl"));
     number.and_then(|(digits, _)| digits.parse().ok()).unwrap_or(0)

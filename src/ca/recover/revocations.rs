@@ -62,9 +62,9 @@ fn revoke(found: Stored<CertificateRecord>, entry: &Revoked, unit: &mut Unit) ->
     {
         return Ok(false);
     }
-    record.status = Status::Revoked { at: entry.at, reason: entry.reason, invalidity: None };
+    record.status = Status::Revoked { at: entry.at, reason: entry.reason, invalidity: entry.invalidity };
     unit.replace(&record, revision)?;
-    unit.put(&RevocationRecord::of(&record, entry.at, entry.reason, None), When::Always)?;
+    unit.put(&RevocationRecord::of(&record, entry.at, entry.reason, entry.invalidity), When::Always)?;
     unit.items.push(RevocationRecord::count(&record.ca, record.shard, 1));
     note_compromise(unit, &record, entry.reason)?;
     Ok(true)

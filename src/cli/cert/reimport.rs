@@ -11,12 +11,10 @@ use crate::x509::pem;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  openssl req -new -key www.key -subj /CN=www -out proof.csr\n  \
+#[command(after_help = "Example:\n  openssl req -new -key www.key -subj /CN=www -out proof.csr\n  \
     signet cert reimport www.pem --csr proof.csr --profile tls-server\n\n\
     The request is the proof that the holder of the certificate's key asks; its\n\
-    names do not matter. A certificate that a CRL lists comes in as revoked."
-)]
+    names do not matter. A certificate that a CRL lists comes in as revoked.")]
 pub struct Args {
     /// The certificate: PEM or DER
     file: PathBuf,

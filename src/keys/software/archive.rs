@@ -33,6 +33,8 @@ const SALT_LEN: usize = 32;
 const MAX_VAULT: usize = 4096;
 /// Of a frame's head: it is the last.
 const LAST: u32 = 1 << 31;
+/// How the names of keys' files end: of our own, and of the notes on keys in a token.
+pub const KEY_FILES: [&str; 2] = [key_file::SUFFIX, ".token"];
 /// Names what the derived key is for; never changed.
 const PURPOSE: &[u8] = b"backup 1";
 
@@ -57,7 +59,7 @@ impl Archivist {
         let mut found = Vec::new();
         for name in files::names(&self.folder, "")? {
             // One that was removed meanwhile is no key any more.
-            if name.ends_with(key_file::SUFFIX)
+            if KEY_FILES.iter().any(|suffix| name.ends_with(suffix))
                 && let Some(bytes) = files::read(&self.folder.join(&name))?
             {
                 found.push((name, bytes));

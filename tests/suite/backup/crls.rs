@@ -132,6 +132,36 @@ fn comes_back(site: &Site, again: &Site, after: &str, lost: &str) {
 }
 
 #[test]
+fn an_entry_stays_on_the_list_of_its_shard_also_where_its_certificate_is_not_known() {
+    let site = Site::new();
+    site.done(&["ca", "set", "ec-issuing", "--crl-shards", "2"]);
+    let file = site.backup("one.backup");
+    let after = site.issue("after");
+    site.done(&["cert", "revoke", &after]);
+    let start = std::time::Instant::now();
+    let (shard, last) = loop {
+        let found = (1..=2).map(|shard| (shard, site.crl(&format!("ec-issuing/{shard}"))));
+        if let Some(found) = found.into_iter().find(|(_, crl)| serials(crl) == [after.clone()]) {
+            break found;
+        }
+        assert!(start.elapsed().as_secs() < 30, "on no list");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    };
+    let given = site.path("shard.crl");
+    std::fs::write(&given, last.der()).unwrap();
+    let (again, said) = site.restored_and_served(&file, &["--crl", text(&given), "--without-crl"]);
+    assert!(said.contains("1 revocations were new"), "{said}");
+    let name = format!("ec-issuing/{shard}");
+    let next = again.crl_above(&name, last.number().unwrap());
+    assert_eq!((next.number().unwrap(), serials(&next)), (last.number().unwrap() + 1, vec![after.clone()]));
+    let (leaf, csr) = (site.path("after.leaf.pem"), site.request("after", "proof"));
+    openssl(&["x509", "-in", text(&site.path("after.pem")), "-out", text(&leaf)]);
+    again.done(&["cert", "reimport", text(&leaf), "--csr", text(&csr)]);
+    assert_eq!(serials(&again.crl_above(&name, next.number().unwrap())), [after]);
+    again.is_sound();
+}
+
+#[test]
 fn which_crls_are_missing_is_said_before_anything_is_put_in_place() {
     let site = Site::new();
     let file = site.backup("one.backup");

@@ -59,7 +59,8 @@ fn the_outer_form_is_the_same_in_whichever_pieces_it_comes() {
     for bytes in changed(&seed) {
         assert_eq!(frames(&bytes, 1).is_ok(), frames(&bytes, 7).is_ok());
         // The digest of its vault does not hold: never as far as argon2.
-        let opened = archive::open(&bytes[..], "a password").map(|mut archive| archive.read(&mut [0]).is_ok());
+        let opened =
+            archive::open(&bytes[..], "a password").map(|mut archive| archive.read(&mut [0]).is_ok());
         assert!(opened.is_err());
     }
 }

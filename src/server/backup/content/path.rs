@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
+use crate::keys::software::archive::KEY_FILES;
 use crate::server::backup::damaged;
 
 /// The deepest path, in names.
@@ -22,7 +23,7 @@ impl SafePath {
         let plain = names.len() <= MAX_DEPTH && names.iter().all(|name| is_plain(name));
         let known = match names.as_slice() {
             ["signet.toml" | "admin.token" | "tls-ca.pem"] => true,
-            ["keys", name] => name.ends_with(".key"),
+            ["keys", name] => KEY_FILES.iter().any(|suffix| name.ends_with(suffix)),
             ["audit", "head.json" | "key.pem"] => true,
             ["policies", _, ..] => true,
             _ => false,
