@@ -25,6 +25,7 @@ pub mod lint;
 pub mod ocsp;
 pub mod profile;
 pub mod records;
+pub mod recover;
 pub mod renewal;
 pub mod revoke;
 pub mod rollover;

@@ -12,6 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::random::Random;
 
 pub mod audit;
+pub mod backup;
 pub mod ca;
 pub mod cert;
 pub mod challenge;
@@ -30,6 +31,7 @@ mod page;
 pub mod profile;
 mod progress;
 pub mod request;
+pub mod restore;
 pub mod serve;
 mod serving;
 mod show;
@@ -158,6 +160,10 @@ pub enum Verb {
     Health(health::Args),
     /// Prove that indexes, chain and serials are consistent
     Check(check::Args),
+    /// Back everything up into one encrypted file, and look through such a file
+    Backup(backup::Args),
+    /// Make a data folder from a backup
+    Restore(restore::Args),
     /// The store itself: measure it
     Store(store::Args),
     /// Write a shell's completion script
@@ -294,6 +300,8 @@ async fn run(verb: Verb, context: &Context) -> Result<ExitCode> {
         Verb::Audit(args) => audit::run(args, context).await,
         Verb::Health(args) => health::run(args, context).await,
         Verb::Check(args) => check::run(args, context).await,
+        Verb::Backup(args) => backup::run(args, context).await,
+        Verb::Restore(args) => restore::run(args, context).await,
         Verb::Store(args) => store::run(args, context).await,
         Verb::Completions(args) => completions::run(args, context).await,
         Verb::Version(args) => version::run(args, context).await,

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Kind, Result};
 
 pub mod datagram;
+pub mod fetch;
 pub mod host;
 pub mod smtp;
 pub mod syslog;
@@ -21,6 +22,11 @@ pub mod webhook;
 
 /// Most of an answer that is read.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
+
+/// An answer that is handed over piece by piece takes no longer.
+const LONGEST_STREAM: Duration = Duration::from_hours(24);
+/// Between two of its pieces.
+const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
 /// A server's API, reached over HTTPS with a bearer token.
 #[derive(Debug)]
@@ -118,6 +124,29 @@ impl Api {
     /// Posts JSON under an Idempotency-Key: what is sent again after a broken connection is not done twice.
     pub async fn post_once(&self, path: &str, body: &serde_json::Value, key: &str) -> Result<Answer> {
         self.send(self.request(Method::POST, path).header("idempotency-key", key).json(body)).await
+    }
+
+    /// Posts an empty object and hands over the answer piece by piece as it arrives, however long that takes as long as
+    /// something arrives. Errors: those of `each`; `unreachable`, also if the answer breaks off.
+    pub async fn post_streaming(&self, path: &str, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let request = self.request(Method::POST, path).timeout(LONGEST_STREAM).json(&serde_json::json!({}));
+        let mut response = request.send().await.map_err(|e| self.unreached(e))?;
+        let status = response.status().as_u16();
+        if status >= 300 {
+            let body = response.bytes().await.map_err(|e| self.unreached(e))?;
+            return Err(refused(status, &body, self.token.is_some()));
+        }
+        loop {
+            let silent = |_| {
+                let text = format!("no answer from {}: nothing arrived for a minute", self.base);
+                Error::new(Kind::Unreachable, "unreachable", text)
+            };
+            let next = tokio::time::timeout(LONGEST_SILENCE, response.chunk()).await.map_err(silent)?;
+            match next.map_err(|e| self.unreached(e))? {
+                Some(piece) => each(&piece)?,
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Deletes a resource.

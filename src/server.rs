@@ -1,5 +1,6 @@
 //! The running server: settings, listeners, its own identities and the work that comes due.
 
+pub mod backup;
 pub mod bound;
 pub mod csr;
 pub mod files;
@@ -15,6 +16,7 @@ pub mod password;
 pub mod public_url;
 pub mod records;
 pub mod renewals;
+pub mod restore;
 pub mod routes;
 pub mod run;
 pub mod settings;

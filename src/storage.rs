@@ -19,6 +19,7 @@ mod cursor;
 pub mod engine;
 mod format;
 mod layout;
+pub mod load;
 mod local;
 mod place;
 mod prepare;

@@ -21,7 +21,7 @@ pub use db::Db;
 pub use key::KeyBuilder;
 pub use record::{Envelope, Index, IndexKey, Kind, PRIMARY, Record, Stored, unknown_version};
 pub use scan::{Direction, Page, Scan, successor};
-pub use snapshot::{AuditOrder, EachCounter, EachIndexEntry, EachRecord, Snapshot};
+pub use snapshot::{AuditOrder, EachCounter, EachIndexEntry, EachRecord, EachRow, Part, Snapshot};
 pub use unit::{CommitError, Committed, Item, Unit, When};
 
 /// Which audit entries to list.

@@ -13,6 +13,7 @@ use crate::admin::state::State;
 
 pub mod audit;
 pub mod auth;
+pub mod backups;
 pub mod body;
 pub mod cas;
 pub mod certificates;
@@ -83,6 +84,7 @@ fn described() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(version::show))
         .routes(routes!(health::show))
         .routes(routes!(check::run))
+        .routes(routes!(backups::create))
         .merge(cas::routes())
         .merge(profiles::routes())
         .merge(challenges::routes())

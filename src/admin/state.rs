@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::admin::api::audit::{SignedHead, Verified};
+use crate::admin::api::backups::BackupMade;
 use crate::admin::api::check::Checked;
 use crate::admin::refusals::Refusals;
 use crate::admin::roles::Roles;
@@ -30,6 +31,12 @@ pub trait Inspector: Send + Sync {
     fn fault(&self) -> Option<String> {
         None
     }
+}
+
+/// Makes backups of everything. Blocking: called on threads for that.
+pub trait Backups: Send + Sync {
+    /// Writes one, as of one instant, into `out`; it returns once all was written. Errors: `storage`, `too-large`.
+    fn write(&self, out: &mut dyn std::io::Write) -> Result<BackupMade>;
 }
 
 /// Makes what other policies need: the registration authority of a CA that a new SCEP profile names.
@@ -89,6 +96,10 @@ pub struct State {
     pub(super) refusals: Refusals,
     /// One long look into the store at a time.
     pub(super) inspection: Arc<tokio::sync::Semaphore>,
+    /// One backup at a time.
+    pub(super) backing_up: Arc<tokio::sync::Semaphore>,
+    /// Makes backups, if anything does.
+    pub(super) backups: Option<Arc<dyn Backups>>,
     /// One reload of the policies at a time.
     pub(super) reloading: tokio::sync::Mutex<()>,
     pub(super) after_reload: Arc<dyn AfterReload>,
@@ -114,6 +125,8 @@ impl State {
             ready: parts.ready,
             refusals: Refusals::default(),
             inspection: Arc::new(tokio::sync::Semaphore::new(1)),
+            backing_up: Arc::new(tokio::sync::Semaphore::new(1)),
+            backups: None,
             reloading: tokio::sync::Mutex::default(),
             after_reload: parts.after_reload,
             roles: RwLock::new(Arc::new(roles)),
@@ -137,6 +150,12 @@ impl State {
     /// Signet's own certificates, as far as they are known.
     pub fn own_certificates(&self) -> Vec<OwnCertificate> {
         self.own.as_ref().map(|own| own.own()).unwrap_or_default()
+    }
+
+    /// The same, with what makes backups.
+    #[must_use]
+    pub fn with_backups(self, backups: Arc<dyn Backups>) -> Self {
+        Self { backups: Some(backups), ..self }
     }
 
     /// What opens SCEP messages, if there is any.

@@ -21,12 +21,15 @@ pub mod judge;
 mod old_signature;
 pub mod openssl_index;
 pub mod records;
+mod reimport;
 mod revocations;
 pub mod serial;
 
 pub use activate::{Activated, activate};
 pub use begin::{Begun, Material, NewImport, State, begin};
 pub use certificates::certificates;
+pub(in crate::ca) use certificates::note_compromise;
+pub use reimport::{Reimported, reimport};
 pub use revocations::{Revocation, revocations};
 
 use records::ImportRecord;

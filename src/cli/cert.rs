@@ -18,6 +18,7 @@ use crate::x509::crl::Reason;
 
 mod bulk;
 mod due;
+mod reimport;
 mod renew;
 mod source;
 
@@ -62,6 +63,8 @@ enum Verb {
         repeated."
     )]
     Bulk(bulk::Args),
+    /// Bring in a certificate of ours again that was issued after the backup which was restored
+    Reimport(reimport::Args),
     /// Search certificates; without filters: all, newest first; with a time: those that expire first come first
     #[command(after_help = "Examples:\n  signet cert list --search sep0011 --status good\n  \
         signet cert list --expires-within 30d --output csv > due.csv")]
@@ -172,6 +175,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
         Verb::Renew(args) => renew::run(*args, context, issued).await,
         Verb::Due(args) => due::run(args, context).await,
         Verb::Bulk(args) => bulk::run(args, context).await,
+        Verb::Reimport(args) => reimport::run(args, context).await,
         Verb::List(list) => {
             page::print(context, ("/certificates", filters(&list)), &list.paging, COLUMNS).await
         }

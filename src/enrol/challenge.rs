@@ -16,6 +16,10 @@ use crate::store::{Unit, When};
 use crate::x509::name::Name;
 use crate::x509::san::San;
 
+mod spend;
+
+pub use spend::expire_all;
+
 const MAX_TTL: Duration = Duration::from_secs(30 * 86_400);
 
 /// Thirty-two characters that nobody confuses: no 0, 1, l, o.

@@ -26,10 +26,14 @@ impl SealingRoot {
 
     /// The sealer of one purpose. Errors: `internal`.
     pub fn sealer(&self, purpose: &str, random: &Random) -> Result<Sealer> {
-        let info = [purpose.as_bytes()];
+        Ok(Sealer { key: self.derived(&[purpose.as_bytes()])?, random: random.clone() })
+    }
+
+    /// The AES-256-GCM key of one purpose, named by these parts. Errors: `internal`.
+    pub fn derived(&self, info: &[&[u8]]) -> Result<LessSafeKey> {
         let failed = |_| Error::internal("a sealing key could not be derived");
-        let key: UnboundKey = self.0.expand(&info, &AES_256_GCM).map_err(failed)?.into();
-        Ok(Sealer { key: LessSafeKey::new(key), random: random.clone() })
+        let key: UnboundKey = self.0.expand(info, &AES_256_GCM).map_err(failed)?.into();
+        Ok(LessSafeKey::new(key))
     }
 }
 

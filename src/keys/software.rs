@@ -21,6 +21,7 @@ use crate::id::KeyId;
 use crate::random::Random;
 use crate::x509::key::KeyAlgorithm;
 
+pub mod archive;
 mod decrypt;
 mod evened;
 pub(super) mod files;

@@ -105,14 +105,25 @@ impl Webhook {
     /// Posts JSON once, and returns the body of a 200. Errors: `webhook-failed` for anything else: no connection, no
     /// answer in time, another status (a redirect too), an answer over 16 KiB.
     pub async fn post(&self, headers: &[(&'static str, String)], body: Vec<u8>) -> Result<Vec<u8>> {
-        let mut response = self.send(headers, body).await?;
+        let response = self.send(headers, body).await?;
+        self.body_of(response, LARGEST_ANSWER).await
+    }
+
+    /// Asks once without saying anything, and returns the body of a 200, at most `largest` bytes. Errors: as
+    /// [`Webhook::post`].
+    pub(super) async fn get(&self, largest: usize) -> Result<Vec<u8>> {
+        let response = self.client.get(self.target.url.clone()).send().await;
+        self.body_of(response.map_err(|e| self.failed(&told(&e)))?, largest).await
+    }
+
+    async fn body_of(&self, mut response: reqwest::Response, largest: usize) -> Result<Vec<u8>> {
         if response.status().as_u16() != 200 {
             return Err(self.failed(&format!("answered {}, not 200", response.status().as_u16())));
         }
         let mut answer = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| self.failed(&told(&e)))? {
-            if answer.len() + chunk.len() > LARGEST_ANSWER {
-                return Err(self.failed("answered with more than 16 KiB"));
+            if answer.len() + chunk.len() > largest {
+                return Err(self.failed(&format!("answered with more than {} KiB", largest / 1024)));
             }
             answer.extend_from_slice(&chunk);
         }

@@ -1,4 +1,4 @@
-//! `init`: a new CA, built out of sight in `DIR/.init` and put in place at once. A broken-off attempt
+//! `init` and `restore`: a new CA or one of a backup, built out of sight in `DIR/.init` and put in place at once. A broken-off attempt
 //! leaves nothing that counts, and the next one starts afresh.
 
 use std::fs::{self, DirBuilder};
@@ -19,9 +19,9 @@ pub use build::{Algorithms, NewAuthority, Places, build, tls_root};
 const BEFORE: &[&str] = &["lock", "security-password", "signet.toml", ".init", "lost+found"];
 /// What `init` puts in place, in this order; the keys, last, make it a CA.
 const PIECES: &[&str] =
-    &["policies", "store", "store.marker", "tls-ca.pem", "admin.token", "signet.toml", "keys"];
+    &["policies", "store", "store.marker", "tls-ca.pem", "admin.token", "audit", "signet.toml", "keys"];
 
-/// A data folder that is ready for `init`, locked.
+/// A data folder that is ready for `init` or `restore`, locked.
 #[derive(Debug)]
 pub struct Site<'a> {
     layout: &'a Layout,

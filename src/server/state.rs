@@ -19,6 +19,7 @@ use crate::keys::pool::Pool;
 use crate::keys::software::Vault;
 use crate::keys::token::with_token;
 use crate::random::Random;
+use crate::server::backup::{Backups, Source};
 use crate::server::heads::Heads;
 use crate::server::identity::Identities;
 use crate::server::inspector::StoreInspector;
@@ -77,7 +78,9 @@ impl State {
     /// fault, `bad-roles`.
     pub async fn open(opening: Opening<'_>) -> Result<Self> {
         let Opening { layout, settings, public_url, tls_names, password, clock, random } = opening;
-        let keys = open_keys(layout, settings, password, &random).await?;
+        let vault = Vault::open(layout.dir(), password, &random)?;
+        let archivist = vault.archivist();
+        let keys = open_keys(vault, settings, &random).await?;
         let engine = settings.store.as_deref().map(str::parse).transpose()?;
         let db = Db::new(Arc::new(Observed(storage::open(layout.dir(), engine)?)));
         let pool = Pool::per_core(QUEUE);
@@ -96,6 +99,7 @@ impl State {
         let ready = Arc::new(AtomicBool::new(false));
         let metrics = start_metrics();
         let identities = Arc::new(Identities::new(desk.clone(), tls_names).exporting(layout.tls_ca()));
+        let source = Source { db: db.clone(), archivist, layout: layout.clone(), policies: policies.clone() };
         let admin = admin::State::load(admin::Parts {
             desk: desk.clone(),
             policies,
@@ -105,7 +109,8 @@ impl State {
             after_reload: identities.clone(),
         })?
         .with_ra(identities.clone())
-        .with_own(identities.clone());
+        .with_own(identities.clone())
+        .with_backups(Arc::new(Backups::new(source, desk.authority.clock.clone())));
         let ocsp = Arc::new(Ocsp::new(desk.authority.clone(), identities.clone()));
         let (db, clock) = (desk.authority.db.clone(), desk.authority.clock.clone());
         let tasks = Runner::new(db, clock, tasks::handlers(&desk, &admin.notices));
@@ -119,14 +124,8 @@ impl State {
 }
 
 /// On a thread that may wait: the token is asked whether it is there.
-async fn open_keys(
-    layout: &Layout,
-    settings: &Given,
-    password: &str,
-    random: &Random,
-) -> Result<Arc<dyn KeyStore>> {
-    let (vault, named) = (Vault::open(layout.dir(), password, random)?, token::settings(settings)?);
-    let random = random.clone();
+async fn open_keys(vault: Vault, settings: &Given, random: &Random) -> Result<Arc<dyn KeyStore>> {
+    let (named, random) = (token::settings(settings)?, random.clone());
     let opened = tokio::task::spawn_blocking(move || with_token(vault, named, &random));
     opened.await.unwrap_or_else(|e| Err(Error::internal("opening the keys").because(e)))
 }

@@ -9,7 +9,7 @@ use super::read;
 use super::row::Row;
 use crate::audit::{Entry, Head};
 use crate::error::{Error, Result};
-use crate::store::{AuditOrder, Direction, EachCounter, EachIndexEntry, EachRecord, Snapshot};
+use crate::store::{AuditOrder, Direction, EachCounter, EachIndexEntry, EachRecord, EachRow, Part, Snapshot};
 
 type Each<'a> = dyn FnMut(&[u8], &[u8]) -> Result<()> + 'a;
 
@@ -94,5 +94,22 @@ impl Snapshot for EngineSnapshot {
 
     fn head(&self) -> Result<Head> {
         read::head(&*self.view)
+    }
+
+    fn rows(&self, each: &mut EachRow<'_>) -> Result<()> {
+        for (part, key) in [(Part::Format, layout::META_FORMAT), (Part::Head, layout::META_HEAD)] {
+            if let Some(value) = self.view.read(Space::Meta, key)? {
+                each(part, key, &value)?;
+            }
+        }
+        for (part, space) in [
+            (Part::Records, Space::Records),
+            (Part::Chunks, Space::Chunks),
+            (Part::Counters, Space::Counters),
+            (Part::Audit, Space::Audit),
+        ] {
+            self.each_row(space, &Span::ALL, &mut |key, value| each(part, key, value))?;
+        }
+        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use crate::store::Snapshot;
 /// can be read at all.
 pub fn verify_chain(snapshot: &dyn Snapshot) -> Result<Report> {
     let mut report = Report::default();
-    let mut walk = Walk { next: 1, previous: GENESIS };
+    let mut walk = Walk::begin();
     let read = snapshot.audit(0, &mut |place, entry| {
         walk.entry(place, &entry, &mut report);
         Ok(())
@@ -18,14 +18,7 @@ pub fn verify_chain(snapshot: &dyn Snapshot) -> Result<Report> {
         report.find(e.to_string());
         return Ok(report);
     }
-    report.count("audit entries", walk.next - 1);
-    let head = snapshot.head()?;
-    let last = Head { seq: walk.next - 1, hash: walk.previous };
-    if head.seq > last.seq {
-        report.find(format!("audit entries {} to {} are missing at the end", last.seq + 1, head.seq));
-    } else if head != last {
-        report.find(format!("the audit log ends at entry {}, its head says {}", last.seq, head.seq));
-    }
+    walk.end(snapshot.head()?, &mut report);
     Ok(report)
 }
 
@@ -59,13 +52,31 @@ pub fn compare_head(snapshot: &dyn Snapshot, kept: Head) -> Result<Report> {
     Ok(report)
 }
 
-struct Walk {
+/// Follows the audit log entry by entry.
+pub(super) struct Walk {
     next: u64,
     previous: Link,
 }
 
 impl Walk {
-    fn entry(&mut self, place: u64, entry: &Entry, report: &mut Report) {
+    /// Before the first entry.
+    pub(super) fn begin() -> Self {
+        Self { next: 1, previous: GENESIS }
+    }
+
+    /// Holds the end of the log against its head.
+    pub(super) fn end(&self, head: Head, report: &mut Report) {
+        report.count("audit entries", self.next - 1);
+        let last = Head { seq: self.next - 1, hash: self.previous };
+        if head.seq > last.seq {
+            report.find(format!("audit entries {} to {} are missing at the end", last.seq + 1, head.seq));
+        } else if head != last {
+            report.find(format!("the audit log ends at entry {}, its head says {}", last.seq, head.seq));
+        }
+    }
+
+    /// Looks at the entry that stands at `place`.
+    pub(super) fn entry(&mut self, place: u64, entry: &Entry, report: &mut Report) {
         if place > self.next {
             report.find(missing(self.next, place - 1));
         }

@@ -20,6 +20,26 @@ pub type EachIndexEntry<'a> = dyn FnMut(u8, &[u8], &[u8]) -> Result<()> + 'a;
 /// Is shown each counter: kind, key, value.
 pub type EachCounter<'a> = dyn FnMut(u8, &[u8], i64) -> Result<()> + 'a;
 
+/// A part of what a backup keeps: everything but what can be made again from it (indexes, orders of the audit log).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The store's format version; one row, the first.
+    Format,
+    /// The audit log's head; at most one row.
+    Head,
+    /// Records.
+    Records,
+    /// The pieces of large records.
+    Chunks,
+    /// Counters.
+    Counters,
+    /// Audit entries.
+    Audit,
+}
+
+/// Is shown each row of a backup: part, key, value, as the store keeps them; parts and keys rise.
+pub type EachRow<'a> = dyn FnMut(Part, &[u8], &[u8]) -> Result<()> + 'a;
+
 /// Consistency of one snapshot, read in order; for `check`, `audit verify` and backup.
 pub trait Snapshot: Send {
     /// Every kind number that has records.
@@ -38,4 +58,6 @@ pub trait Snapshot: Send {
     fn audit(&self, from: u64, each: &mut dyn FnMut(u64, Entry) -> Result<()>) -> Result<()>;
     /// The head as the committer keeps it.
     fn head(&self) -> Result<Head>;
+    /// Calls `each` for every row that a backup keeps.
+    fn rows(&self, each: &mut EachRow<'_>) -> Result<()>;
 }

@@ -1,10 +1,15 @@
-//! kill -9 under load: every certificate that was acknowledged is there afterwards.
+//! kill -9 under load: every certificate and every revocation that was acknowledged is there afterwards, and no published
+//! CRL is taken back.
+
+mod backup;
+mod crls;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use self::crls::Collector;
 use crate::server::Server;
 
 /// Rounds of kill and restart; the soak command asks for 200.
@@ -31,13 +36,20 @@ fn csr(name: &str) -> String {
     params.serialize_request(&key).unwrap().pem().unwrap()
 }
 
-/// Issues as fast as it can until `stop`; every acknowledged serial is noted.
+/// What was acknowledged.
+#[derive(Default)]
+struct Acknowledged {
+    issued: Mutex<Vec<String>>,
+    revoked: Mutex<Vec<String>>,
+}
+
+/// Issues as fast as it can until `stop`, and revokes every fourth; what is acknowledged is noted.
 fn writer(
     client: &reqwest::blocking::Client,
     (url, token): (&str, &str),
     name: &str,
     stop: &AtomicBool,
-    acknowledged: &Mutex<Vec<String>>,
+    acknowledged: &Acknowledged,
 ) {
     for n in 0.. {
         if stop.load(Ordering::Relaxed) {
@@ -48,8 +60,17 @@ fn writer(
         let answer = client.post(url).bearer_auth(token).json(&body).send();
         let Ok(answer) = answer else { return };
         assert_eq!(answer.status().as_u16(), 201);
-        if let Ok(answer) = answer.json::<serde_json::Value>() {
-            acknowledged.lock().unwrap().push(answer["serial"].as_str().unwrap().to_owned());
+        let Ok(answer) = answer.json::<serde_json::Value>() else { return };
+        let serial = answer["serial"].as_str().unwrap().to_owned();
+        acknowledged.issued.lock().unwrap().push(serial.clone());
+        if n % 4 == 0 {
+            let body = serde_json::json!({"reason": "superseded"});
+            let answer = client.post(format!("{url}/{serial}/revoke")).bearer_auth(token).json(&body).send();
+            let Ok(answer) = answer else { return };
+            assert_eq!(answer.status().as_u16(), 200);
+            if answer.bytes().is_ok() {
+                acknowledged.revoked.lock().unwrap().push(serial);
+            }
         }
     }
 }
@@ -59,7 +80,8 @@ fn nothing_acknowledged_is_lost() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let mut server = Server::start();
     let token = std::fs::read_to_string(server.data().join("admin.token")).unwrap().trim().to_owned();
-    let acknowledged = Arc::new(Mutex::new(Vec::new()));
+    let acknowledged = Arc::new(Acknowledged::default());
+    let crls = Arc::new(Collector::default());
     let mut pause = 7u64;
     for round in 0..rounds() {
         let url = format!("https://{}/api/v1/certificates", server.https);
@@ -73,15 +95,19 @@ fn nothing_acknowledged_is_lost() {
                 })
             })
             .collect();
+        let watcher = crls.watch(server.http.clone(), stop.clone());
         pause = pause.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         std::thread::sleep(Duration::from_millis(150 + pause % 700));
         server.kill();
         stop.store(true, Ordering::Relaxed);
         writers.into_iter().for_each(|w| w.join().unwrap());
+        watcher.join().unwrap();
         server.launch();
-        check(&server, &acknowledged.lock().unwrap(), round);
+        check(&server, &acknowledged.issued.lock().unwrap(), round);
+        crls.lists(&server, &acknowledged.revoked.lock().unwrap());
     }
-    let all = acknowledged.lock().unwrap();
+    println!("{} CRLs served, {} entries on the last", crls.seen(), crls.entries());
+    let all = acknowledged.issued.lock().unwrap();
     assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len(), "a serial was given twice");
     assert!(all.len() > 100, "the storm wrote only {}", all.len());
     println!("{} certificates acknowledged over {} kills, none lost", all.len(), rounds());

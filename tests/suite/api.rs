@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod audit;
+mod backups;
 mod batch;
 mod cas;
 mod certificates;

@@ -3,6 +3,7 @@
 
 mod api;
 mod approve;
+mod backup;
 mod bad_csr;
 mod cms;
 mod durability;

@@ -64,11 +64,13 @@ fn is_code(text: &str) -> bool {
 
 /// Codes of keys and their files and of other questions, which no request for a certificate meets.
 const OF_OPERATION: &[&str] = &[
+    "backup-newer",
     "bad-key",
     "bad-pkcs12",
     "crl-number-rollback",
     "crl-settings",
     "crl-too-large",
+    "damaged-backup",
     "invalid-key-algorithm",
     "invalid-key-store",
     "invalid-passphrase",
@@ -80,6 +82,7 @@ const OF_OPERATION: &[&str] = &[
     "key-in-token",
     "message-not-kept",
     "no-pkcs11",
+    "not-a-backup",
     "ocsp-malformed",
     "passphrase-needed",
     "radius-attribute",
@@ -88,6 +91,7 @@ const OF_OPERATION: &[&str] = &[
     "secret-file",
     "token-module",
     "token-not-configured",
+    "unreadable-backup",
     "vault-exists",
     "vault-missing",
     "webhook-failed",

@@ -124,6 +124,16 @@ impl Server {
         answer.split_off(head + 4)
     }
 
+    /// An address on plain HTTP.
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.http)
+    }
+
+    /// Where the API is.
+    pub(super) fn https_url(&self) -> String {
+        format!("https://{}", self.https.as_ref().unwrap())
+    }
+
     /// (status, body)
     fn get(&self, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.http).unwrap();

@@ -31,6 +31,7 @@ pub mod batch;
 mod filter;
 mod formats;
 mod issue;
+mod reimport;
 mod renewals;
 mod search;
 mod types;
@@ -38,14 +39,15 @@ mod words;
 
 pub use filter::Filter;
 pub use types::{
-    BatchItem, BatchOutcome, BatchReport, Certificate, IssuedCertificate, NewBatch, NewCertificate, Renew,
-    RenewalSummary, Revoke, Waiting,
+    BatchItem, BatchOutcome, BatchReport, Certificate, IssuedCertificate, NewBatch, NewCertificate, Reimport,
+    Renew, RenewalSummary, Revoke, Waiting,
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
         .routes(routes!(search::list, issue::create))
         .routes(routes!(batch::create))
+        .routes(routes!(reimport::create))
         .routes(routes!(issue::renew))
         .routes(routes!(summary))
         .routes(routes!(renewals::create))

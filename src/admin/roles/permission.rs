@@ -41,11 +41,13 @@ pub enum Permission {
     NoticesRead,
     /// Have a channel of notices tried out.
     NoticesTest,
+    /// Take a backup of everything, keys included (encrypted).
+    BackupCreate,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::CertificatesRead,
         Self::CertificatesIssue,
         Self::CertificatesRevoke,
@@ -65,6 +67,7 @@ impl Permission {
         Self::TasksManage,
         Self::NoticesRead,
         Self::NoticesTest,
+        Self::BackupCreate,
     ];
 
     /// As written in `roles.toml`.
@@ -89,6 +92,7 @@ impl Permission {
             Self::TasksManage => "tasks:manage",
             Self::NoticesRead => "notices:read",
             Self::NoticesTest => "notices:test",
+            Self::BackupCreate => "backup:create",
         }
     }
 
@@ -118,7 +122,8 @@ impl Permission {
             | Self::AuditRead
             | Self::CheckRun
             | Self::TasksRead
-            | Self::NoticesRead => false,
+            | Self::NoticesRead
+            | Self::BackupCreate => false,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::ca::records::{RevocationRecord, Scope};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::Serial;
-use crate::store::{Db, Record, Scan, Stored, Unit, When};
+use crate::store::{Db, Record, Stored, Unit, When};
 use crate::x509::crl::{EntryList, Revoked};
 
 /// How many expired entries leave with one CRL at most (a unit is bounded); the rest leave with the next.
@@ -41,11 +41,7 @@ impl Entries {
         let covers = db.raw().counter(RevocationRecord::KIND, &counter).await?;
         let mut entries = Self { covers, ..Self::default() };
         // The imported ones first: one that moves to the others meanwhile is then read twice, and not missed.
-        let imported = if scope.shard == 0 {
-            entries.read_imported(db, scope, now.whole_secs()).await?
-        } else {
-            HashSet::new()
-        };
+        let imported = entries.read_imported(db, scope, now.whole_secs()).await?;
         entries.read_own(db, scope, now.whole_secs(), &imported).await?;
         Ok(entries)
     }
@@ -56,9 +52,7 @@ impl Entries {
     }
 
     async fn read_imported(&mut self, db: &Db, scope: &Scope, now: Timestamp) -> Result<HashSet<Serial>> {
-        let mut scan = Scan::all::<ImportedRevocationRecord>(ImportedRevocationRecord::BY_LISTED)
-            .prefix(ImportedRevocationRecord::prefix(&scope.ca))
-            .limit(PAGE);
+        let mut scan = ImportedRevocationRecord::scan(&scope.ca, scope.shard).limit(PAGE);
         let mut seen = HashSet::new();
         loop {
             let page = db.scan::<ImportedRevocationRecord>(scan.clone()).await?;

@@ -110,7 +110,8 @@ impl Batch<'_> {
         }
         let revoked = ImportedRevocationRecord::key_of(self.id, certificate.serial());
         let revoked = db.get::<ImportedRevocationRecord>(&revoked).await?;
-        let record = self.record(certificate, revoked.as_ref())?;
+        let origin = Origin { ca: self.id, shard: SHARD, requester: format!("{REQUESTER}{}", self.actor) };
+        let record = record_of(self.authority, origin, certificate, revoked.as_ref(), self.profile.as_ref())?;
         unit.insert(&record)?;
         if record.is_live(self.authority.clock.now()) {
             renewal::watch_later(unit, &record)?;
@@ -120,48 +121,62 @@ impl Batch<'_> {
         }
         Ok(Fate::Imported)
     }
+}
 
-    fn record(
-        &self,
-        certificate: &Certificate,
-        revoked: Option<&Stored<ImportedRevocationRecord>>,
-    ) -> Result<CertificateRecord> {
-        let profile = match &self.profile {
-            Some(profile) => profile.id().clone(),
-            None => UNNAMED_PROFILE.parse::<ProfileId>()?,
-        };
-        let key_fingerprint = match certificate.public_key() {
-            Ok(key) => key.fingerprint(),
-            Err(_) => Sha256::digest(certificate.spki()).into(),
-        };
-        Ok(CertificateRecord {
-            id: RecordId::new(certificate.not_before(), &self.authority.random)?,
-            serial: certificate.serial().clone(),
-            ca: self.id.clone(),
-            profile,
-            subject: certificate.subject().clone(),
-            // Names that break our rules were another's to judge: the certificate is found by its subject.
-            sans: certificate.sans().unwrap_or_default(),
-            device: self.profile.as_ref().and_then(|p| p.device_name(certificate.subject())),
-            not_before: certificate.not_before(),
-            not_after: certificate.not_after(),
-            key_fingerprint,
-            fingerprint: certificate.fingerprint(),
-            der: certificate.der().to_vec(),
-            status: revoked.map_or(Status::Good, |r| Status::Revoked {
-                at: r.value.at,
-                reason: r.value.reason,
-                invalidity: None,
-            }),
-            requester: format!("{REQUESTER}{}", self.actor),
-            renews: None,
-            shard: SHARD,
-        })
-    }
+/// Where a certificate comes from.
+pub(super) struct Origin<'a> {
+    /// Who signed it.
+    pub ca: &'a CaId,
+    /// On which of the CA's CRLs it would stand.
+    pub shard: u32,
+    /// Who brought it.
+    pub requester: String,
+}
+
+/// The record of a certificate that was issued before it is taken in.
+pub(super) fn record_of(
+    authority: &Authority,
+    origin: Origin<'_>,
+    certificate: &Certificate,
+    revoked: Option<&Stored<ImportedRevocationRecord>>,
+    profile: Option<&Arc<Profile>>,
+) -> Result<CertificateRecord> {
+    let named = match profile {
+        Some(profile) => profile.id().clone(),
+        None => UNNAMED_PROFILE.parse::<ProfileId>()?,
+    };
+    let key_fingerprint = match certificate.public_key() {
+        Ok(key) => key.fingerprint(),
+        Err(_) => Sha256::digest(certificate.spki()).into(),
+    };
+    let status = |r: &Stored<ImportedRevocationRecord>| Status::Revoked {
+        at: r.value.at,
+        reason: r.value.reason,
+        invalidity: None,
+    };
+    Ok(CertificateRecord {
+        id: RecordId::new(certificate.not_before(), &authority.random)?,
+        serial: certificate.serial().clone(),
+        ca: origin.ca.clone(),
+        profile: named,
+        subject: certificate.subject().clone(),
+        // Names that break our rules were another's to judge: the certificate is found by its subject.
+        sans: certificate.sans().unwrap_or_default(),
+        device: profile.and_then(|p| p.device_name(certificate.subject())),
+        not_before: certificate.not_before(),
+        not_after: certificate.not_after(),
+        key_fingerprint,
+        fingerprint: certificate.fingerprint(),
+        der: certificate.der().to_vec(),
+        status: revoked.map_or(Status::Good, status),
+        requester: origin.requester,
+        renews: None,
+        shard: origin.shard,
+    })
 }
 
 /// The revocation was known by its serial number alone; now it stands beside its certificate, as those of our own.
-fn replace_revocation(
+pub(super) fn replace_revocation(
     unit: &mut Unit,
     record: &CertificateRecord,
     revoked: &Stored<ImportedRevocationRecord>,
@@ -174,7 +189,11 @@ fn replace_revocation(
 }
 
 /// A key that was reported as compromised serves nobody again.
-pub(super) fn note_compromise(unit: &mut Unit, record: &CertificateRecord, reason: Reason) -> Result<()> {
+pub(in crate::ca) fn note_compromise(
+    unit: &mut Unit,
+    record: &CertificateRecord,
+    reason: Reason,
+) -> Result<()> {
     if reason == Reason::KeyCompromise {
         let Status::Revoked { at, .. } = record.status else { return Ok(()) };
         let (key_fingerprint, serial) = (record.key_fingerprint, record.serial.clone());

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ca::records::Role;
 use crate::clock::Timestamp;
+use crate::error::{Error, Result};
 use crate::id::{CaId, KeyId, Serial};
-use crate::store::{Index, IndexKey, KeyBuilder, Kind, Record};
+use crate::store::{Index, IndexKey, KeyBuilder, Kind, Record, Scan, unknown_version};
 use crate::x509::crl::Reason;
 use crate::x509::key::KeyAlgorithm;
 
@@ -25,11 +26,27 @@ pub struct ImportedRevocationRecord {
     pub not_after: Option<Timestamp>,
     /// Whether its entry has left the CRL.
     pub left: bool,
+    /// On which of the CA's CRLs it was published, where that was not the first: it stands there, and on the first.
+    pub shard: u32,
 }
 
 impl ImportedRevocationRecord {
     /// Those that stand on the CRL, by CA.
     pub const BY_LISTED: Index = Index { id: 1, name: "listed", unique: false };
+
+    /// Those that stand on the CRL of another shard than the first, by CA and shard.
+    pub const BY_SHARD: Index = Index { id: 2, name: "shard", unique: false };
+
+    /// A scan of those that stand on the CRL of a shard, 0 being the first, which lists all.
+    pub fn scan(ca: &CaId, shard: u32) -> Scan {
+        match shard {
+            0 => Scan::all::<Self>(Self::BY_LISTED).prefix(Self::prefix(ca)),
+            shard => {
+                let prefix = KeyBuilder::new().text(ca.as_str()).bytes(&shard.to_be_bytes()).build();
+                Scan::all::<Self>(Self::BY_SHARD).prefix(prefix)
+            }
+        }
+    }
 
     /// The key of a serial number's record.
     pub fn key_of(ca: &CaId, serial: &Serial) -> Vec<u8> {
@@ -44,14 +61,32 @@ impl ImportedRevocationRecord {
 
 impl Record for ImportedRevocationRecord {
     const KIND: Kind = Kind { id: 14, name: "imported-revocation" };
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+
+    /// Version 1 had no shard, the last field: zero.
+    fn upgrade(version: u8, body: &[u8]) -> Result<Self> {
+        match version {
+            1 => postcard::from_bytes(&[body, &[0]].concat())
+                .map_err(|e| Error::storage("an imported revocation record is damaged").because(e)),
+            _ => Err(unknown_version(Self::KIND, version)),
+        }
+    }
 
     fn key(&self) -> Vec<u8> {
         Self::key_of(&self.ca, &self.serial)
     }
 
     fn indexes(&self) -> Vec<IndexKey> {
-        if self.left { Vec::new() } else { vec![IndexKey { index: Self::BY_LISTED, key: self.key() }] }
+        if self.left {
+            return Vec::new();
+        }
+        let mut keys = vec![IndexKey { index: Self::BY_LISTED, key: self.key() }];
+        if self.shard > 0 {
+            let key = KeyBuilder::new().text(self.ca.as_str()).bytes(&self.shard.to_be_bytes());
+            let key = key.bytes(self.serial.content()).build();
+            keys.push(IndexKey { index: Self::BY_SHARD, key });
+        }
+        keys
     }
 }
 

@@ -96,7 +96,15 @@ async fn take(authority: &Authority, id: &CaId, one: &Revocation, unit: &mut Uni
         return Ok(same(one, found.value.reason));
     }
     let Revocation { serial, at, reason, not_after } = one.clone();
-    unit.insert(&ImportedRevocationRecord { ca: id.clone(), serial, at, reason, not_after, left: false })?;
+    unit.insert(&ImportedRevocationRecord {
+        ca: id.clone(),
+        serial,
+        at,
+        reason,
+        not_after,
+        left: false,
+        shard: SHARD,
+    })?;
     Ok(Fate::Imported)
 }
 

@@ -105,15 +105,7 @@ impl Api {
         std::fs::create_dir_all(policies.join("profiles")).unwrap();
         ProfileSet::write_shipped(&policies).unwrap();
         let gate: Arc<tokio::sync::Mutex<()>> = Arc::default();
-        let parts = Parts {
-            desk,
-            policies,
-            inspector: Arc::new(Untouched(gate.clone())),
-            ready: Arc::new(AtomicBool::new(true)),
-            metrics: PrometheusBuilder::new().build_recorder().handle(),
-            after_reload: Arc::new(Nothing),
-        };
-        let state = Arc::new(State::load(parts).unwrap());
+        let state = Arc::new(load(desk, policies, &gate));
         Self { dir, router: admin::router(state.clone()), state, admin, gate, keys: None }
     }
 
@@ -134,6 +126,11 @@ impl Api {
         let issuing = ca("ec-issuing", Parent::Ours("ec-root".parse().unwrap()), YEAR * 10);
         create(&api.state.desk.authority, vec![root, issuing], Actor::System).await.unwrap();
         api
+    }
+
+    /// The same service once more, to be given more.
+    pub fn again(&self) -> State {
+        load(self.state.desk.clone(), self.state.policies.clone(), &self.gate)
     }
 
     /// Removes the profiles that name a CA which this authority does not have.
@@ -209,6 +206,18 @@ impl Api {
     pub async fn delete(&self, path: &str) -> Reply {
         self.call(Method::DELETE, path, &[("authorization", &bearer(&self.admin))], b"").await
     }
+}
+
+fn load(desk: Arc<Desk>, policies: std::path::PathBuf, gate: &Arc<tokio::sync::Mutex<()>>) -> State {
+    let parts = Parts {
+        desk,
+        policies,
+        inspector: Arc::new(Untouched(gate.clone())),
+        ready: Arc::new(AtomicBool::new(true)),
+        metrics: PrometheusBuilder::new().build_recorder().handle(),
+        after_reload: Arc::new(Nothing),
+    };
+    State::load(parts).unwrap()
 }
 
 pub fn bearer(token: &str) -> String {

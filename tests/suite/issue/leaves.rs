@@ -237,6 +237,7 @@ async fn a_serial_number_that_another_program_gave_is_not_given_again() {
         reason: Reason::Superseded,
         not_after: None,
         left: true,
+        shard: 0,
     };
     let mut unit = Unit::new();
     unit.insert(&given).unwrap();

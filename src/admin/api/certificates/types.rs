@@ -79,6 +79,18 @@ pub struct Renew {
     pub not_after: Option<String>,
 }
 
+/// A certificate of ours that is to be known again after a restore.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Reimport {
+    /// The certificate, PEM.
+    pub certificate: String,
+    /// A PKCS#10 request signed by the certificate's key, PEM or base64 of the DER: the proof that its holder asks.
+    pub csr: String,
+    /// As one of which profile it counts; without it nothing renews it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+}
+
 /// A certificate that was just issued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct IssuedCertificate {

@@ -1,0 +1,159 @@
+//! Certificates that we issued and that a restore does not know: brought in again by who holds their key.
+
+use std::sync::Arc;
+
+use const_oid::db::rfc5280::ID_CE_CRL_DISTRIBUTION_POINTS;
+
+use super::certificates::{Origin, record_of, replace_revocation};
+use super::judge::{Judged, judge};
+use super::records::ImportedRevocationRecord;
+use super::{ATTEMPTS, busy};
+use crate::audit::{Actor, Event};
+use crate::ca::profile::Profile;
+use crate::ca::records::{CertificateRecord, RevocationRecord, serials};
+use crate::ca::{Authority, LoadedCa};
+use crate::error::{Error, Result};
+use crate::id::CaId;
+use crate::store::{CommitError, Unit};
+use crate::x509::cert::Certificate;
+use crate::x509::csr::Csr;
+
+/// A certificate that came back.
+#[derive(Clone, Debug)]
+pub struct Reimported {
+    /// Its record.
+    pub record: CertificateRecord,
+    /// Whether it was here already.
+    pub known: bool,
+}
+
+/// Takes a certificate (DER) into the records again: one of our CAs signed it, `proof` is a request signed by its key, and
+/// no other has its serial number. If a CRL that was taken over lists it, it comes in as revoked. It counts as one of
+/// `profile`; without one it is not renewed. Again it changes nothing.
+/// Errors: `bad-certificate`; `foreign-certificate`; `key-mismatch`; `ca-certificate`; `duplicate-serial`;
+/// `state-conflict`; `storage`.
+pub async fn reimport(
+    authority: &Authority,
+    der: &[u8],
+    proof: &Csr,
+    profile: Option<Arc<Profile>>,
+    actor: Actor,
+) -> Result<Reimported> {
+    let (ca, certificate) = issued_by(authority, der)?;
+    if certificate.spki() != proof.public_key().spki() {
+        let detail = "the request is signed by another key than the certificate's: it proves nothing of it";
+        return Err(Error::invalid("key-mismatch", detail));
+    }
+    let id = &ca.record.id;
+    for _ in 0..ATTEMPTS {
+        if let Some(found) = serials::of(&authority.db, id, certificate.serial()).await? {
+            return known(found.value, &certificate);
+        }
+        refuse_taken(authority, id, &certificate).await?;
+        let (unit, record) = unit(authority, id, &certificate, profile.as_ref(), &actor).await?;
+        match authority.db.commit(unit).await {
+            Ok(_) => return Ok(Reimported { record, known: false }),
+            Err(CommitError::Refused { .. }) => {}
+            Err(CommitError::Failed(error)) => return Err(error),
+        }
+    }
+    Err(busy())
+}
+
+/// Our CA that signed it.
+fn issued_by(authority: &Authority, der: &[u8]) -> Result<(Arc<LoadedCa>, Certificate)> {
+    let certificate = Certificate::from_der(der)?;
+    let hierarchy = authority.hierarchy();
+    let ca = hierarchy.issuer_of(&certificate).ok_or_else(|| {
+        let detail = format!("it was issued by {}, by none of our CAs' keys", certificate.issuer());
+        Error::invalid("foreign-certificate", detail)
+    })?;
+    let own = ca.certificate.as_ref().ok_or_else(|| Error::internal("an issuer without a certificate"))?;
+    match judge(der, own)? {
+        Judged::Issued(certificate) => Ok((Arc::clone(ca), *certificate)),
+        Judged::Skipped(why) => Err(Error::invalid("ca-certificate", why)),
+    }
+}
+
+fn known(record: CertificateRecord, certificate: &Certificate) -> Result<Reimported> {
+    if record.fingerprint == certificate.fingerprint() {
+        return Ok(Reimported { record, known: true });
+    }
+    Err(taken(&record.ca, certificate))
+}
+
+async fn refuse_taken(authority: &Authority, ca: &CaId, certificate: &Certificate) -> Result<()> {
+    if certificate.serial().content().len() < serials::LONG {
+        return Ok(());
+    }
+    let others = serials::all(&authority.db, certificate.serial()).await?;
+    match others.iter().find(|other| other.value.ca != *ca) {
+        Some(other) => Err(taken(&other.value.ca, certificate)),
+        None => Ok(()),
+    }
+}
+
+fn taken(ca: &CaId, certificate: &Certificate) -> Error {
+    let serial = certificate.serial();
+    let detail = format!("another certificate, of the CA {ca}, has the serial number {serial}");
+    Error::conflict("duplicate-serial", detail)
+}
+
+async fn unit(
+    authority: &Authority,
+    ca: &CaId,
+    certificate: &Certificate,
+    profile: Option<&Arc<Profile>>,
+    actor: &Actor,
+) -> Result<(Unit, CertificateRecord)> {
+    let revoked = ImportedRevocationRecord::key_of(ca, certificate.serial());
+    let revoked = authority.db.get::<ImportedRevocationRecord>(&revoked).await?;
+    let origin = Origin { ca, shard: shard(ca, certificate), requester: format!("reimport by {actor}") };
+    let record = record_of(authority, origin, certificate, revoked.as_ref(), profile)?;
+    let mut unit = Unit::new();
+    unit.insert(&record)?;
+    if let Some(revoked) = &revoked {
+        replace_revocation(&mut unit, &record, revoked)?;
+        unit.items.push(RevocationRecord::count(ca, record.shard, 1));
+    }
+    let subject = format!("certificate:{}", record.serial);
+    unit.event(
+        Event::new(authority.clock.now(), actor.clone(), "certificate.reimport", subject)
+            .with("ca", ca)
+            .with("subject", &record.subject)
+            .with("profile", &record.profile)
+            .with("revoked", revoked.is_some()),
+    );
+    Ok((unit, record))
+}
+
+fn shard(ca: &CaId, certificate: &Certificate) -> u32 {
+    let points = certificate.extension(ID_CE_CRL_DISTRIBUTION_POINTS);
+    points.map_or(0, |points| shard_in(ca, &points.value))
+}
+
+/// The shard in the address of a distribution point of ours, `/crl/<ca>/<shard>.crl`; 0 for the CA's first CRL.
+fn shard_in(ca: &CaId, point: &[u8]) -> u32 {
+    let (text, mark) = (String::from_utf8_lossy(point), format!("/crl/{ca}/"));
+    let number = text.split_once(&mark).and_then(|(_, rest)| rest.split_once(".crl"));
+    number.and_then(|(digits, _)| digits.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_is_read_from_the_address_that_names_it() {
+        let ca: CaId = "ec-issuing".parse().unwrap();
+        for (address, shard) in [
+            ("\x30\x20http://pki/crl/ec-issuing.crl", 0),
+            ("\x30\x20http://pki/crl/ec-issuing/7.crl\x05", 7),
+            ("http://pki/crl/ec-issuing/4096.crl", 4096),
+            ("http://pki/crl/other/7.crl", 0),
+            ("http://pki/crl/ec-issuing/x.crl", 0),
+        ] {
+            assert_eq!(shard_in(&ca, address.as_bytes()), shard, "{address}");
+        }
+    }
+}

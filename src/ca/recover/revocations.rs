@@ -1,0 +1,71 @@
+//! Entries of a published CRL that the store may not know.
+
+use crate::audit::{Actor, Event};
+use crate::ca::import::note_compromise;
+use crate::ca::import::records::ImportedRevocationRecord;
+use crate::ca::records::{CertificateRecord, RevocationRecord, Status, serials};
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::id::CaId;
+use crate::store::{Db, Stored, Unit, When};
+use crate::x509::crl::Revoked;
+
+/// The most entries of one durable write.
+const BATCH: usize = 400;
+
+/// Revokes what the entries of a shard's CRL name and the store does not know as revoked. Returns how many those were.
+/// Errors: `storage`.
+pub(super) async fn merge(
+    db: &Db,
+    now: Timestamp,
+    (ca, shard): (&CaId, u32),
+    entries: &[Revoked],
+) -> Result<usize> {
+    let mut all = 0;
+    for batch in entries.chunks(BATCH) {
+        let (mut unit, mut new) = (Unit::new(), 0);
+        for entry in batch {
+            new += usize::from(take(db, (ca, shard), entry, &mut unit).await?);
+        }
+        if new > 0 {
+            let event = Event::new(now, Actor::System, "crl.recover", format!("ca:{ca}"));
+            unit.event(event.with("revocations", new));
+            db.commit(unit).await?;
+        }
+        all += new;
+    }
+    Ok(all)
+}
+
+async fn take(db: &Db, (ca, shard): (&CaId, u32), entry: &Revoked, unit: &mut Unit) -> Result<bool> {
+    if let Some(found) = serials::of(db, ca, &entry.serial).await? {
+        return revoke(found, entry, unit);
+    }
+    let key = ImportedRevocationRecord::key_of(ca, &entry.serial);
+    if db.get::<ImportedRevocationRecord>(&key).await?.is_some() {
+        return Ok(false);
+    }
+    // Its certificate was issued after the backup: until it is brought in again, its number is what is known.
+    let Revoked { serial, at, reason, .. } = entry.clone();
+    let (ca_of, not_after) = (ca.clone(), None);
+    unit.insert(&ImportedRevocationRecord { ca: ca_of, serial, at, reason, not_after, left: false, shard })?;
+    let lists = if shard == 0 { &[0][..] } else { &[0, shard] };
+    unit.items.extend(lists.iter().map(|shard| RevocationRecord::count(ca, *shard, 1)));
+    Ok(true)
+}
+
+/// What was published goes before what the backup says: it is later.
+fn revoke(found: Stored<CertificateRecord>, entry: &Revoked, unit: &mut Unit) -> Result<bool> {
+    let Stored { value: mut record, revision } = found;
+    if let Status::Revoked { reason, .. } = record.status
+        && reason == entry.reason
+    {
+        return Ok(false);
+    }
+    record.status = Status::Revoked { at: entry.at, reason: entry.reason, invalidity: entry.invalidity };
+    unit.replace(&record, revision)?;
+    unit.put(&RevocationRecord::of(&record, entry.at, entry.reason, entry.invalidity), When::Always)?;
+    unit.items.push(RevocationRecord::count(&record.ca, record.shard, 1));
+    note_compromise(unit, &record, entry.reason)?;
+    Ok(true)
+}
