@@ -160,7 +160,8 @@ async fn a_hold_beside_the_making_of_a_crl_is_never_lost() {
             publish(&fixture.authority, &id),
             revoke_by_ann(&fixture, &serial, Reason::CertificateHold)
         );
-        (made.unwrap(), held.unwrap());
+        made.unwrap();
+        held.unwrap();
         let last = publish(&fixture.authority, &id).await.unwrap();
         assert_eq!(last.entries, 1);
         release_by_ann(&fixture, &serial).await.unwrap();
