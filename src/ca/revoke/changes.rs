@@ -80,12 +80,7 @@ impl<'a> Changes<'a> {
         Some(self.unit)
     }
 
-    fn change(
-        &mut self,
-        record: &CertificateRecord,
-        revision: u64,
-        event: Event,
-    ) -> Result<()> {
+    fn change(&mut self, record: &CertificateRecord, revision: u64, event: Event) -> Result<()> {
         self.unit.replace(record, revision)?;
         self.unit.event(event);
         *self.counts.entry((record.ca.clone(), record.shard)).or_default() += 1;

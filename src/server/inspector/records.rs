@@ -174,7 +174,8 @@ impl Records {
     /// Its row stands among the revocations of its parent.
     fn ca_revocation(&mut self, record: &CaRevocationRecord) {
         if let Some(row) = record.row() {
-            let may_be_gone = self.last_crl.get(&row.ca).is_some_and(|made| row.not_after < *made);
+            let scope = Scope { ca: row.ca.clone(), shard: row.shard };
+            let may_be_gone = self.last_crl.get(&scope).is_some_and(|made| row.not_after < *made);
             self.revoked.insert(row.certificate, Revoked { said: said(&row), may_be_gone });
         }
     }
