@@ -13,6 +13,7 @@ use crate::store::Db;
 use crate::task::Periodic;
 use crate::x509::key::KeyKind;
 
+mod anew;
 pub mod client;
 pub mod create;
 pub mod crl;

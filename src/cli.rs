@@ -269,6 +269,7 @@ pub fn main() -> process::ExitCode {
 fn has_rows(matches: &ArgMatches) -> bool {
     match matches.subcommand() {
         Some(("list" | "bulk", _)) => true,
+        Some(("cert", inner)) if inner.subcommand_name() == Some("revoke") => true,
         Some((_, inner)) => has_rows(inner),
         None => false,
     }

@@ -7,7 +7,8 @@ use der::Decode;
 use x509_cert::ext::pkix::AuthorityKeyIdentifier;
 
 use crate::ca::lint::Issuer;
-use crate::ca::records::{CaRecord, CrlSettingsRecord, Role, Scope};
+use crate::ca::profile::Profile;
+use crate::ca::records::{CaRecord, CaRevocationRecord, CrlSettingsRecord, Role, Scope};
 use crate::ca::rollover::CrossCertificate;
 use crate::ca::rollover::records::RolloverRecord;
 use crate::clock::Timestamp;
@@ -38,6 +39,10 @@ pub struct LoadedCa {
     pub crl: Stored<CrlSettingsRecord>,
     /// When it retired: from then on it signs nothing.
     pub retired: Option<Timestamp>,
+    /// Itself and our CAs above it, itself first.
+    pub lineage: Vec<CaId>,
+    /// Its revocation, or else that of a CA above it: it issues nothing more.
+    pub revoked: Option<CaRevocationRecord>,
     prepared: Option<Prepared>,
 }
 
@@ -86,6 +91,28 @@ impl LoadedCa {
                 self.record.key
             ))),
         }
+    }
+
+    /// Its certificate and signer, for issuing. Errors: as [`Self::ready`]; `ca-revoked`.
+    pub fn may_issue(&self) -> Result<(&Arc<Certificate>, &Arc<dyn Signer>)> {
+        self.refuse_revoked().and_then(|()| self.ready())
+    }
+
+    /// As [`Self::may_issue`], by a profile: who answers for what was issued goes on being certified.
+    pub fn may_issue_by(&self, profile: &Profile) -> Result<(&Arc<Certificate>, &Arc<dyn Signer>)> {
+        if profile.ocsp_nocheck() && profile.is_internal() { self.ready() } else { self.may_issue() }
+    }
+
+    /// Errors: `ca-revoked` if it or a CA above it was revoked.
+    pub fn refuse_revoked(&self) -> Result<()> {
+        let Some(revoked) = &self.revoked else { return Ok(()) };
+        let (id, at, reason) = (&self.record.id, revoked.at, revoked.reason.as_str());
+        let which = if revoked.ca == *id { id.to_string() } else { format!("{} above {id}", revoked.ca) };
+        let text = format!(
+            "the CA {which} was revoked at {at} ({reason}), and {id} issues nothing more: name another CA in the \
+             profile"
+        );
+        Err(Error::conflict("ca-revoked", text))
     }
 
     /// Whether OCSP asks about a certificate that this CA issued.
@@ -139,12 +166,15 @@ impl Hierarchy {
         let stored = db.all::<CaRecord>(Scan::all::<CaRecord>(PRIMARY)).await?;
         let records: Vec<CaRecord> = stored.into_iter().map(|s| s.value).collect();
         let settings = db.all::<CrlSettingsRecord>(Scan::all::<CrlSettingsRecord>(PRIMARY)).await?;
+        let stored = db.all::<CaRevocationRecord>(Scan::all::<CaRevocationRecord>(PRIMARY)).await?;
+        let revoked: Vec<CaRevocationRecord> = stored.into_iter().map(|s| s.value).collect();
         let stored = db.all::<RolloverRecord>(Scan::all::<RolloverRecord>(PRIMARY)).await?;
         let rollovers: Vec<RolloverRecord> = stored.into_iter().map(|s| s.value).collect();
         let retired =
             |id: &CaId| rollovers.iter().find(|r| r.outgoing().is_some_and(|(ca, _)| ca == id))?.retired;
         let load = |record: &CaRecord| -> Result<Arc<LoadedCa>> {
-            let ca = load_ca(record, &records, settings_of(&record.id, &settings), keys, public_url)?;
+            let settings = settings_of(&record.id, &settings);
+            let ca = load_ca(record, (&records, &revoked), settings, keys, public_url)?;
             Ok(Arc::new(LoadedCa { retired: retired(&record.id), ..ca }))
         };
         let mut cas = records.iter().map(load).collect::<Result<Vec<_>>>()?;
@@ -209,19 +239,23 @@ fn settings_of(ca: &CaId, all: &[Stored<CrlSettingsRecord>]) -> Stored<CrlSettin
 
 fn load_ca(
     record: &CaRecord,
-    all: &[CaRecord],
+    (all, revoked): (&[CaRecord], &[CaRevocationRecord]),
     crl: Stored<CrlSettingsRecord>,
     keys: &dyn KeyStore,
     public_url: &str,
 ) -> Result<LoadedCa> {
     let chain = chain_of(record, all)?;
     let certificate = chain.first().cloned();
+    let lineage = lineage_of(record, all);
+    let revocation = |id: &CaId| revoked.iter().find(|revoked| revoked.ca == *id).cloned();
     Ok(LoadedCa {
         signer: signer_of(record, keys)?,
         prepared: prepare(record, &chain, public_url)?,
         crl,
         record: record.clone(),
         retired: None,
+        revoked: lineage.iter().find_map(revocation),
+        lineage,
         certificate,
         chain_pem: chain.iter().map(|certificate| certificate.pem()).collect(),
         chain,
@@ -238,6 +272,12 @@ fn signer_of(record: &CaRecord, keys: &dyn KeyStore) -> Result<Option<Arc<dyn Si
         Err(e) if e.code() == "key-not-present" => Ok(None),
         Err(e) => Err(e),
     }
+}
+
+/// A CA and ours above it; as long as a chain may be.
+fn lineage_of(record: &CaRecord, all: &[CaRecord]) -> Vec<CaId> {
+    let above = |ca: &&CaRecord| ca.parent.as_ref().and_then(|id| all.iter().find(|other| other.id == *id));
+    std::iter::successors(Some(record), above).take(MAX_CHAIN).map(|ca| ca.id.clone()).collect()
 }
 
 /// The certificates from a CA to its root: over our own parents, then the external chain of the last one.

@@ -40,8 +40,6 @@ pub const UNNAMED_PROFILE: &str = "imported";
 pub const MOST_CERTIFICATES: usize = 100;
 /// The most revocations of a batch.
 pub const MOST_REVOCATIONS: usize = 400;
-/// How often a revision conflict is met by reading again.
-const ATTEMPTS: usize = 8;
 
 /// What became of one certificate or revocation.
 #[derive(Debug)]
@@ -80,8 +78,4 @@ fn unit_of(
     let event = Event::new(now, actor.clone(), action, format!("ca:{}", import.value.id));
     unit.event(event.with("count", count));
     Ok(unit)
-}
-
-fn busy() -> Error {
-    Error::conflict("state-conflict", "the records are being changed by other requests; try again")
 }

@@ -9,7 +9,7 @@ use crate::audit::{Actor, Event};
 use crate::ca::import::records::ImportedRevocationRecord;
 use crate::ca::lint::lint_under;
 use crate::ca::profile::Profile;
-use crate::ca::records::{CaRecord, CertificateRecord, Status};
+use crate::ca::records::{CaRecord, CaRevocationRecord, CertificateRecord, Status};
 use crate::ca::{Authority, LoadedCa, renewal};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -81,7 +81,7 @@ impl From<Error> for IssueError {
 ///
 /// Everything that costs CPU (building, lint, signature, digests, encoding of the record) is one job, on the signing
 /// threads unless the CA's key makes short work of it or lies in a token; a full queue answers `busy` at once.
-/// Errors: `IssueError::Claimed` naming the claim's item; `ca-not-ready`, `ca-expires`, `not-after-passed`,
+/// Errors: `IssueError::Claimed` naming the claim's item; `ca-not-ready`, `ca-revoked`, `ca-expires`, `not-after-passed`,
 /// `lint`, `digest-not-supported`, `busy`, `token-not-ready`, `token-refused`, `serial-taken`, `storage`.
 pub async fn issue(authority: &Authority, order: Order) -> Result<Issued, IssueError> {
     let now = authority.clock.now();
@@ -118,7 +118,7 @@ struct Validity {
 impl Validity {
     /// From the profile and the order, inside the CA's own validity.
     fn of(order: &Order, ca: &LoadedCa, now: Timestamp) -> Result<Self> {
-        let (certificate, _) = ca.ready()?;
+        let (certificate, _) = ca.may_issue_by(&order.profile)?;
         if certificate.not_after() < now.plus(CA_TOO_SHORT) {
             return Err(Error::conflict(
                 "ca-expires",
@@ -156,11 +156,15 @@ fn make(
     let event = event(&order, now);
     // Our own certificates are renewed by ourselves.
     let watched = (!order.profile.is_internal()).then_some(order.profile.renewal().points);
+    let must_stand = ca.may_issue().is_ok();
     let record = record(order, ca, validity, id, der);
     unit.insert(&record)?;
     unit.check::<CaRecord>(&ca.record.key(), When::Present);
     let known = ImportedRevocationRecord::key_of(&record.ca, &record.serial);
     unit.check::<ImportedRevocationRecord>(&known, When::Absent);
+    for above in ca.lineage.iter().filter(|_| must_stand) {
+        unit.check::<CaRevocationRecord>(&CaRevocationRecord::key_of(above), When::Absent);
+    }
     if let Some(points) = watched {
         renewal::watch(&mut unit, &record, points, now)?;
     }
@@ -259,6 +263,9 @@ fn refused(error: CommitError, claimed: usize) -> IssueError {
                 "serial-taken",
                 "a certificate with this serial number exists already; ask again",
             ))
+        }
+        CommitError::Refused { item, .. } if item > claimed + 2 => {
+            IssueError::Failed(Error::conflict("ca-revoked", "the CA was revoked in the meantime"))
         }
         CommitError::Refused { .. } => {
             IssueError::Failed(Error::conflict("ca-not-ready", "the CA was removed in the meantime"))

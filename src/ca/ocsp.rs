@@ -1,6 +1,7 @@
 //! OCSP: says of a certificate whether it was revoked (RFC 6960). An answer is signed once and then given from
 //! memory until it is stale; whether something was revoked since is looked at each time.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,12 +17,14 @@ use crate::keys::Signer;
 use crate::store::Record;
 use crate::x509::cert::Certificate;
 use crate::x509::key::signature_algorithm;
-use crate::x509::ocsp::{self, CertId, Failure, Request, Status, TbsResponse};
+use crate::x509::ocsp::{self, CertId, Failure, Request, Said, Status, TbsResponse};
 
 mod cache;
 pub mod http;
+mod limit;
 
 use cache::{Cache, Entry};
+use limit::Limit;
 
 /// How long an answer is good for.
 const WINDOW: Duration = Duration::from_hours(24);
@@ -61,6 +64,7 @@ pub struct Ocsp {
     authority: Arc<Authority>,
     responders: Arc<dyn ResponderSource>,
     cache: Cache,
+    limit: Limit,
     revocations: watch::Receiver<u64>,
 }
 
@@ -68,12 +72,19 @@ impl Ocsp {
     /// With no answer made yet.
     pub fn new(authority: Arc<Authority>, responders: Arc<dyn ResponderSource>) -> Self {
         let revocations = authority.db.raw().changed(RevocationRecord::KIND);
-        Self { authority, responders, cache: Cache::default(), revocations }
+        let limit = Limit::new(limit::USUAL);
+        Self { authority, responders, cache: Cache::default(), limit, revocations }
     }
 
-    /// Answers a request, or says in the protocol's own words why not.
-    pub async fn answer(&self, request: &[u8]) -> Result<Answer, Failure> {
-        let answer = self.try_answer(request).await;
+    /// With so many signatures a second for each address, instead of 1,000; 0: without a limit.
+    #[must_use]
+    pub fn with_limit(self, signatures_per_second: Option<u32>) -> Self {
+        Self { limit: Limit::new(signatures_per_second.unwrap_or(limit::USUAL)), ..self }
+    }
+
+    /// Answers a request `from` an address, or says in the protocol's own words why not.
+    pub async fn answer(&self, request: &[u8], from: Option<IpAddr>) -> Result<Answer, Failure> {
+        let answer = self.try_answer(request, from).await;
         answer.map_err(|error| {
             let failure = failure_of(&error);
             if failure == Failure::InternalError {
@@ -83,19 +94,19 @@ impl Ocsp {
         })
     }
 
-    async fn try_answer(&self, request: &[u8]) -> Result<Answer> {
+    async fn try_answer(&self, request: &[u8], from: Option<IpAddr>) -> Result<Answer> {
         let request = Request::from_der(request)?;
         let ca = self.issuer(&request)?;
         // Read before the status: what is revoked from here on makes the cached answer be looked at again.
         let seen = *self.revocations.borrow();
         if let (None, [id]) = (&request.nonce, request.ids.as_slice()) {
-            return self.of_one(&ca, id, seen).await;
+            return self.of_one(&ca, id, seen, from).await;
         }
         let mut answers = Vec::with_capacity(request.ids.len());
         for id in &request.ids {
-            answers.push((id.der.clone(), self.status(&ca, id).await?));
+            answers.push((id.der.clone(), self.said(&ca, id).await?));
         }
-        self.sign(&ca, answers, request.nonce).await
+        self.sign(&ca, answers, request.nonce, from).await
     }
 
     /// Our CA that the request is about; certificates of others that it asks about too are unknown to it.
@@ -111,7 +122,13 @@ impl Ocsp {
             .ok_or_else(|| Error::new(Kind::Forbidden, "ocsp-unauthorized", "no CA of this server"))
     }
 
-    async fn of_one(&self, ca: &Arc<LoadedCa>, id: &CertId, seen: u64) -> Result<Answer> {
+    async fn of_one(
+        &self,
+        ca: &Arc<LoadedCa>,
+        id: &CertId,
+        seen: u64,
+        from: Option<IpAddr>,
+    ) -> Result<Answer> {
         let now = self.authority.clock.now();
         let cached = self.cache.get(&id.der).filter(|entry| is_fresh(&entry.answer, now));
         if let Some(entry) = &cached
@@ -119,58 +136,70 @@ impl Ocsp {
         {
             return Ok(entry.answer.clone());
         }
-        let status = self.status(ca, id).await?;
+        let said = self.said(ca, id).await?;
         let answer = match cached {
-            Some(entry) if entry.status == status => entry.answer,
-            Some(_) | None => self.sign(ca, vec![(id.der.clone(), status)], None).await?,
+            Some(entry) if entry.said == said => entry.answer,
+            Some(_) | None => self.sign(ca, vec![(id.der.clone(), said)], None, from).await?,
         };
         // What was never issued may be issued in a moment.
-        if status != Status::Unknown {
-            self.cache.put(id.der.clone(), Entry { answer: answer.clone(), status, seen });
+        if said.status != Status::Unknown {
+            self.cache.put(id.der.clone(), Entry { answer: answer.clone(), said, seen });
         }
         Ok(answer)
     }
 
-    async fn status(&self, ca: &LoadedCa, id: &CertId) -> Result<Status> {
+    async fn said(&self, ca: &LoadedCa, id: &CertId) -> Result<Said> {
         if !ca.is_asked_by(id) {
-            return Ok(Status::Unknown);
+            return Ok(Status::Unknown.into());
         }
         let db = &self.authority.db;
         let Some(record) = serials::of(db, &ca.record.id, &id.serial).await? else {
             let revoked = ImportedRevocationRecord::key_of(&ca.record.id, &id.serial);
             return Ok(match db.get::<ImportedRevocationRecord>(&revoked).await? {
-                Some(row) => Status::Revoked { at: row.value.at, reason: row.value.reason },
-                None => self.status_of_ca(ca, id),
+                Some(row) => Status::Revoked { at: row.value.at, reason: row.value.reason }.into(),
+                None => self.status_of_ca(ca, id).into(),
             });
         };
-        Ok(match record.value.status {
+        let status = match record.value.status {
             records::Status::Good => Status::Good,
             records::Status::Revoked { at, reason, .. } => Status::Revoked { at, reason },
-        })
+        };
+        // No record is ever dropped: what expired is answered for since the CA began.
+        let is_expired = record.value.not_after < self.authority.clock.now();
+        let began = ca.certificate.as_ref().filter(|_| is_expired).map(|own| own.not_before());
+        Ok(Said { status, archive_cutoff: began })
     }
 
     /// The certificate of a CA below this one is known from the hierarchy.
     fn status_of_ca(&self, ca: &LoadedCa, id: &CertId) -> Status {
         let hierarchy = self.authority.hierarchy();
-        let is_it = |below: &LoadedCa| {
+        let is_it = |below: &&Arc<LoadedCa>| {
             let certificate = below.certificate.as_ref().filter(|c| *c.serial() == id.serial);
             certificate.is_some() && below.record.parent.as_ref().unwrap_or(&below.record.id) == &ca.record.id
         };
-        if hierarchy.all().iter().any(|below| is_it(below)) { Status::Good } else { Status::Unknown }
+        let Some(below) = hierarchy.all().iter().find(is_it) else { return Status::Unknown };
+        match below.revoked.as_ref().filter(|revoked| revoked.serial == id.serial) {
+            Some(revoked) => Status::Revoked { at: revoked.at, reason: revoked.reason },
+            None => Status::Good,
+        }
     }
 
     async fn sign(
         &self,
         ca: &LoadedCa,
-        answers: Vec<(Vec<u8>, Status)>,
+        answers: Vec<(Vec<u8>, Said)>,
         nonce: Option<Vec<u8>>,
+        from: Option<IpAddr>,
     ) -> Result<Answer> {
+        if let Some(from) = from {
+            self.limit.take(from, self.authority.clock.now())?;
+        }
         let responder = self.responders.responder(&ca.record.id)?;
         let this_update = self.authority.clock.now().whole_secs();
         let next_update = this_update.plus(WINDOW).min(responder.certificate.not_after());
         let has_nonce = nonce.is_some();
         let job = move || {
-            let answers = answers.iter().map(|(id, status)| (id.as_slice(), *status)).collect();
+            let answers = answers.iter().map(|(id, said)| (id.as_slice(), *said)).collect();
             let key = responder.signer.public_key();
             let responder_key = ocsp::key_hash(key);
             let nonce = nonce.as_deref();

@@ -8,11 +8,13 @@ use crate::store::{IndexKey, Kind, Record};
 use crate::x509::key::KeyAlgorithm;
 use crate::x509::name::Name;
 
+mod ca_revocation;
 mod certificate;
 mod crl;
 mod revocation;
 pub mod serials;
 
+pub use ca_revocation::CaRevocationRecord;
 pub use certificate::{CertificateRecord, Status};
 pub use crl::{BaseCrlRecord, CrlRecord, CrlSettingsRecord, MOST_SHARDS, Scope};
 pub use revocation::{CompromisedKeyRecord, RevocationRecord};

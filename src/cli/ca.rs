@@ -14,6 +14,7 @@ use crate::keys::Place;
 use crate::keys::token::parse_object;
 
 mod import;
+mod revoke;
 mod rollover;
 
 /// Its arguments.
@@ -72,6 +73,9 @@ enum Verb {
         after_help = "Example:\n  signet ca sign-crl rsa-root --key rsa-root.key \\\n      --passphrase-file pass"
     )]
     SignCrl(SignCrl),
+    /// Revoke a CA: nothing is issued by it any more
+    #[command(after_help = revoke::EXAMPLES)]
+    Revoke(Box<revoke::Args>),
     /// Export a CA's key, encrypted under a passphrase (PKCS#8), as for a safe
     #[command(after_help = "Example:\n  signet ca export-key rsa-root --out rsa-root.key")]
     ExportKey(ExportKey),
@@ -180,6 +184,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
         }
         Verb::Set(wanted) => set(wanted, context).await?,
         Verb::SignCrl(sign) => sign_crl(sign, context).await?,
+        Verb::Revoke(args) => return revoke::run(*args, context).await,
         Verb::ExportKey(export) => export_key(export, context).await?,
         Verb::RemoveKey { id, yes } => remove_key(&id, yes, context).await?,
     }

@@ -11,15 +11,15 @@ use crate::ca::records::serials::Reference;
 use crate::cli::page::{self, Paging};
 use crate::cli::{Context, ExitCode, client, input, show};
 use crate::clock::Timestamp;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::id::{ProfileId, Serial};
 use crate::outbound::Answer;
-use crate::x509::crl::Reason;
 
 mod bulk;
 mod due;
 mod reimport;
 mod renew;
+pub mod revoke;
 mod source;
 
 /// Its arguments.
@@ -78,15 +78,14 @@ enum Verb {
     /// Write one certificate to standard output or a file
     #[command(after_help = "Example:\n  signet cert download 3F0A… --format p7b --out www.p7b")]
     Download(Download),
-    /// Revoke a certificate; its CA's CRL is new within a second
-    #[command(after_help = "Example:\n  signet cert revoke 3F0A… --reason key-compromise")]
-    Revoke {
+    /// Revoke certificates, one or many; their CA's CRL is new within a second
+    #[command(after_help = revoke::EXAMPLES)]
+    Revoke(Box<revoke::Args>),
+    /// Release a certificate from hold: it is good again
+    #[command(after_help = "Example:\n  signet cert release 3F0A…")]
+    Release {
         /// Serial number, hexadecimal (CA.SERIAL if several CAs gave it)
         serial: Reference,
-        /// Why (RFC 5280 §5.3.1)
-        #[arg(long, value_parser = reason, value_name = "REASON", default_value = "unspecified",
-            help = format!("Why: {}", reasons()))]
-        reason: Reason,
     },
 }
 
@@ -186,7 +185,8 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
             Ok(ExitCode::Done)
         }
         Verb::Download(download) => fetch(download, context).await,
-        Verb::Revoke { serial, reason } => revoke(&serial, reason, context).await,
+        Verb::Revoke(args) => revoke::run(*args, context).await,
+        Verb::Release { serial } => revoke::release(&serial, context).await,
     }
 }
 
@@ -263,23 +263,4 @@ async fn fetch(download: Download, context: &Context) -> Result<ExitCode> {
         input::write(None, &answer.body)?;
     }
     Ok(ExitCode::Done)
-}
-
-async fn revoke(serial: &Reference, reason: Reason, context: &Context) -> Result<ExitCode> {
-    let api = client::connect(context)?;
-    let path = format!("/certificates/{serial}/revoke");
-    let revoked = api.post(&path, &json!({"reason": reason.as_str()})).await?.json()?;
-    let Some(number) = revoked["serial"].as_str() else {
-        return Err(Error::new(Kind::Unreachable, "bad-answer", "the server did not say what it revoked"));
-    };
-    show::done(context, &revoked, &format!("revoked {number} ({})", reason.as_str()))?;
-    Ok(ExitCode::Done)
-}
-
-fn reason(text: &str) -> Result<Reason> {
-    text.parse()
-}
-
-fn reasons() -> String {
-    Reason::ALL.iter().map(|r| r.as_str()).collect::<Vec<_>>().join(", ")
 }

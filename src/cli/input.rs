@@ -1,6 +1,6 @@
 //! Files that the user names, bounded; `-` is standard input.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -70,6 +70,19 @@ pub fn passphrase(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<String>
     rpassword::prompt_password(prompt)
         .map(Zeroizing::new)
         .map_err(|_| crate::cli::usage("no terminal to ask on: name a file with --passphrase-file"))
+}
+
+/// Asks on the terminal; only y or yes is a yes. Errors: `usage` without a terminal.
+pub fn confirm(question: &str) -> Result<bool> {
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() {
+        return Err(crate::cli::usage("no terminal to ask on: say --yes"));
+    }
+    eprint!("{question}");
+    let mut answer = String::new();
+    let read = BufReader::new(stdin.take(64)).read_line(&mut answer);
+    read.map_err(|e| Error::invalid("unreadable-file", "cannot read the answer").because(e))?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
 /// Writes to a file or to standard output. Errors: `unwritable-file`.

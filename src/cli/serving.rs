@@ -121,6 +121,7 @@ impl ServerFlags {
             pkcs11_pin_file: self.token.pkcs11_pin_file.clone(),
             connections: None,
             connections_per_address: None,
+            ocsp_signatures_per_address: None,
         };
         let mut settings = given.or(Given::read(layout)?);
         if (settings.http(), settings.https()) == (Listen::Off, Listen::Off) {

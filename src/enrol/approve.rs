@@ -41,6 +41,7 @@ pub(super) async fn approve_with(desk: &Desk, request: &Request, alongside: &Uni
         let (proof, issuer) = (&request.proof, request.issuer.as_ref());
         policy::usable_profile(desk, &set, &request.profile, proof, issuer)?
     };
+    refuse_revoked_ca(desk, &profile, request.issuer.as_ref())?;
     let claim = match earlier(desk, &profile, request).await? {
         Earlier::Answered(decision) => return Ok(decision),
         Earlier::Free(claim) => claim,
@@ -52,6 +53,15 @@ pub(super) async fn approve_with(desk: &Desk, request: &Request, alongside: &Uni
             Ok(Earlier::Answered(decision)) => Ok(decision),
             Ok(Earlier::Free(_)) | Err(_) => Err(error),
         },
+    }
+}
+
+/// Nothing comes from a revoked CA: no certificate, also none of before, and nobody is made to wait for one.
+fn refuse_revoked_ca(desk: &Desk, profile: &Profile, issuer: Option<&CaId>) -> Result<()> {
+    match desk.authority.hierarchy().require(issuer.unwrap_or_else(|| profile.ca()))?.may_issue_by(profile) {
+        Err(error) if error.code() == "ca-revoked" => Err(error),
+        // Whether it is ready is seen when it is to sign.
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

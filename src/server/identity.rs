@@ -75,7 +75,9 @@ impl Identities {
             failures.push(("tls".to_owned(), e));
         }
         for (ca, mode) in self.wanted_ras() {
-            if let Err(e) = self.refresh_ra(&ca, mode).await {
+            if let Err(e) = self.refresh_ra(&ca, mode).await
+                && !self.is_revoked(&ca)
+            {
                 failures.push((format!("ra-{ca}"), e));
             }
         }
@@ -147,6 +149,11 @@ impl Identities {
         let mut responders = self.responders.write().unwrap_or_else(PoisonError::into_inner);
         responders.insert(ca.record.id.clone(), Arc::new(responder));
         Ok(())
+    }
+
+    /// A revoked CA certifies no registration authority any more: what is there serves until it expires.
+    fn is_revoked(&self, ca: &CaId) -> bool {
+        self.desk.authority.hierarchy().require(ca).is_ok_and(|ca| ca.revoked.is_some())
     }
 
     async fn keep(&self, wanted: &Wanted) -> Result<Held> {

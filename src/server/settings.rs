@@ -89,6 +89,9 @@ pub struct Given {
     /// At most so many from one address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections_per_address: Option<usize>,
+    /// OCSP answers that are signed in a second for one address; 0: without a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ocsp_signatures_per_address: Option<u32>,
 }
 
 impl Given {
@@ -126,6 +129,9 @@ impl Given {
             pkcs11_pin_file: self.pkcs11_pin_file.or(weaker.pkcs11_pin_file),
             connections: self.connections.or(weaker.connections),
             connections_per_address: self.connections_per_address.or(weaker.connections_per_address),
+            ocsp_signatures_per_address: self
+                .ocsp_signatures_per_address
+                .or(weaker.ocsp_signatures_per_address),
         }
     }
 
@@ -135,8 +141,10 @@ impl Given {
         let text = format!(
             "# Signet's settings; a flag or an environment variable (SIGNET_HTTP …) goes before them.\n\
              # url: prefix of CRL and CA addresses in certificates. http, https: ADDR:PORT or \"off\".\n\
-             # Also: policies, security-password-file, connections, connections-per-address, pkcs11-module,\n\
-             # pkcs11-token, pkcs11-pin-file.\n{body}"
+             # Also: policies, security-password-file, connections, connections-per-address,
+\
+             # ocsp-signatures-per-address, pkcs11-module, pkcs11-token, pkcs11-pin-file.
+{body}"
         );
         files::write(path, text.as_bytes(), files::PRIVATE)
     }

@@ -111,7 +111,8 @@ impl State {
         .with_ra(identities.clone())
         .with_own(identities.clone())
         .with_backups(Arc::new(Backups::new(source, desk.authority.clock.clone())));
-        let ocsp = Arc::new(Ocsp::new(desk.authority.clone(), identities.clone()));
+        let ocsp = Ocsp::new(desk.authority.clone(), identities.clone());
+        let ocsp = Arc::new(ocsp.with_limit(settings.ocsp_signatures_per_address));
         let (db, clock) = (desk.authority.db.clone(), desk.authority.clock.clone());
         let tasks = Runner::new(db, clock, tasks::handlers(&desk, &admin.notices));
         Ok(Self { desk, admin: Arc::new(admin), identities, ocsp, heads, tasks, metrics, ready })

@@ -34,14 +34,17 @@ impl Format {
     }
 }
 
-/// The CAs of a store: all of ours in `signet`, roots first, or the one CA that the store is named after. A CA under an
-/// external root brings that root and what stands between: without it a verifier has no anchor for the chain. In `signet`
-/// stand also the next CAs, and the certificates by which one generation certifies the other's key; a CA that retired
-/// does not: nothing that it signed is valid any more. None if there is no such store or nothing in it yet.
+/// The CAs of a store that were not revoked: all of ours in `signet`, roots first, or the one CA that the store is named
+/// after. A CA under an external root brings that root and what stands between: without it a verifier has no anchor for
+/// the chain. In `signet` stand also the next CAs, and the certificates by which one generation certifies the other's
+/// key; a CA that retired does not: nothing that it signed is valid any more. None if there is no such store or nothing
+/// in it yet.
 pub fn anchors(hierarchy: &Hierarchy, store: &str) -> Option<Vec<Arc<Certificate>>> {
     let is_in =
         |ca: &&Arc<LoadedCa>| (store == ALL && ca.retired.is_none()) || ca.record.id.as_str() == store;
-    let wanted = || hierarchy.all().iter().rev().filter(is_in);
+    // Who takes a bundle takes all in it for anchors, which nobody holds against a CRL.
+    let is_trusted = |ca: &&Arc<LoadedCa>| ca.revoked.is_none();
+    let wanted = || hierarchy.all().iter().rev().filter(is_in).filter(is_trusted);
     let external = wanted().flat_map(|ca| external(ca).iter().rev());
     let mut found: Vec<Arc<Certificate>> = Vec::new();
     let between = hierarchy.cross_certificates().filter(|_| store == ALL).map(|cross| &cross.certificate);

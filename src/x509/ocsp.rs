@@ -16,6 +16,8 @@ pub use response::{TbsResponse, failure, success};
 
 /// id-pkix-ocsp-nonce (RFC 9654 §2.1).
 const NONCE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.2");
+/// id-pkix-ocsp-archive-cutoff (RFC 6960 §4.4.4).
+const ARCHIVE_CUTOFF: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.6");
 
 /// The digest of a CertID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +57,21 @@ pub enum Status {
     },
     /// Never issued, as far as the responder knows.
     Unknown,
+}
+
+/// All that is said of one certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Whether it was revoked.
+    pub status: Status,
+    /// Of an expired one: since when expired ones are answered for (RFC 6960 §4.4.4).
+    pub archive_cutoff: Option<Timestamp>,
+}
+
+impl From<Status> for Said {
+    fn from(status: Status) -> Self {
+        Self { status, archive_cutoff: None }
+    }
 }
 
 /// An answer without a signature (RFC 6960 §4.2.1).

@@ -95,6 +95,14 @@ fn is_answered_and_a_revocation_is_seen_at_once(profile: &str, key: &[&str]) {
     let two = asked.openssl(&["-cert", &asked.leaf, "-serial", "77"], &[]);
     assert!(two.contains(": good") && two.contains("77: unknown"), "{two}");
 
+    // REVOCATION-19: on hold and released, good again at once.
+    asked.server.signet(&["cert", "revoke", &asked.serial, "--reason", "certificate-hold"]).ok();
+    let held = asked.openssl(&cert, &["-no_nonce"]);
+    assert!(held.contains(": revoked") && held.contains("Reason: certificateHold"), "{held}");
+    asked.server.signet(&["cert", "release", &asked.serial]).ok();
+    assert!(asked.openssl(&cert, &["-no_nonce"]).contains(": good"));
+    assert!(asked.ocsptool(&[]).contains("Certificate Status: good"));
+
     asked.server.signet(&["cert", "revoke", &asked.serial, "--reason", "key-compromise"]).ok();
     for further in [&[][..], &["-no_nonce"]] {
         let said = asked.openssl(&cert, further);

@@ -15,6 +15,7 @@ mod notices;
 mod profiles;
 mod refused;
 mod requests;
+mod revocation;
 mod search;
 mod tasks;
 mod tokens;

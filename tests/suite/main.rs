@@ -24,6 +24,7 @@ mod profiles;
 mod refusals;
 mod renewal;
 mod rollover;
+mod revoking;
 mod scep;
 mod serve;
 mod storage;

@@ -26,6 +26,7 @@ mod create;
 mod crls;
 mod custody;
 mod import;
+mod revoke;
 mod rollover;
 mod settings;
 mod types;
@@ -34,6 +35,7 @@ pub use import::{
     CertificateBatch, ImportActivated, ImportActivation, ImportBegun, ImportFinding, ImportOutcome,
     NewImport, RevocationBatch, RevokedBefore,
 };
+pub use revoke::{CaStops, LiveOfProfile, RevokeCa, RevokedCa};
 pub use types::{
     Activation, Ca, CaSettings, Crl, CrlSettings, Cross, DeltaCrl, ExportKey, ExportedKey, ExternalChain,
     NewCa, NextCa, Rollover, SignCrl,
@@ -49,6 +51,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(custody::sign_crl))
         .routes(routes!(custody::export))
         .routes(routes!(custody::remove))
+        .routes(routes!(revoke::revoke))
         .merge(rollover::routes())
         .merge(import::routes())
 }
@@ -89,7 +92,7 @@ pub async fn chain(State(state): Shared, caller: Caller, Named(id): Named) -> An
 /// Reads the bodies that hold secrets, each a type of this module alone, and forgets them: for the fuzzer.
 pub fn read_any(body: &[u8]) {
     let _outcomes = (create::reads(body), custody::reads(body), import::reads(body));
-    let _outcomes = (settings::reads(body), rollover::reads(body));
+    let _outcomes = (settings::reads(body), rollover::reads(body), revoke::reads(body));
 }
 
 fn known(id: &str) -> Result<CaId> {
@@ -131,7 +134,9 @@ async fn described(state: &Service, hierarchy: &Hierarchy, ca: &LoadedCa) -> Res
         not_after: certificate.map(|c| c.not_after().to_string()),
         key: key_state(ca).to_owned(),
         key_store: authority.keys.place(&ca.record.key).to_string(),
-        state: rollover::standing(hierarchy, ca).to_owned(),
+        state: state_of(hierarchy, ca).to_owned(),
+        revoked_at: ca.revoked.as_ref().map(|revoked| revoked.at.to_string()),
+        reason: ca.revoked.as_ref().map(|revoked| revoked.reason.as_str().to_owned()),
         rollover: rollover::told(state, hierarchy, ca).await?,
         crl: authority.published().of(&ca.record.id).map(|crl| crls::listed(authority, &crl)),
         crl_state: crls::state(authority, ca).to_owned(),
@@ -141,6 +146,10 @@ async fn described(state: &Service, hierarchy: &Hierarchy, ca: &LoadedCa) -> Res
         pem: None,
         request_pem: None,
     })
+}
+
+fn state_of(hierarchy: &Hierarchy, ca: &LoadedCa) -> &'static str {
+    if ca.revoked.is_some() { "revoked" } else { rollover::standing(hierarchy, ca) }
 }
 
 /// A key that was removed on purpose is told from one that is lost.

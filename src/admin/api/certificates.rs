@@ -1,4 +1,4 @@
-//! `/certificates`: issue, find, show, revoke.
+//! `/certificates`: issue, find, show; revoke in a file of its own.
 
 use std::sync::Arc;
 
@@ -10,9 +10,7 @@ use utoipa_axum::routes;
 
 use super::Shared;
 use super::auth::Caller;
-use super::body::Body;
-use super::idempotency;
-use super::json::{self, Fields};
+use super::json;
 use super::path::Named;
 use super::problem::{Answer, Refusals};
 use super::query::Query;
@@ -21,11 +19,9 @@ use crate::admin::state::State as Service;
 use crate::ca::records::serials::Reference;
 use crate::ca::records::{CertificateRecord, Status};
 use crate::ca::renewal::list::{Counts, Found, counts};
-use crate::ca::revoke;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::x509::cert;
-use crate::x509::crl::Reason;
 
 pub mod batch;
 mod filter;
@@ -33,14 +29,16 @@ mod formats;
 mod issue;
 mod reimport;
 mod renewals;
+pub mod revoke;
 mod search;
 mod types;
 mod words;
 
 pub use filter::Filter;
+pub use revoke::{BulkRevocation, RevocationOutcome, RevocationReport, Revoke, Selected, how};
 pub use types::{
     BatchItem, BatchOutcome, BatchReport, Certificate, IssuedCertificate, NewBatch, NewCertificate, Reimport,
-    Renew, RenewalSummary, Revoke, Waiting,
+    Renew, RenewalSummary, Waiting,
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
@@ -53,7 +51,9 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(renewals::create))
         .routes(routes!(show))
         .routes(routes!(download))
-        .routes(routes!(withdraw))
+        .routes(routes!(revoke::withdraw))
+        .routes(routes!(revoke::release))
+        .routes(routes!(revoke::bulk::revoke))
 }
 
 /// How many certificates are due, late or vanished.
@@ -85,37 +85,14 @@ pub async fn download(State(state): Shared, caller: Caller, Named(serial): Named
     Ok(file(&state, &record, format.as_deref().unwrap_or("pem"))?)
 }
 
-/// Revokes a certificate; its CA's CRL follows within a second.
-#[utoipa::path(post, path = "/api/v1/certificates/{serial}/revoke", tag = "certificates", request_body = Revoke,
-    params(("serial" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    responses((status = 200, description = "The certificate", body = Certificate), Refusals))]
-pub async fn withdraw(State(state): Shared, caller: Caller, Named(serial): Named, body: Body) -> Answer {
-    caller.may(Permission::CertificatesRevoke).await?;
-    let reason = body.json::<Revoke>()?.reason.parse::<Reason>().map_err(|e| e.at("/reason"))?;
-    let authority = &state.desk.authority;
-    idempotency::once(&authority.db, state.now(), &caller, &body, async {
-        let record = revoke::revoke_named(authority, &known(&serial)?, reason, caller.actor()).await?;
-        json::answer(StatusCode::OK, &shown(&record, state.now())?)
-    })
-    .await
-}
-
-impl json::Body for Revoke {
-    const FIELDS: &'static [&'static str] = &["reason"];
-
-    fn from_fields(fields: &mut Fields<'_>) -> Result<Self> {
-        Ok(Self { reason: fields.required_line("reason")? })
-    }
-}
-
 /// What the API says of a record, without what takes reading its DER.
 pub fn listed(record: &CertificateRecord, now: Timestamp) -> Certificate {
-    let (status, revoked_at, reason) = match record.status {
-        Status::Revoked { at, reason, .. } => {
-            ("revoked", Some(at.to_string()), Some(reason.as_str().to_owned()))
+    let (status, revoked_at, reason, invalidity) = match record.status {
+        Status::Revoked { at, reason, invalidity } => {
+            ("revoked", Some(at.to_string()), Some(reason.as_str().to_owned()), invalidity)
         }
-        Status::Good if record.not_after < now => ("expired", None, None),
-        Status::Good => ("good", None, None),
+        Status::Good if record.not_after < now => ("expired", None, None, None),
+        Status::Good => ("good", None, None, None),
     };
     Certificate {
         serial: record.serial.to_string(),
@@ -131,6 +108,7 @@ pub fn listed(record: &CertificateRecord, now: Timestamp) -> Certificate {
         not_before: record.not_before.to_string(),
         not_after: record.not_after.to_string(),
         issued_at: record.id.made_at().to_string(),
+        invalidity_date: invalidity.map(|at| at.to_string()),
         requester: record.requester.clone(),
         renews: record.renews.as_ref().map(ToString::to_string),
         renewal: None,

@@ -25,6 +25,11 @@ impl Query {
         Ok(Self(pairs))
     }
 
+    /// Parameters that came otherwise, each name once.
+    pub fn of(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
     /// Holds that only these names are given. Errors: `unknown-parameter`.
     pub fn only(self, known: &[&str]) -> Result<Self> {
         match self.0.iter().find(|(name, _)| !known.contains(&name.as_str())) {

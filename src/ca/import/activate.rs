@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use super::records::ImportRecord;
-use super::{ATTEMPTS, busy, standing};
+use super::standing;
 use crate::audit::{Actor, Event};
+use crate::ca::anew::{self, Decided};
 use crate::ca::crl::PublishedCrl;
 use crate::ca::records::{CaRecord, CrlRecord};
 use crate::ca::{Authority, crl, to_the_end};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::CaId;
-use crate::store::{CommitError, Stored, Unit};
+use crate::store::{Stored, Unit};
 use crate::x509::cert::Certificate;
 
 /// A CA that moved in.
@@ -43,26 +44,28 @@ async fn activated(
     last_number: Option<u64>,
     actor: Actor,
 ) -> Result<Activated> {
-    for _ in 0..ATTEMPTS {
+    let actor = &actor;
+    let decide = || async move {
         let (import, certificate) = standing(authority, id).await?;
         if import.value.activated.is_some() {
-            let crl = authority.published().of(id).ok_or_else(|| Error::not_found("CRL of the CA", id))?;
-            return Ok(Activated { crl, jumped: false });
+            return Ok(Decided { unit: None, outcome: None });
         }
         let now = authority.clock.now();
         let crl = first_crl(authority, &import.value, &certificate, last_number, now).await?;
-        let unit = unit(&import, &certificate, &crl, &actor, now)?;
-        match authority.db.commit(unit).await {
-            Ok(_) => {
-                authority.reload().await?;
-                let crl = authority.published().show(&crl);
-                return Ok(Activated { crl, jumped: last_number.is_none() });
-            }
-            Err(CommitError::Refused { .. }) => {}
-            Err(CommitError::Failed(error)) => return Err(error),
+        let unit = unit(&import, &certificate, &crl, actor, now)?;
+        Ok(Decided { unit: Some(unit), outcome: Some(crl) })
+    };
+    match anew::commit(&authority.db, decide).await? {
+        Some(crl) => {
+            authority.reload().await?;
+            let crl = authority.published().show(&crl);
+            Ok(Activated { crl, jumped: last_number.is_none() })
+        }
+        None => {
+            let crl = authority.published().of(id).ok_or_else(|| Error::not_found("CRL of the CA", id))?;
+            Ok(Activated { crl, jumped: false })
         }
     }
-    Err(busy())
 }
 
 async fn first_crl(

@@ -7,14 +7,15 @@ use sha2::{Digest as _, Sha256};
 
 use super::judge::{Judged, judge};
 use super::records::{ImportRecord, ImportedRevocationRecord};
-use super::{ATTEMPTS, Fate, MOST_CERTIFICATES, UNNAMED_PROFILE, busy, standing, unit_of};
+use super::{Fate, MOST_CERTIFICATES, UNNAMED_PROFILE, standing, unit_of};
 use crate::audit::Actor;
+use crate::ca::anew::{self, Decided};
 use crate::ca::profile::Profile;
 use crate::ca::records::{CertificateRecord, CompromisedKeyRecord, RevocationRecord, Status, serials};
 use crate::ca::{Authority, on_thread, renewal};
 use crate::error::{Error, Result};
 use crate::id::{CaId, ProfileId, RecordId, Serial};
-use crate::store::{CommitError, Record, Stored, Unit, When};
+use crate::store::{Record, Stored, Unit, When};
 use crate::x509::cert::Certificate;
 use crate::x509::crl::Reason;
 
@@ -43,19 +44,13 @@ pub async fn certificates(
     let judged =
         on_thread(move || Ok(ders.iter().map(|der| judge(der, &issuer)).collect::<Vec<_>>())).await?;
     let batch = Batch { authority, id, profile, actor };
-    for _ in 0..ATTEMPTS {
+    let decide = || async {
         let (import, _) = standing(authority, id).await?;
         let (fates, unit) = batch.sort(&import, &judged).await?;
-        if fates.iter().all(|fate| !matches!(fate, Fate::Imported)) {
-            return Ok(fates);
-        }
-        match authority.db.commit(unit).await {
-            Ok(_) => return Ok(fates),
-            Err(CommitError::Refused { .. }) => {}
-            Err(CommitError::Failed(error)) => return Err(error),
-        }
-    }
-    Err(busy())
+        let changes = fates.iter().any(|fate| matches!(fate, Fate::Imported));
+        Ok(Decided { unit: changes.then_some(unit), outcome: fates })
+    };
+    anew::commit(&authority.db, decide).await
 }
 
 struct Batch<'a> {

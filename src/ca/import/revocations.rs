@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use super::certificates::{REQUESTER, SHARD, note_compromise};
 use super::records::{ImportRecord, ImportedRevocationRecord};
-use super::{ATTEMPTS, Fate, MOST_REVOCATIONS, busy, serial, standing, unit_of};
+use super::{Fate, MOST_REVOCATIONS, serial, standing, unit_of};
 use crate::audit::Actor;
 use crate::ca::Authority;
+use crate::ca::anew::{self, Decided};
 use crate::ca::records::{CertificateRecord, RevocationRecord, Status, serials};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{CaId, Serial};
-use crate::store::{CommitError, Stored, Unit};
+use crate::store::{Stored, Unit};
 use crate::x509::crl::Reason;
 
 /// A revocation as a CRL or an index tells it.
@@ -42,19 +43,14 @@ pub async fn revocations(
             format!("at most {MOST_REVOCATIONS} revocations at once"),
         ));
     }
-    for _ in 0..ATTEMPTS {
+    let (actor, batch) = (&actor, batch);
+    let decide = || async move {
         let (import, own) = standing(authority, id).await?;
-        let (fates, unit) = sort(authority, &import, own.serial(), batch, &actor).await?;
-        if unit.items.len() <= 1 {
-            return Ok(fates);
-        }
-        match authority.db.commit(unit).await {
-            Ok(_) => return Ok(fates),
-            Err(CommitError::Refused { .. }) => {}
-            Err(CommitError::Failed(error)) => return Err(error),
-        }
-    }
-    Err(busy())
+        let (fates, unit) = sort(authority, &import, own.serial(), batch, actor).await?;
+        let changes = fates.iter().any(|fate| matches!(fate, Fate::Imported));
+        Ok(Decided { unit: changes.then_some(unit), outcome: fates })
+    };
+    anew::commit(&authority.db, decide).await
 }
 
 async fn sort(

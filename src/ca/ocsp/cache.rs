@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::Answer;
-use crate::x509::ocsp::Status;
+use crate::x509::ocsp::Said;
 
 /// Answers of one generation; two are kept. An answer takes about 1.5 KB.
 const GENERATION: usize = 10_000;
@@ -13,7 +13,7 @@ const GENERATION: usize = 10_000;
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub answer: Answer,
-    pub status: Status,
+    pub said: Said,
     pub seen: u64,
 }
 
@@ -57,12 +57,13 @@ impl Generations {
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
+    use crate::x509::ocsp::Status;
 
     #[test]
     fn it_is_bounded_and_keeps_what_is_asked_for() {
         let at = Timestamp::from_secs(0);
         let answer = Answer { der: Vec::new().into(), this_update: at, next_update: at, has_nonce: false };
-        let entry = Entry { answer, status: Status::Good, seen: 0 };
+        let entry = Entry { answer, said: Status::Good.into(), seen: 0 };
         let (cache, id) = (Cache::default(), |n: usize| n.to_be_bytes().to_vec());
         for n in 0..5 * GENERATION {
             cache.put(id(n), entry.clone());

@@ -1,10 +1,13 @@
 //! Plain HTTP: `/ocsp` by POST, `/ocsp/<base64>` by GET (RFC 6960 appendix A, RFC 9919).
 
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{ConnectInfo, FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -38,7 +41,7 @@ pub fn router(ocsp: Arc<Ocsp>) -> Router {
         .with_state(ocsp)
 }
 
-async fn by_post(State(ocsp): State<Arc<Ocsp>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn by_post(State(ocsp): State<Arc<Ocsp>>, peer: Peer, headers: HeaderMap, body: Bytes) -> Response {
     let media = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     if !media.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(REQUEST) {
         return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the Content-Type is application/ocsp-request");
@@ -46,14 +49,25 @@ async fn by_post(State(ocsp): State<Arc<Ocsp>>, headers: HeaderMap, body: Bytes)
     if body.len() > MAX_BODY {
         return refused(StatusCode::PAYLOAD_TOO_LARGE, "a request has at most 16 KiB");
     }
-    answer(&ocsp, &body, &headers).await
+    answer(&ocsp, &body, peer, &headers).await
 }
 
-async fn by_get(State(ocsp): State<Arc<Ocsp>>, headers: HeaderMap, uri: Uri) -> Response {
+async fn by_get(State(ocsp): State<Arc<Ocsp>>, peer: Peer, headers: HeaderMap, uri: Uri) -> Response {
     let written = uri.path().strip_prefix("/ocsp/").unwrap_or_default();
     match decode(written) {
-        Some(request) => answer(&ocsp, &request, &headers).await,
+        Some(request) => answer(&ocsp, &request, peer, &headers).await,
         None => failed(Failure::MalformedRequest),
+    }
+}
+
+/// Who asks, if the listener knows.
+struct Peer(Option<IpAddr>);
+
+impl<S: Sync> FromRequestParts<S> for Peer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip())))
     }
 }
 
@@ -73,8 +87,8 @@ fn decode(written: &str) -> Option<Vec<u8>> {
     BASE64.decode(text).ok()
 }
 
-async fn answer(ocsp: &Ocsp, request: &[u8], asked: &HeaderMap) -> Response {
-    match ocsp.answer(request).await {
+async fn answer(ocsp: &Ocsp, request: &[u8], Peer(from): Peer, asked: &HeaderMap) -> Response {
+    match ocsp.answer(request, from).await {
         Ok(answer) => signed(answer, asked),
         Err(failure) => failed(failure),
     }

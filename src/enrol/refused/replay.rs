@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::audit::{Actor, Event};
 use crate::ca::issue;
-use crate::ca::records::CertificateRecord;
+use crate::ca::records::{CertificateRecord, serials};
 use crate::clock::{Clock, Timestamp};
 use crate::enrol::approve::{Decision, approve};
 use crate::enrol::refused::keep::Received;
@@ -122,7 +122,7 @@ async fn scep(
 async fn api(desk: &Desk, then: &RefusedRecord, message: Vec<u8>) -> Result<Verdict> {
     let csr = desk.authority.pool.run(move || Csr::read(&message, Leniency::Strict)).await??;
     let renews = match &then.asked.renews {
-        Some(serial) => Some(Box::new(renewed(desk, serial).await?)),
+        Some(serial) => Some(Box::new(renewed(desk, then, serial).await?)),
         None => None,
     };
     let (proof, actor) = who(then, renews);
@@ -154,10 +154,16 @@ fn who(then: &RefusedRecord, renews: Option<Box<CertificateRecord>>) -> (Proof, 
     }
 }
 
-async fn renewed(desk: &Desk, serial: &Serial) -> Result<CertificateRecord> {
-    let db = &desk.authority.db;
-    let found = db.find::<CertificateRecord>(CertificateRecord::BY_SERIAL, serial.content()).await?;
-    found.map(|stored| stored.value).ok_or_else(|| Error::not_found("certificate", serial))
+/// The certificate that an operator renewed: by the profile of the request, which is its own. Of several CAs'
+/// certificates with one short number it is the one of the CA that the profile names.
+async fn renewed(desk: &Desk, then: &RefusedRecord, serial: &Serial) -> Result<CertificateRecord> {
+    let profiles = desk.profiles.current();
+    let ca = profiles.require(&then.profile).ok().map(|profile| profile.ca());
+    let found = serials::all(&desk.authority.db, serial).await?.into_iter().map(|stored| stored.value);
+    found
+        .filter(|record| record.profile == then.profile)
+        .max_by_key(|record| Some(&record.ca) == ca)
+        .ok_or_else(|| Error::not_found("certificate", serial))
 }
 
 async fn decide(desk: &Desk, request: &Request) -> Result<Verdict> {

@@ -143,7 +143,7 @@ async fn is_revoked(desk: &Desk, held: &Held) -> Result<bool> {
 
 async fn renew(desk: &Desk, wanted: &Wanted, standing: Option<Stored<IdentityRecord>>) -> Result<Held> {
     // Before a key is made that nobody would certify.
-    desk.authority.hierarchy().require(&wanted.ca)?.ready()?;
+    desk.authority.hierarchy().require(&wanted.ca)?.may_issue_by(&wanted.profile)?;
     written(wanted)?;
     let generation = standing.as_ref().map_or(1, |s| s.value.generation.saturating_add(1));
     let key = key_name(&wanted.name, generation)?;

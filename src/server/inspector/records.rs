@@ -7,8 +7,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use crate::admin::records::{IdempotencyRecord, TokenRecord};
 use crate::ca::import::records::{ImportRecord, ImportedRevocationRecord};
 use crate::ca::records::{
-    BaseCrlRecord, CaRecord, CertificateRecord, CompromisedKeyRecord, CrlRecord, CrlSettingsRecord,
-    RevocationRecord, Scope, Status,
+    BaseCrlRecord, CaRecord, CaRevocationRecord, CertificateRecord, CompromisedKeyRecord, CrlRecord,
+    CrlSettingsRecord, RevocationRecord, Scope, Status,
 };
 use crate::ca::renewal::records::{RenewalBook, RenewalRecord};
 use crate::ca::rollover::records::RolloverRecord;
@@ -30,6 +30,7 @@ const KNOWN: &[u8] = &[
     RevocationRecord::KIND.id,
     CaRecord::KIND.id,
     RolloverRecord::KIND.id,
+    CaRevocationRecord::KIND.id,
     CompromisedKeyRecord::KIND.id,
     CrlRecord::KIND.id,
     CrlSettingsRecord::KIND.id,
@@ -90,6 +91,14 @@ impl Records {
                 Ok(())
             })
         });
+        let read = read.and_then(|()| {
+            snapshot.records(CaRevocationRecord::KIND.id, &mut |envelope, _| {
+                if let Ok(Stored { value, .. }) = Stored::<CaRevocationRecord>::open(&envelope) {
+                    seen.ca_revocation(&value);
+                }
+                Ok(())
+            })
+        });
         // A damaged row is named by the check itself.
         read.or_else(|e| if e.code() == "storage" { Ok(()) } else { Err(e) })?;
         Ok(seen)
@@ -103,6 +112,7 @@ impl Records {
             k if k == RevocationRecord::KIND.id => self.revocation(&read(envelope, listed)?),
             k if k == CaRecord::KIND.id => read::<CaRecord>(envelope, listed).map(drop),
             k if k == RolloverRecord::KIND.id => read::<RolloverRecord>(envelope, listed).map(drop),
+            k if k == CaRevocationRecord::KIND.id => read::<CaRevocationRecord>(envelope, listed).map(drop),
             k if k == CompromisedKeyRecord::KIND.id => {
                 read::<CompromisedKeyRecord>(envelope, listed).map(drop)
             }
@@ -159,6 +169,15 @@ impl Records {
         }
         let place = (certificate.issuer().der().to_vec(), record.id.clone());
         self.ca_serials.entry(certificate.serial().clone()).or_default().push(place);
+    }
+
+    /// Its row stands among the revocations of its parent.
+    fn ca_revocation(&mut self, record: &CaRevocationRecord) {
+        if let Some(row) = record.row() {
+            let scope = Scope { ca: row.ca.clone(), shard: row.shard };
+            let may_be_gone = self.last_crl.get(&scope).is_some_and(|made| row.not_after < *made);
+            self.revoked.insert(row.certificate, Revoked { said: said(&row), may_be_gone });
+        }
     }
 
     /// The CA that has a certificate of the same issuer and serial number.

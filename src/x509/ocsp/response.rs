@@ -2,7 +2,7 @@
 
 use const_oid::ObjectIdentifier;
 
-use super::{Failure, NONCE, Status};
+use super::{ARCHIVE_CUTOFF, Failure, NONCE, Said, Status};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::x509::cert::{Extension, extension_list};
@@ -23,7 +23,7 @@ pub struct TbsResponse<'a> {
     /// When a newer one is there at the latest.
     pub next_update: Timestamp,
     /// Each CertID as received, with what is said of it.
-    pub answers: Vec<(&'a [u8], Status)>,
+    pub answers: Vec<(&'a [u8], Said)>,
     /// The request's nonce.
     pub nonce: Option<&'a [u8]>,
 }
@@ -37,9 +37,9 @@ impl TbsResponse<'_> {
         validity::push_generalized(&mut next, self.next_update)?;
         let next = tlv::tlv(0xa0, &next);
         let mut singles = Vec::with_capacity(self.answers.len() * 128);
-        for (id, status) in &self.answers {
-            let status = status_of(*status)?;
-            singles.extend(tlv::join(tlv::SEQUENCE, &[id, &status, &made, &next]));
+        for (id, said) in &self.answers {
+            let (status, more) = (status_of(said.status)?, single_extensions(said)?);
+            singles.extend(tlv::join(tlv::SEQUENCE, &[id, &status, &made, &next, &more]));
         }
         let extensions = match self.nonce {
             Some(nonce) => {
@@ -66,6 +66,13 @@ pub fn success(tbs: &[u8], algorithm: &[u8], signature: &[u8], responder: &[u8])
 /// An answer without a signature.
 pub fn failure(failure: Failure) -> [u8; 5] {
     [tlv::SEQUENCE, 3, tlv::ENUMERATED, 1, failure.code()]
+}
+
+fn single_extensions(said: &Said) -> Result<Vec<u8>> {
+    let Some(cutoff) = said.archive_cutoff else { return Ok(Vec::new()) };
+    let mut value = Vec::with_capacity(17);
+    validity::push_generalized(&mut value, cutoff)?;
+    Ok(extension_list(0xa1, &[Extension { oid: ARCHIVE_CUTOFF, critical: false, value }]))
 }
 
 fn status_of(status: Status) -> Result<Vec<u8>> {

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 use signet::ca::profile::ProfileSet;
+use signet::ca::records::{CertificateRecord, serials};
 use signet::enrol::refused::MessageRecord;
-use signet::store::{PRIMARY, Scan};
+use signet::id::RecordId;
+use signet::store::{PRIMARY, Scan, Unit};
 
 use super::fixture::{Api, csr, issue_body};
 
@@ -92,6 +94,26 @@ async fn an_attribute_that_the_profile_forbids_is_explained_and_tried_again_afte
     let audit = api.get("/api/v1/audit?action=request.replay").await.done(200);
     assert_eq!(audit["items"].as_array().unwrap().len(), 2);
     assert_eq!(audit["items"][0]["details"]["now"], "would be issued");
+}
+
+/// What moved in has short serial numbers, which stand in the index with their CA.
+#[tokio::test]
+async fn the_renewal_of_a_certificate_with_a_short_serial_number_is_tried_again() {
+    let allowed = "O = { from = \"request\" }\n";
+    let api = with(allowed, "").await;
+    let body = issue_body("tls-server", &csr("a.example.com", &["a.example.com"]));
+    let serial = api.post(CERTIFICATES, &body).await.done(201)["serial"].as_str().unwrap().to_owned();
+    let issued = serials::all(api.db(), &serial.parse().unwrap()).await.unwrap().remove(0).value;
+    let id = RecordId::new(api.clock().now(), &api.state.desk.authority.random).unwrap();
+    let mut unit = Unit::new();
+    unit.insert(&CertificateRecord { id, serial: "1000".parse().unwrap(), ..issued }).unwrap();
+    api.db().commit(unit).await.unwrap();
+    let renew = json!({"csr": with_organization("a.example.com")}).to_string();
+    api.post(&format!("{CERTIFICATES}/1000/renew"), &renew).await.refused(422, "bad-csr");
+
+    let path = format!("/api/v1/requests/{}", only(&api).await["id"].as_str().unwrap());
+    let again = api.post(&format!("{path}/replay"), "").await.done(200);
+    assert_eq!((&again["outcome"], &again["code"]), (&"refused".into(), &"bad-csr".into()), "{again}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use signet::audit::Actor;
 use signet::ca::records::CertificateRecord;
+use signet::ca::revoke::authority::revoke_ca;
 use signet::ca::revoke::revoke;
 use signet::enrol::queue;
 use signet::enrol::records::RequestRecord;
@@ -127,4 +128,21 @@ fn a_revoked_certificate_is_not_fetched_by_a_poll() {
             authority.db.find::<CertificateRecord>(CertificateRecord::BY_SERIAL, serial.content()).await;
         assert!(found.unwrap().is_some());
     });
+}
+
+/// Neither a new request nor one that waits gets a certificate from a revoked CA.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_ca_gives_nothing_over_scep() {
+    let server = &Server::new().await;
+    let waiting = Waiting::begin(server).await;
+    let id = waiting.request(server).await;
+    let (desk, ca) = (&server.fixture.desk, "rsa-issuing".parse().unwrap());
+    revoke_ca(&desk.authority, &ca, Reason::CaCompromise.into(), None, operator()).await.unwrap();
+    let refused = queue::approve(desk, id, None, operator()).await.unwrap_err();
+    assert_eq!(refused.code(), "ca-revoked");
+    let device = server.device();
+    let message = server.request(&device, "19", &device.csr(None)).signed_by(&device);
+    let reply = server.post_to(MANUAL, &message).await;
+    let (fail_info, text) = refusal(&reply);
+    assert!(fail_info == "2" && text.starts_with("the CA rsa-issuing was revoked at"), "{text}");
 }

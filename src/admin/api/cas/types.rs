@@ -27,8 +27,14 @@ pub struct Ca {
     /// Where its key is: `software` (the key folder) or `pkcs11` (a token).
     pub key_store: String,
     /// `active`, `awaiting-certificate`, `next` (announced, has yet to take over), `retiring` (another issues in its place;
-    /// it signs its CRL and OCSP until its last certificate expired) or `retired`.
+    /// it signs its CRL and OCSP until its last certificate expired), `retired`, or `revoked` (it, or a CA above it).
     pub state: String,
+    /// When it, or the CA above it, was revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<String>,
+    /// Why it was revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Its place among the CAs that follow each other, if there is something to say of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollover: Option<Rollover>,

@@ -208,7 +208,7 @@ fn renewal_state(word: &str) -> Result<renewal::list::Wanted> {
 }
 
 /// Reads a SHA-256 fingerprint, with or without colons.
-fn fingerprint(text: &str) -> Result<[u8; 32]> {
+pub(super) fn fingerprint(text: &str) -> Result<[u8; 32]> {
     let bad = || {
         Error::invalid(
             "invalid-fingerprint",

@@ -17,7 +17,7 @@ use crate::ca::records::CertificateRecord;
 use crate::ca::renewal::list;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::store::Db;
+use crate::store::{Db, Stored};
 
 /// Certificates by one of `serial`, `fingerprint`, `device` and `q` (words of subject and alternative names, each
 /// by its beginning), together with `profile`, `status` and the expiry window.
@@ -36,7 +36,8 @@ pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer 
     json::answer(StatusCode::OK, &search.page(&state.desk.authority.db).await?)
 }
 
-struct Search {
+/// A page of a search.
+pub(super) struct Search {
     filter: Filter,
     cursors: Cursors,
     limit: usize,
@@ -53,7 +54,12 @@ struct Place {
 
 impl Search {
     fn read(query: Query, caller: &Caller, now: Timestamp) -> Result<Self> {
-        let (filter, mut query) = Filter::read(query)?;
+        let (filter, query) = Filter::read(query)?;
+        Self::of(filter, query, caller, now)
+    }
+
+    /// The page of a filter that the rest of its query names. Errors: `invalid-cursor`.
+    pub(super) fn of(filter: Filter, mut query: Query, caller: &Caller, now: Timestamp) -> Result<Self> {
         let cursors = Cursors::new(&caller.token.token_hash, &filter.canonical());
         let limit = page::limit(query.take("limit").as_deref())?;
         let place = query.parsed("cursor", |cursor| {
@@ -66,7 +72,11 @@ impl Search {
     async fn page(self, db: &Db) -> Result<Page<Certificate>> {
         match self.filter.renewal {
             Some(wanted) => self.renewals(db, wanted).await,
-            None => self.along_an_index(db).await,
+            None => {
+                let now = self.now;
+                let (found, next) = self.records(db, MOST_LOOKED_AT, |_| true).await?;
+                Ok(Page { items: found.iter().map(|stored| listed(&stored.value, now)).collect(), next })
+            }
         }
     }
 
@@ -86,25 +96,31 @@ impl Search {
         Ok(self.cursors.seal(&place))
     }
 
-    async fn along_an_index(mut self, db: &Db) -> Result<Page<Certificate>> {
+    /// The records of the page that are `wanted` too, of `most` that are looked at, and where to go on.
+    pub(super) async fn records(
+        mut self,
+        db: &Db,
+        most: usize,
+        wanted: impl Fn(&CertificateRecord) -> bool,
+    ) -> Result<(Vec<Stored<CertificateRecord>>, Option<String>)> {
         let (mut items, mut looked_at) = (Vec::new(), 0);
         let scan = self.filter.scan(self.now);
-        while items.len() < self.limit && looked_at < MOST_LOOKED_AT {
+        while items.len() < self.limit && looked_at < most {
             let scan = scan.clone().limit(self.limit - items.len()).after(self.place.after.take());
             let batch = db.scan::<CertificateRecord>(scan).await?;
             looked_at += batch.items.len();
-            for stored in &batch.items {
-                if self.takes(&stored.value) {
-                    items.push(listed(&stored.value, self.now));
+            for stored in batch.items {
+                if self.takes(&stored.value) && wanted(&stored.value) {
+                    items.push(stored);
                 }
             }
             self.place.after = batch.next;
             if self.place.after.is_none() {
-                return Ok(Page { items, next: None });
+                return Ok((items, None));
             }
         }
         let next = Some(self.sealed()?);
-        Ok(Page { items, next })
+        Ok((items, next))
     }
 
     fn takes(&mut self, record: &CertificateRecord) -> bool {

@@ -28,6 +28,9 @@ pub struct Certificate {
     pub revoked_at: Option<String>,
     /// Why it was revoked.
     pub reason: Option<String>,
+    /// Since when its key is thought to have been invalid, if that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invalidity_date: Option<String>,
     /// The first moment of its validity (RFC 3339).
     pub not_before: String,
     /// The last moment of its validity.
@@ -121,13 +124,6 @@ pub struct IssuedCertificate {
 pub struct Waiting {
     /// Its record, for `/requests/{id}`.
     pub request: String,
-}
-
-/// A revocation to be made.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Revoke {
-    /// `key-compromise`, `superseded` … (RFC 5280 §5.3.1).
-    pub reason: String,
 }
 
 /// Certificates to be issued at once.

@@ -53,6 +53,19 @@ pub(super) const ENTRIES: &[Entry] = &[
         )],
     ),
     entry(
+        "ca-revoked",
+        "",
+        Issue,
+        "The CA was revoked, or one above it: {rule}.",
+        &[
+            (
+                Operator,
+                "Name another CA as `ca` in policies/profiles/{profile}.toml and run `signet profile reload`.",
+            ),
+            (Device, "Take the new CA's certificate into its trust store, and enrol anew."),
+        ],
+    ),
+    entry(
         "not-after-passed",
         "",
         Issue,
