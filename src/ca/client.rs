@@ -128,5 +128,5 @@ fn check_purpose(leaf: &Certificate) -> Result<(), Unfit> {
 }
 
 fn is_valid(ca: &LoadedCa, now: Timestamp) -> bool {
-    ca.chain.iter().all(|certificate| certificate.is_valid_at(now))
+    ca.refuse_revoked().is_ok() && ca.chain.iter().all(|certificate| certificate.is_valid_at(now))
 }

@@ -7,14 +7,14 @@ use const_oid::db::rfc5280::ID_CE_CRL_DISTRIBUTION_POINTS;
 use super::certificates::{Origin, record_of, replace_revocation};
 use super::judge::{Judged, judge};
 use super::records::ImportedRevocationRecord;
-use super::{ATTEMPTS, busy};
 use crate::audit::{Actor, Event};
+use crate::ca::anew::{self, Decided};
 use crate::ca::profile::Profile;
 use crate::ca::records::{CertificateRecord, RevocationRecord, serials};
-use crate::ca::{Authority, LoadedCa};
+use crate::ca::{Authority, LoadedCa, renewal};
 use crate::error::{Error, Result};
 use crate::id::CaId;
-use crate::store::{CommitError, Unit};
+use crate::store::Unit;
 use crate::x509::cert::Certificate;
 use crate::x509::csr::Csr;
 
@@ -45,19 +45,23 @@ pub async fn reimport(
         return Err(Error::invalid("key-mismatch", detail));
     }
     let id = &ca.record.id;
-    for _ in 0..ATTEMPTS {
-        if let Some(found) = serials::of(&authority.db, id, certificate.serial()).await? {
-            return known(found.value, &certificate);
-        }
-        refuse_taken(authority, id, &certificate).await?;
-        let (unit, record) = unit(authority, id, &certificate, profile.as_ref(), &actor).await?;
-        match authority.db.commit(unit).await {
-            Ok(_) => return Ok(Reimported { record, known: false }),
-            Err(CommitError::Refused { .. }) => {}
-            Err(CommitError::Failed(error)) => return Err(error),
-        }
+    let decide = || decide(authority, id, &certificate, profile.as_ref(), &actor);
+    anew::commit(&authority.db, decide).await
+}
+
+async fn decide(
+    authority: &Authority,
+    ca: &CaId,
+    certificate: &Certificate,
+    profile: Option<&Arc<Profile>>,
+    actor: &Actor,
+) -> Result<Decided<Reimported>> {
+    if let Some(found) = serials::of(&authority.db, ca, certificate.serial()).await? {
+        return Ok(Decided { unit: None, outcome: known(found.value, certificate)? });
     }
-    Err(busy())
+    refuse_taken(authority, ca, certificate).await?;
+    let (unit, record) = unit(authority, ca, certificate, profile, actor).await?;
+    Ok(Decided { unit: Some(unit), outcome: Reimported { record, known: false } })
 }
 
 /// Our CA that signed it.
@@ -112,6 +116,9 @@ async fn unit(
     let record = record_of(authority, origin, certificate, revoked.as_ref(), profile)?;
     let mut unit = Unit::new();
     unit.insert(&record)?;
+    if record.is_live(authority.clock.now()) {
+        renewal::watch_later(&mut unit, &record)?;
+    }
     if let Some(revoked) = &revoked {
         replace_revocation(&mut unit, &record, revoked)?;
         unit.items.push(RevocationRecord::count(ca, record.shard, 1));
