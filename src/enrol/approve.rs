@@ -58,7 +58,12 @@ pub(super) async fn approve_with(desk: &Desk, request: &Request, alongside: &Uni
 
 /// Nothing comes from a revoked CA: no certificate, also none of before, and nobody is made to wait for one.
 fn refuse_revoked_ca(desk: &Desk, profile: &Profile, issuer: Option<&CaId>) -> Result<()> {
-    match desk.authority.hierarchy().require(issuer.unwrap_or_else(|| profile.ca()))?.may_issue_by(profile) {
+    let hierarchy = desk.authority.hierarchy();
+    let ca = match issuer {
+        Some(issuer) => hierarchy.require(issuer)?,
+        None => hierarchy.in_force(profile.ca())?,
+    };
+    match ca.may_issue_by(profile) {
         Err(error) if error.code() == "ca-revoked" => Err(error),
         // Whether it is ready is seen when it is to sign.
         Ok(_) | Err(_) => Ok(()),

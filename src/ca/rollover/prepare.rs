@@ -146,6 +146,7 @@ fn parties(hierarchy: &Hierarchy, current: &LoadedCa, wanted: Preparation) -> Re
         return Err(Error::invalid("invalid-parent", text).at("/parent"));
     };
     let parent = hierarchy.in_force(parent).map_err(|e| e.at("/parent"))?;
+    parent.refuse_revoked()?;
     let parent = party(parent, wanted.offline)?;
     may_sign_cas(&parent.id, &parent.certificate)?;
     Ok((party(current, None)?, Some(parent)))
