@@ -20,9 +20,9 @@ use signet::ca::revoke::revoke;
 use signet::ca::{Authority, Order, issue};
 use signet::clock::Clock;
 use signet::id::{CaId, RecordId, Serial};
-use signet::keys::KeyStore;
 use signet::keys::pool::Pool;
 use signet::keys::software::Vault;
+use signet::keys::{KeyStore, Place};
 use signet::random::Random;
 use signet::storage::{self, EngineKind};
 use signet::store::{Db, Record, Stored, Unit};
@@ -211,7 +211,7 @@ async fn authority(dir: &Path) -> Result<Authority, AnyError> {
         let id: CaId = id.parse()?;
         let subject = default_subject(&id, None)?;
         let lifetime = Duration::from_secs(3_650 * 86_400);
-        Ok(NewCa { id, subject, algorithm: KeyAlgorithm::P256, lifetime, parent })
+        Ok(NewCa { id, subject, algorithm: KeyAlgorithm::P256, place: Place::Software, lifetime, parent })
     };
     let plan = vec![ca("ec-root", Parent::Itself)?, ca("ec-issuing", Parent::Ours("ec-root".parse()?))?];
     create(&authority, plan, Actor::System).await?;
