@@ -33,8 +33,8 @@ async fn revoked(fixture: &Fixture, issued: &Issued) {
 /// The path of the CRL that a certificate points to.
 fn path_in(fixture: &Fixture, certificate: &[u8]) -> String {
     let text = text(fixture.dir.path(), certificate);
-    let urls = text.lines().filter_map(|line| line.trim().strip_prefix("URI:"));
-    let url = urls.last().unwrap_or_else(|| panic!("{text}"));
+    let mut urls = text.lines().filter_map(|line| line.trim().strip_prefix("URI:"));
+    let url = urls.next_back().unwrap_or_else(|| panic!("{text}"));
     url.strip_prefix(URL).unwrap().to_owned()
 }
 
