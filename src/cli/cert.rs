@@ -43,9 +43,10 @@ enum Verb {
         signet cert renew --cert gw1.pem --key gw1.key --new-key gw1-new.key \\\n      \
         --server https://pki.example.org:8443 --ca tls-ca.pem > gw1-new.pem\n\n\
         With --cert and --key the old certificate speaks for itself; it must be one for\n\
-        TLS clients. Without --new-key or --csr the new certificate is for the same key,\n\
-        where the profile allows that. The old certificate stays valid: revoke it when\n\
-        the new one is in place, unless the profile does (revoke_superseded_after).")]
+        TLS clients. Without --new-key or --csr the new certificate is for the same\n\
+        key, where the profile allows that. The old certificate stays valid: revoke it\n\
+        when the new one is in place, unless the profile does\n\
+        (revoke_superseded_after).")]
     Renew(Box<renew::Args>),
     /// List what is to be renewed: due, late, or vanished (expired and not renewed)
     #[command(after_help = "Examples:\n  signet cert due --profile scep-device\n  \

@@ -81,6 +81,7 @@ mod tests {
         drop(held);
         assert!(room.enter(host(99)).is_some() && room.enter(None).is_some());
         drop(others);
-        assert_eq!((room.taken().all, room.taken().by_address.len()), (0, 0));
+        let taken = room.taken();
+        assert_eq!((taken.all, taken.by_address.len()), (0, 0));
     }
 }
