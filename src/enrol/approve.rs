@@ -102,7 +102,10 @@ pub(super) fn approved_request(
     let mut unit = decision;
     still_trusted(&mut unit, csr);
     grant.write(&mut unit, &serial)?;
-    let asked = Asked { actor, not_after: record.not_after, issuer: None, renews: record.renews.clone() };
+    // A successor that was called off meanwhile issues nothing: then it is the CA in force.
+    let named = record.issuer.clone();
+    let issuer = named.filter(|issuer| policy::is_of(desk, wanted.profile.ca(), issuer));
+    let asked = Asked { actor, not_after: record.not_after, issuer, renews: record.renews.clone() };
     order(desk, wanted, csr, asked, unit, serial)
 }
 

@@ -43,6 +43,7 @@ pub(super) async fn keep(
         comment: None,
         decided_by: None,
         counted_as: request.address.filter(|_| from_client).map(|a| Who::address(a).to_string()),
+        issuer: request.issuer.clone(),
     };
     let mut unit = alongside.clone();
     unit.insert(&record)?;

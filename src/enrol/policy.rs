@@ -56,7 +56,7 @@ pub(super) fn usable_profile(
 }
 
 /// Whether a CA is the one in force under a name, or its announced successor.
-fn is_of(desk: &Desk, named: &CaId, issuer: &CaId) -> bool {
+pub(super) fn is_of(desk: &Desk, named: &CaId, issuer: &CaId) -> bool {
     let hierarchy = desk.authority.hierarchy();
     let in_force = hierarchy.in_force(named).ok();
     in_force.into_iter().chain(hierarchy.next_of(named)).any(|ca| ca.record.id == *issuer)

@@ -150,6 +150,8 @@ pub struct RequestRecord {
     pub decided_by: Option<String>,
     /// The address that it is counted under while it waits; none for one of an operator.
     pub counted_as: Option<String>,
+    /// The CA that it was addressed to, where that was not left to the profile: the one in force, or its successor.
+    pub issuer: Option<CaId>,
 }
 
 impl RequestRecord {
@@ -185,11 +187,15 @@ impl RequestRecord {
 
 impl Record for RequestRecord {
     const KIND: Kind = Kind { id: 22, name: "request" };
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
-    /// Version 1 had no `counted_as`, the last field.
+    /// Version 1 had neither `counted_as` nor `issuer`, version 2 not the latter: the last fields.
     fn upgrade(version: u8, body: &[u8]) -> Result<Self> {
-        upgrade_without_last(Self::KIND, version, body)
+        match version {
+            2 => upgrade_without_last(Self::KIND, 1, body),
+            1 => upgrade_without_last(Self::KIND, 1, &[body, &[0]].concat()),
+            _ => upgrade_without_last(Self::KIND, version, body),
+        }
     }
 
     fn key(&self) -> Vec<u8> {

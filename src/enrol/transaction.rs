@@ -179,6 +179,12 @@ async fn replayed(desk: &Desk, serial: &Serial, proof: &Proof) -> Result<Option<
             (false, issued.record.not_after >= desk.authority.clock.now())
         }
     };
+    if let Proof::Renewal { certificate, .. } = proof
+        && certificate.id == issued.record.id
+    {
+        // The certificate itself asks for its successor, with the request that once led to it.
+        return Ok(None);
+    }
     if !renewal && issued.record.status != Status::Good {
         return Err(revoked());
     }

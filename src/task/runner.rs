@@ -48,8 +48,10 @@ impl Runner {
         for Stored { value, revision } in &left {
             let said = Some("the server stopped while it ran".to_owned());
             let now = self.clock.now();
+            // It may be what stopped the server: it rests as after a failure.
+            let due = now.plus(self.retry(value).wait(value.attempts));
             unit.replace(
-                &TaskRecord { state: State::Waiting, said, changed: now, ..value.clone() },
+                &TaskRecord { state: State::Waiting, due, said, changed: now, ..value.clone() },
                 *revision,
             )?;
         }
@@ -132,6 +134,9 @@ impl Runner {
     /// Takes a task; none if it changed meanwhile.
     async fn take(&self, Stored { value, revision }: Stored<TaskRecord>) -> Result<Option<Leased>> {
         let now = self.clock.now();
+        if value.attempts >= self.retry(&value).attempts {
+            return self.give_up(Stored { value, revision }).await;
+        }
         let task = TaskRecord {
             attempts: value.attempts.saturating_add(1),
             epoch: value.epoch.saturating_add(1),
@@ -146,6 +151,23 @@ impl Runner {
             Err(CommitError::Refused { .. }) => Ok(None),
             Err(CommitError::Failed(error)) => Err(error),
         }
+    }
+
+    /// Gives up a task whose attempts all broke off without an end.
+    async fn give_up(&self, Stored { value, revision }: Stored<TaskRecord>) -> Result<Option<Leased>> {
+        let said = Some("given up: every attempt broke off, the last with the server or its lease".to_owned());
+        let task = TaskRecord { state: State::Failed, said, changed: self.clock.now(), ..value };
+        let mut unit = Unit::new();
+        unit.replace(&task, revision)?;
+        unit.event(failure(&task));
+        match self.db.commit(unit).await {
+            Ok(_) | Err(CommitError::Refused { .. }) => Ok(None),
+            Err(CommitError::Failed(error)) => Err(error),
+        }
+    }
+
+    fn retry(&self, task: &TaskRecord) -> Retry {
+        self.handlers.of(&task.kind).map_or_else(Retry::default, |handler| handler.retry)
     }
 
     /// One attempt, and its record. An end that cannot be recorded is an attempt that broke off.
@@ -189,7 +211,7 @@ impl Runner {
     }
 
     async fn record(&self, leased: Leased, outcome: Result<Outcome>) -> Result<(), CommitError> {
-        let retry = self.handlers.of(&leased.task.kind).map_or_else(Retry::default, |handler| handler.retry);
+        let retry = self.retry(&leased.task);
         let Leased { task, revision } = leased;
         let ended = ended(task, outcome, retry, self.clock.now());
         let mut unit = Unit::new();

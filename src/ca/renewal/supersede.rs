@@ -1,5 +1,7 @@
 //! The certificate before, revoked some time after it was renewed, where its profile says so.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Actor;
@@ -17,6 +19,8 @@ use crate::x509::crl::Reason;
 
 /// The kind of its task.
 pub const KIND: &str = "certificate.supersede";
+/// How long is waited while the certificate that renewed it is on hold.
+const ON_HOLD: Duration = Duration::from_hours(1);
 
 /// What the task knows.
 #[derive(Serialize, Deserialize)]
@@ -57,8 +61,12 @@ pub async fn run(authority: &Authority, body: &[u8]) -> Result<Outcome> {
     if is_gone(&old) {
         return done("the certificate was revoked before");
     }
-    let stands = serials::all(db, &by).await?.into_iter().any(|new| new.value.status == Status::Good);
-    if !stands {
+    let successors = serials::all(db, &by).await?;
+    if !successors.iter().any(|new| new.value.status == Status::Good) {
+        if successors.iter().any(|new| !is_gone(&new.value)) {
+            let said = "the certificate that renewed it is on hold";
+            return Ok(Outcome::Later(now.plus(ON_HOLD), said.to_owned()));
+        }
         return done("left alone: the certificate that renewed it was revoked meanwhile");
     }
     revoke::revoke_named(authority, &Reference::to(&old), Reason::Superseded, Actor::System).await?;
