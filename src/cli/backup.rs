@@ -173,9 +173,14 @@ impl Part {
         let mut name = file.file_name().unwrap_or_default().to_owned();
         name.push(".part");
         let path = file.with_file_name(name);
+        if File::open(&path).is_ok_and(|standing| standing.try_lock().is_err()) {
+            let text = format!("another backup to {} is under way", file.display());
+            return Err(Error::conflict("backup-running", text));
+        }
         let _ = fs::remove_file(&path);
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         let made = made.map_err(|e| unwritable(&path).because(e))?;
+        made.try_lock().map_err(|e| unwritable(&path).because(std::io::Error::from(e)))?;
         Ok(Self { path, file: Some(made), bytes: 0 })
     }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::error::{self, Error, Result};
-use crate::id::{ProfileId, RecordId, Serial};
+use crate::id::{CaId, ProfileId, RecordId, Serial};
 use crate::store::{Index, IndexKey, KeyBuilder, Kind, Record};
 use crate::x509::name::Name;
 use crate::x509::san::San;

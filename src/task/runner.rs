@@ -155,7 +155,8 @@ impl Runner {
 
     /// Gives up a task whose attempts all broke off without an end.
     async fn give_up(&self, Stored { value, revision }: Stored<TaskRecord>) -> Result<Option<Leased>> {
-        let said = Some("given up: every attempt broke off, the last with the server or its lease".to_owned());
+        let said =
+            Some("given up: every attempt broke off, the last with the server or its lease".to_owned());
         let task = TaskRecord { state: State::Failed, said, changed: self.clock.now(), ..value };
         let mut unit = Unit::new();
         unit.replace(&task, revision)?;

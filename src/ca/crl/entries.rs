@@ -61,7 +61,7 @@ impl Entries {
                 let entry = Revoked { serial: serial.clone(), at: *at, reason: *reason, invalidity: None };
                 self.list.push(&entry)?;
                 seen.insert(entry.serial);
-                if not_after.is_some_and(|end| end < now) && self.leaving.imported.len() < MAX_LEAVING {
+                if not_after.is_some_and(|end| end < now) && self.leaving.has_room() {
                     self.leaving.imported.push(row);
                 }
             }
@@ -83,7 +83,7 @@ impl Entries {
         loop {
             let page = db.scan::<RevocationRecord>(scan.clone()).await?;
             for Stored { value: row, .. } in page.items {
-                if row.not_after < now && self.leaving.own.len() < MAX_LEAVING {
+                if row.not_after < now && self.leaving.has_room() {
                     self.leaving.own.push(row.key());
                 }
                 if !listed.contains(&row.serial) {
@@ -100,6 +100,11 @@ impl Entries {
 }
 
 impl Leaving {
+    /// Both sorts share one bound, since they leave in one unit.
+    fn has_room(&self) -> bool {
+        self.own.len() + self.imported.len() < MAX_LEAVING
+    }
+
     /// Puts into the unit that stores the CRL what leaves with it.
     pub(super) fn leave(&self, unit: &mut Unit) -> Result<()> {
         for key in &self.own {

@@ -30,7 +30,7 @@ pub struct Reimported {
 /// Takes a certificate (DER) into the records again: one of our CAs signed it, `proof` is a request signed by its key, and
 /// no other has its serial number. If a CRL that was taken over lists it, it comes in as revoked. It counts as one of
 /// `profile`; without one it is not renewed. Again it changes nothing.
-/// Errors: `bad-certificate`; `foreign-certificate`; `key-mismatch`; `ca-certificate`; `duplicate-serial`;
+/// Errors: `bad-certificate`; `foreign-certificate`; `key-mismatch`; `ca-certificate`; `ca-revoked`; `duplicate-serial`;
 /// `state-conflict`; `storage`.
 pub async fn reimport(
     authority: &Authority,
@@ -72,6 +72,7 @@ fn issued_by(authority: &Authority, der: &[u8]) -> Result<(Arc<LoadedCa>, Certif
         let detail = format!("it was issued by {}, by none of our CAs' keys", certificate.issuer());
         Error::invalid("foreign-certificate", detail)
     })?;
+    ca.refuse_revoked()?;
     let own = ca.certificate.as_ref().ok_or_else(|| Error::internal("an issuer without a certificate"))?;
     match judge(der, own)? {
         Judged::Issued(certificate) => Ok((Arc::clone(ca), *certificate)),

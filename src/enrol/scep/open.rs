@@ -1,12 +1,13 @@
 //! From a message to a request that can be decided: every check between the parser and policy, in its order.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::ca::Hierarchy;
 use crate::ca::profile::Approval;
 use crate::ca::records::CertificateRecord;
+use crate::ca::{Hierarchy, LoadedCa};
 use crate::clock::Timestamp;
 use crate::enrol::scep::attributes::{MessageType, sender_nonce};
 use crate::enrol::scep::message::Incoming;
@@ -188,7 +189,9 @@ impl Opener<'_> {
         signer: &Certificate,
     ) -> Result<Option<CertificateRecord>, Refusal> {
         let ours = self.ours.clone().filter(|record| record.der == signer.der());
-        let ours = ours.filter(|_| self.hierarchy.issuer_of(signer).is_some());
+        // A leaf of a revoked CA proves nothing: whoever took the CA's key can sign as it.
+        let vouches = |ca: &Arc<LoadedCa>| ca.refuse_revoked().is_ok();
+        let ours = ours.filter(|_| self.hierarchy.issuer_of(signer).is_some_and(vouches));
         if ours.is_none() && message_type == MessageType::RenewalReq {
             let text = "renewal signer is not a certificate of this CA";
             return Err(Refusal::new(FailInfo::Request, "renewal-refused", text));

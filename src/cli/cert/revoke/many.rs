@@ -141,8 +141,10 @@ impl Work<'_> {
     ) -> Result<()> {
         let mut under_way = JoinSet::new();
         let mut batches = names.chunks(BATCH);
+        let mut failed = None;
         loop {
-            let batch = batches.next();
+            // After a failure no more is sent, but what was sent is done: it belongs in the report.
+            let batch = batches.next().filter(|_| failed.is_none());
             let at_end = batch.is_none();
             if let Some(batch) = batch {
                 let (api, clock, mut body) = (Arc::clone(api), self.context.clock.clone(), body.clone());
@@ -151,11 +153,14 @@ impl Work<'_> {
             }
             while under_way.len() >= if at_end { 1 } else { UNDER_WAY } {
                 let Some(ended) = under_way.join_next().await else { break };
-                let mut answer = ended.map_err(|e| Error::internal("a batch broke off").because(e))??;
-                take(rows_of(&mut answer)?)?;
+                let ended = ended.unwrap_or_else(|e| Err(Error::internal("a batch broke off").because(e)));
+                match ended {
+                    Ok(mut answer) => take(rows_of(&mut answer)?)?,
+                    Err(error) => failed = failed.or(Some(error)),
+                }
             }
             if at_end {
-                return Ok(());
+                return failed.map_or(Ok(()), Err);
             }
         }
     }
