@@ -18,12 +18,13 @@ mod sheet;
 
 /// Its examples.
 pub const EXAMPLES: &str = "Examples:\n  signet cert revoke 3F0A… --reason key-compromise\n  \
-    signet cert revoke 3F0A… --reason certificate-hold   # signet cert release ends it\n  \
+    signet cert revoke 3F0A… --reason certificate-hold\n  \
+    signet cert release 3F0A…\n  \
     signet cert revoke --device SEP001122334455 --reason superseded --dry-run\n  \
     signet cert revoke --search lab --profile tls-server --reason superseded\n  \
     signet cert revoke --csv stolen.csv --reason key-compromise --yes\n\n\
-    Filters are those of signet cert list; all that are given must hold, and without\n\
-    --status good ones are meant. A CSV file has the column serial (and, if wanted,\n\
+    Filters are those of signet cert list; all that are given must hold, and\n\
+    without --status good ones are meant. A CSV file has the column serial (and, if wanted,\n\
     ca) or fingerprint; others are passed over, so that the output of signet cert\n\
     list --output csv is one. What would be revoked is counted and asked for before\n\
     it is done (--yes: not asked). A run that broke off is repeated as it was: what\n\
