@@ -24,11 +24,12 @@ pub const EXAMPLES: &str = "Examples:\n  signet cert revoke 3F0A… --reason key
     signet cert revoke --search lab --profile tls-server --reason superseded\n  \
     signet cert revoke --csv stolen.csv --reason key-compromise --yes\n\n\
     Filters are those of signet cert list; all that are given must hold, and\n\
-    without --status good ones are meant. A CSV file has the column serial (and, if wanted,\n\
-    ca) or fingerprint; others are passed over, so that the output of signet cert\n\
-    list --output csv is one. What would be revoked is counted and asked for before\n\
-    it is done (--yes: not asked). A run that broke off is repeated as it was: what\n\
-    is revoked already is not touched. The exit code is 1 if some were refused.";
+    without --status good ones are meant. A CSV file has the column serial (and,\n\
+    if wanted, ca) or fingerprint; others are passed over, so that the output of\n\
+    signet cert list --output csv is one. What would be revoked is counted and\n\
+    asked for before it is done (--yes: not asked). A run that broke off is\n\
+    repeated as it was: what is revoked already is not touched. The exit code is\n\
+    1 if some were refused.";
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
