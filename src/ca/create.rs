@@ -62,8 +62,8 @@ pub enum Parent {
 /// Makes the CAs of a plan: all keys at the same time, each on a thread of its own, then certificates and
 /// first CRLs, recorded in one write. What a broken-off attempt left of keys is used again;
 /// a caller that leaves does not cut it off.
-/// Errors: `ca-exists`, `reserved-name`, `not-found` for a parent, `ca-not-ready`, `ca-revoked`, `not-in-force`, `wrong-key`,
-/// `ca-path-length`, `key-exists`, `bad-name`, `lint`, `storage`; for a key in a token also `token-not-configured`,
+/// Errors: `ca-exists`, `reserved-name`, `not-found` for a parent, `ca-not-ready`, `ca-revoked`, `not-in-force`,
+/// `wrong-key`, `ca-path-length`, `key-exists`, `bad-name`, `lint`, `storage`; for a key in a token also `token-not-configured`,
 /// `token-not-ready`, `token-refused`.
 pub async fn create(authority: &Authority, plan: Vec<NewCa>, actor: Actor) -> Result<Vec<CaRecord>> {
     let authority = authority.clone();
