@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::audit::{Actor, Event};
 use crate::ca::import::records::ImportRecord;
 use crate::ca::records::{CaRecord, CrlRecord, Role};
-use crate::ca::{Authority, crl, on_thread, to_the_end};
+use crate::ca::rollover::Standing;
+use crate::ca::{Authority, Hierarchy, crl, on_thread, to_the_end};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{CaId, KeyId};
@@ -61,8 +62,8 @@ pub enum Parent {
 /// Makes the CAs of a plan: all keys at the same time, each on a thread of its own, then certificates and
 /// first CRLs, recorded in one write. What a broken-off attempt left of keys is used again;
 /// a caller that leaves does not cut it off.
-/// Errors: `ca-exists`, `reserved-name`, `not-found` for a parent, `ca-not-ready`, `ca-revoked`, `wrong-key`,
-/// `ca-path-length`, `key-exists`, `bad-name`, `lint`, `storage`; for a key in a token also `token-not-configured`,
+/// Errors: `ca-exists`, `reserved-name`, `not-found` for a parent, `ca-not-ready`, `ca-revoked`, `not-in-force`,
+/// `wrong-key`, `ca-path-length`, `key-exists`, `bad-name`, `lint`, `storage`; for a key in a token also `token-not-configured`,
 /// `token-not-ready`, `token-refused`.
 pub async fn create(authority: &Authority, plan: Vec<NewCa>, actor: Actor) -> Result<Vec<CaRecord>> {
     let authority = authority.clone();
@@ -198,6 +199,7 @@ fn known_parents(authority: &Authority, plan: &[NewCa]) -> Result<Vec<Issuing>> 
         }
         let ca = hierarchy.require(id)?;
         ca.refuse_revoked()?;
+        require_in_service(&hierarchy, id)?;
         let signer = match &new.parent {
             Parent::Offline(_, signer) => {
                 super::custody::require_key_of(ca, &**signer)?;
@@ -215,6 +217,17 @@ fn known_parents(authority: &Authority, plan: &[NewCa]) -> Result<Vec<Issuing>> 
         });
     }
     Ok(parents)
+}
+
+/// A CA that another followed retires when what it signed expired: nothing more is put under it.
+fn require_in_service(hierarchy: &Hierarchy, parent: &CaId) -> Result<()> {
+    match hierarchy.standing(parent) {
+        Standing::InForce | Standing::Next => Ok(()),
+        Standing::Retiring | Standing::Retired => {
+            let text = format!("{parent} is not in force any more: name the CA that followed it");
+            Err(Error::conflict("not-in-force", text).at("/parent"))
+        }
+    }
 }
 
 /// Names that stand for something else where a CA's name stands.

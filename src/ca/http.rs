@@ -123,7 +123,11 @@ async fn certificate(
 ) -> Response {
     let hierarchy = authority.hierarchy();
     let own = named(&file, ".crt").and_then(|id| hierarchy.require(&id).ok()?.certificate.clone());
-    let found = own.or_else(|| hierarchy.cross_certificate(file.strip_suffix(".crt")?));
+    let found = own.or_else(|| {
+        let name = file.strip_suffix(".crt")?;
+        let mut trusted = hierarchy.cross_certificates().filter(|cross| cross.is_trusted(&hierarchy));
+        trusted.find(|cross| cross.name() == name).map(|cross| Arc::clone(&cross.certificate))
+    });
     match found {
         None => not_found(
             "no such certificate: the address is /ca/<ca>.crt, with the name of a CA of this server",

@@ -37,7 +37,7 @@ impl Format {
 /// The CAs of a store that were not revoked: all of ours in `signet`, roots first, or the one CA that the store is named
 /// after. A CA under an external root brings that root and what stands between: without it a verifier has no anchor for
 /// the chain. In `signet` stand also the next CAs, and the certificates by which one generation certifies the other's
-/// key; a CA that retired does not: nothing that it signed is valid any more. None if there is no such store or nothing
+/// key, unless that was revoked; a CA that retired does not: nothing that it signed is valid any more. None if there is no such store or nothing
 /// in it yet.
 pub fn anchors(hierarchy: &Hierarchy, store: &str) -> Option<Vec<Arc<Certificate>>> {
     let is_in =
@@ -47,7 +47,8 @@ pub fn anchors(hierarchy: &Hierarchy, store: &str) -> Option<Vec<Arc<Certificate
     let wanted = || hierarchy.all().iter().rev().filter(is_in).filter(is_trusted);
     let external = wanted().flat_map(|ca| external(ca).iter().rev());
     let mut found: Vec<Arc<Certificate>> = Vec::new();
-    let between = hierarchy.cross_certificates().filter(|_| store == ALL).map(|cross| &cross.certificate);
+    let between = hierarchy.cross_certificates().filter(|cross| store == ALL && cross.is_trusted(hierarchy));
+    let between = between.map(|cross| &cross.certificate);
     for certificate in external.chain(wanted().filter_map(|ca| ca.certificate.as_ref())).chain(between) {
         if !found.contains(certificate) {
             found.push(Arc::clone(certificate));

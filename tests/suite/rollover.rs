@@ -5,5 +5,6 @@ mod due;
 pub mod house;
 mod leftovers;
 mod moved_in;
+mod revoked;
 mod roots;
 mod turn;

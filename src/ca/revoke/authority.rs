@@ -1,5 +1,6 @@
 //! The revocation of a CA: its certificate goes onto its parent's CRL, and neither it nor a CA below it issues anything
-//! more. Its own CRL goes on being published.
+//! more. Its own CRL goes on being published. So it is with the certificates by which another generation certified its
+//! key: they go onto the CRL of the CA that signed them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,10 +8,12 @@ use std::sync::Arc;
 use super::{Revocation, dates};
 use crate::audit::{Actor, Event};
 use crate::ca::anew::{self, Decided};
+use crate::ca::import::records::ImportedRevocationRecord;
 use crate::ca::records::{
     CaRecord, CaRevocationRecord, CertificateRecord, CompromisedKeyRecord, RevocationRecord, Role,
 };
-use crate::ca::{Authority, LoadedCa, crl, custody, to_the_end};
+use crate::ca::rollover::CrossCertificate;
+use crate::ca::{Authority, Hierarchy, LoadedCa, crl, custody, to_the_end};
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::id::{CaId, ProfileId, RecordId};
@@ -53,7 +56,7 @@ pub async fn preflight(authority: &Authority, ca: &CaId) -> Result<Preflight> {
     Ok(Preflight { stopped, live, complete })
 }
 
-/// Revokes a CA and publishes its parent's next CRL, with `parent_key` where the parent's own was removed from this
+/// Revokes a CA and publishes its parent's next CRL, and that of who certified its key in a rollover, with `parent_key` where the parent's own was removed from this
 /// machine. Again with the same reason it only publishes the CRL. A caller that leaves does not cut it off.
 /// Errors: `not-found`, `root-not-revocable`, `invalid-reason` for certificateHold, `already-revoked`,
 /// `date-out-of-range`, `ca-not-ready`, `wrong-key`, `storage`.
@@ -75,6 +78,8 @@ async fn revoked(
     parent_key: Option<Arc<dyn Signer>>,
     actor: Actor,
 ) -> Result<Revoked> {
+    // No turn comes between: who is revoked takes nobody's place.
+    let alone = authority.rolling.lock().await;
     let hierarchy = authority.hierarchy();
     let loaded = hierarchy.require(ca)?;
     let certificate = revocable(loaded)?;
@@ -85,9 +90,12 @@ async fn revoked(
     // Before anything is written: a CA that is revoked and on no CRL would be the worst of both.
     let signer = loaded.record.parent.as_ref().map(|parent| signer_of(authority, parent, parent_key));
     let signer = signer.transpose()?;
-    let decide = || decide(authority, loaded, certificate, &how, &actor);
+    let crosses = crosses(&hierarchy, ca)?;
+    let decide = || decide(authority, (loaded, certificate), &crosses, &how, &actor);
     let record = anew::commit(&authority.db, decide).await?;
     authority.reload().await?;
+    drop(alone);
+    publish_crosses(authority, &crosses).await;
     let crl = match (&record.parent, signer) {
         (Some(parent), Some(signer)) => {
             Some(crl::sign_crl_with(authority, parent, signer, actor).await?.number)
@@ -95,6 +103,22 @@ async fn revoked(
         (Some(_) | None, _) => None,
     };
     Ok(Revoked { record, crl })
+}
+
+/// The certificates by which other CAs of ours certified its key, but those of CAs that retired: their last CRL stands.
+fn crosses(hierarchy: &Hierarchy, ca: &CaId) -> Result<Vec<CrossCertificate>> {
+    let mut all = CrossCertificate::of_subject(hierarchy.rollovers(), ca)?;
+    all.retain(|cross| hierarchy.require(&cross.issuer).is_ok_and(|issuer| issuer.retired.is_none()));
+    Ok(all)
+}
+
+/// Where a CRL cannot be made now the revocation stands all the same, and the CRL that follows says so.
+async fn publish_crosses(authority: &Authority, crosses: &[CrossCertificate]) {
+    for CrossCertificate { issuer, .. } in crosses {
+        if let Err(error) = crl::publish(authority, issuer).await {
+            tracing::warn!(ca = %issuer, %error, "its CRL has yet to name the certificate of a revoked CA's key");
+        }
+    }
 }
 
 /// The certificate that is to be revoked. Errors: `root-not-revocable`, `ca-not-ready`.
@@ -129,8 +153,8 @@ fn signer_of(
 
 async fn decide(
     authority: &Authority,
-    ca: &LoadedCa,
-    certificate: &Certificate,
+    (ca, certificate): (&LoadedCa, &Certificate),
+    crosses: &[CrossCertificate],
     how: &Revocation,
     actor: &Actor,
 ) -> Result<Decided<CaRevocationRecord>> {
@@ -153,8 +177,37 @@ async fn decide(
         invalidity: how.invalidity,
         not_after: certificate.not_after(),
     };
-    let unit = unit(&record, certificate, actor, now)?;
+    let mut unit = unit(&record, certificate, actor, now)?;
+    for cross in crosses {
+        put_cross(&authority.db, &mut unit, cross, &record).await?;
+    }
     Ok(Decided { unit: Some(unit), outcome: record })
+}
+
+/// A cross-certificate has no record of its own: on the CRL and in OCSP it stands by its number alone.
+async fn put_cross(
+    db: &Db,
+    unit: &mut Unit,
+    cross: &CrossCertificate,
+    revocation: &CaRevocationRecord,
+) -> Result<()> {
+    let (ca, serial) = (&cross.issuer, cross.certificate.serial());
+    // It may be known already from a CRL that was brought back.
+    let known = db.get::<ImportedRevocationRecord>(&ImportedRevocationRecord::key_of(ca, serial)).await?;
+    if known.is_some() {
+        return Ok(());
+    }
+    unit.insert(&ImportedRevocationRecord {
+        ca: ca.clone(),
+        serial: serial.clone(),
+        at: revocation.at,
+        reason: revocation.reason,
+        not_after: Some(cross.certificate.not_after()),
+        left: false,
+        shard: 0,
+    })?;
+    unit.items.push(RevocationRecord::count(ca, 0, 1));
+    Ok(())
 }
 
 fn unit(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::records::{RolloverRecord, Stage};
+use crate::ca::Hierarchy;
 use crate::error::Result;
 use crate::id::CaId;
 use crate::x509::cert::Certificate;
@@ -35,6 +36,26 @@ impl CrossCertificate {
             }
         }
         Ok(all)
+    }
+
+    /// Those that certify the key of `subject`, whatever became of their rollover: what was handed out once is accepted
+    /// until it expires or is revoked. Errors: `bad-certificate`.
+    pub(in crate::ca) fn of_subject(rollovers: &[RolloverRecord], subject: &CaId) -> Result<Vec<Self>> {
+        let mut all = Vec::new();
+        for RolloverRecord { current, next, next_by_current, current_by_next, .. } in rollovers {
+            if next == subject {
+                all.push(Self::read(next, current, next_by_current)?);
+            }
+            if let Some(der) = current_by_next.as_ref().filter(|_| current == subject) {
+                all.push(Self::read(current, next, der)?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Whether the CA whose key it certifies is trusted: neither it nor a CA above it was revoked.
+    pub fn is_trusted(&self, hierarchy: &Hierarchy) -> bool {
+        hierarchy.require(&self.subject).is_ok_and(|ca| ca.revoked.is_none())
     }
 
     fn read(subject: &CaId, issuer: &CaId, der: &[u8]) -> Result<Self> {

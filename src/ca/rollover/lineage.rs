@@ -56,12 +56,14 @@ impl Hierarchy {
         found.into_iter().filter_map(|id| self.require(id).ok()).collect()
     }
 
-    /// The rollover that is prepared for the CA in force under that name, or that makes the named CA the next.
+    /// The rollover that makes the named CA the next, or else the one that is prepared for the CA in force under that
+    /// name.
     /// Errors: `no-rollover`.
     pub fn prepared(&self, named: &CaId) -> Result<&RolloverRecord> {
         let in_force = &self.in_force(named)?.record.id;
-        let is_it = |r: &&RolloverRecord| r.is_prepared() && (r.current == *in_force || r.next == *named);
-        self.rollovers().iter().find(is_it).ok_or_else(|| {
+        let prepared = || self.rollovers().iter().filter(|r| r.is_prepared());
+        let of_the_next = prepared().find(|r| r.next == *named);
+        of_the_next.or_else(|| prepared().find(|r| r.current == *in_force)).ok_or_else(|| {
             let text = format!(
                 "no successor of {named} is prepared: make one first (signet ca rollover prepare {named})"
             );

@@ -44,10 +44,14 @@ async fn retire_if_due(authority: &Authority, rollover: &RolloverRecord, since: 
     if last >= now {
         return Ok(false);
     }
+    // What was looked for long ago is looked for once more: a CA that was made below it since then needs it still.
+    if rollover.last_leaf.is_some() && look_for_the_last(authority, rollover).await? >= now {
+        return Ok(false);
+    }
     retire(authority, rollover).await.map(|()| true)
 }
 
-/// Looks once for the end of the last certificate, and keeps it: nothing is issued any more but the CA's own OCSP
+/// Looks for the end of the last certificate, and keeps it: nothing is issued any more but the CA's own OCSP
 /// responders, which live as long as there is somebody to answer for.
 async fn look_for_the_last(authority: &Authority, rollover: &RolloverRecord) -> Result<Timestamp> {
     let Some((id, since)) = rollover.outgoing() else { return Ok(rollover.prepared) };

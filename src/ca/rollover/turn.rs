@@ -16,7 +16,7 @@ const ACTIVATE: &str = "ca.rollover-activate";
 
 /// Lets the next CA take over now: from here on it issues under the name of the one before. `ca` names either of them.
 /// Returns who took over. A caller that leaves does not cut it off.
-/// Errors: `not-found`, `no-rollover`, `ca-not-ready`, `state-conflict`, `storage`.
+/// Errors: `not-found`, `no-rollover`, `ca-not-ready`, `ca-revoked`, `state-conflict`, `storage`.
 pub async fn activate(authority: &Authority, ca: &CaId, actor: Actor) -> Result<CaId> {
     turn(authority, ca, Turn::Activate, actor).await
 }
@@ -40,14 +40,42 @@ pub fn tasks(handlers: Handlers, authority: &Arc<Authority>) -> Handlers {
         let authority = Arc::clone(&authority);
         async move {
             let next: CaId = leased.task.key.parse()?;
-            match turn(&authority, &next, Turn::Date(Box::new(leased)), Actor::System).await {
-                Ok(_) => tracing::info!(ca = %next, "took over on its date"),
-                Err(error) if error.code() == "no-rollover" => {
-                    return Ok(Outcome::GiveUp(error.detail().to_owned()));
-                }
-                Err(error) => return Err(error),
-            }
-            Ok(Outcome::Done(format!("{next} took over")))
+            on_its_date(&authority, &next, leased).await
+        }
+    })
+}
+
+async fn on_its_date(authority: &Authority, next: &CaId, leased: Leased) -> Result<Outcome> {
+    if let Some(outcome) = no_turn(authority, next).await? {
+        return Ok(outcome);
+    }
+    match turn(authority, next, Turn::Date(Box::new(leased)), Actor::System).await {
+        Ok(_) => tracing::info!(ca = %next, "took over on its date"),
+        Err(error) if error.code() == "ca-revoked" => return Ok(Outcome::GiveUp(error.detail().to_owned())),
+        Err(error) => return Err(error),
+    }
+    Ok(Outcome::Done(format!("{next} took over")))
+}
+
+/// What becomes of the task where this is not the moment of its turn: it came before its date (somebody ran it by
+/// hand), after a turn whose end was not recorded, or for a rollover that has no date any more.
+async fn no_turn(authority: &Authority, next: &CaId) -> Result<Option<Outcome>> {
+    let Some(stored) = authority.db.get::<RolloverRecord>(&RolloverRecord::key_of(next)).await? else {
+        return Ok(Some(Outcome::GiveUp(format!("{next} is to follow no CA"))));
+    };
+    let give_up = |why: &str| Outcome::GiveUp(format!("{next} does not take over on a date: {why}"));
+    Ok(match stored.value.stage {
+        Stage::Prepared { activate_at: Some(at) } if at <= authority.clock.now() => None,
+        Stage::Prepared { activate_at: Some(at) } => {
+            Some(Outcome::Later(at, format!("{next} takes over at {at} and not before")))
+        }
+        Stage::Prepared { activate_at: None } => {
+            Some(give_up("its rollover has none (signet ca rollover activate)"))
+        }
+        Stage::Cancelled { .. } => Some(give_up("its rollover was called off")),
+        Stage::Active { .. } => {
+            authority.reload().await?;
+            Some(Outcome::Done(format!("{next} took over before")))
         }
     })
 }
@@ -68,7 +96,11 @@ async fn turn(authority: &Authority, ca: &CaId, turn: Turn, actor: Actor) -> Res
 
 async fn turned(authority: &Authority, ca: &CaId, turn: Turn, actor: Actor) -> Result<CaId> {
     let _alone = authority.rolling.lock().await;
-    let next = authority.hierarchy().prepared(ca)?.next.clone();
+    let next = match &turn {
+        // The task names the CA that takes over, and never one that is to be followed.
+        Turn::Date(_) => ca.clone(),
+        Turn::Activate | Turn::Schedule(_) | Turn::Cancel => authority.hierarchy().prepared(ca)?.next.clone(),
+    };
     let stored = authority.db.require::<RolloverRecord>(&RolloverRecord::key_of(&next), &next).await?;
     if !stored.value.is_prepared() {
         return Err(Error::conflict("state-conflict", "the rollover was changed by another request"));
@@ -117,8 +149,9 @@ fn stage(authority: &Authority, rollover: &RolloverRecord, turn: &Turn, now: Tim
     match turn {
         Turn::Cancel => Ok(Stage::Cancelled { since: now }),
         Turn::Activate | Turn::Date(_) => {
+            require_date(rollover, turn, now)?;
             let next = hierarchy.require(&rollover.next)?;
-            let (certificate, _) = next.ready()?;
+            let (certificate, _) = next.may_issue()?;
             if !certificate.is_valid_at(now) {
                 let text = format!("the certificate of {} is not in date", rollover.next);
                 return Err(Error::new(Kind::Conflict, "ca-not-ready", text));
@@ -127,6 +160,7 @@ fn stage(authority: &Authority, rollover: &RolloverRecord, turn: &Turn, now: Tim
         }
         Turn::Schedule(at) => {
             let at = *at;
+            hierarchy.require(&rollover.next)?.refuse_revoked()?;
             let current = hierarchy.require(&rollover.current)?;
             let end = current.certificate.as_ref().map_or(at, |c| c.not_after());
             if at <= now || at > end {
@@ -134,6 +168,18 @@ fn stage(authority: &Authority, rollover: &RolloverRecord, turn: &Turn, now: Tim
                 return Err(Error::invalid("activation-date", text).at("/at"));
             }
             Ok(Stage::Prepared { activate_at: Some(at) })
+        }
+    }
+}
+
+/// The date may have been changed since the task began.
+fn require_date(rollover: &RolloverRecord, turn: &Turn, now: Timestamp) -> Result<()> {
+    match (turn, rollover.stage) {
+        (Turn::Activate | Turn::Schedule(_) | Turn::Cancel, _) => Ok(()),
+        (Turn::Date(_), Stage::Prepared { activate_at: Some(at) }) if at <= now => Ok(()),
+        (Turn::Date(_), Stage::Prepared { .. } | Stage::Active { .. } | Stage::Cancelled { .. }) => {
+            let text = format!("{} does not take over at this moment", rollover.next);
+            Err(Error::conflict("state-conflict", text))
         }
     }
 }

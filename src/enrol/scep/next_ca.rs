@@ -12,7 +12,7 @@ use crate::x509::cms::DigestAlgorithm;
 use crate::x509::cms::write::Signing;
 use crate::x509::key::Digest;
 
-/// Whether a successor of the service's CA is appointed: then GetCACaps offers GetNextCACert.
+/// Whether a successor of the service's CA is appointed, and was not revoked: then GetCACaps offers GetNextCACert.
 pub fn has_next_ca(desk: &Desk, service: &Service) -> bool {
     next(desk, service).is_some()
 }
@@ -40,7 +40,7 @@ pub async fn next_ca_certificates(
 }
 
 fn next(desk: &Desk, service: &Service) -> Option<Arc<LoadedCa>> {
-    desk.authority.hierarchy().next_of(service.profile.ca()).filter(|next| next.ready().is_ok()).cloned()
+    desk.authority.hierarchy().next_of(service.profile.ca()).filter(|next| next.may_issue().is_ok()).cloned()
 }
 
 fn named(digest: Digest) -> DigestAlgorithm {
