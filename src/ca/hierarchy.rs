@@ -193,11 +193,6 @@ impl Hierarchy {
         self.cross.iter()
     }
 
-    /// The one of that name, as `rsa-root-g2.by-rsa-root`.
-    pub fn cross_certificate(&self, name: &str) -> Option<Arc<Certificate>> {
-        self.cross.iter().find(|cross| cross.name() == name).map(|cross| Arc::clone(&cross.certificate))
-    }
-
     /// All CAs, issuing first, then by name.
     pub fn all(&self) -> &[Arc<LoadedCa>] {
         &self.cas
