@@ -181,6 +181,8 @@ async fn what_broke_off_is_run_again_by_the_next_process_or_when_its_lease_ends(
         let runner = house.runner(log.handlers());
         if *engine == EngineKind::Redb {
             assert_eq!(runner.take_over().await.unwrap(), 1);
+            // It may be what ended the process: it rests first, as after a failure.
+            house.clock.advance(Duration::from_secs(30));
         } else {
             house.clock.advance(Duration::from_mins(21));
         }
@@ -189,6 +191,27 @@ async fn what_broke_off_is_run_again_by_the_next_process_or_when_its_lease_ends(
         let done = house.task(id).await;
         assert_eq!((done.state, done.attempts, done.epoch), (State::Done, 2, 2));
     }
+}
+
+#[tokio::test]
+async fn what_breaks_off_each_time_is_given_up() {
+    let house = House::redb();
+    let id = house.schedule("a", Duration::ZERO).await.unwrap();
+    let retry = Retry { attempts: 2, first: Duration::from_secs(30), longest: Duration::from_secs(60) };
+    let ends_the_process = house.runner(Handlers::default().on(KIND, retry, async |_| {
+        std::future::pending::<()>().await;
+        Ok(Outcome::Done(String::new()))
+    }));
+    for attempt in [1, 2] {
+        let broken_off = tokio::time::timeout(Duration::from_millis(200), ends_the_process.run_due()).await;
+        assert!(broken_off.is_err());
+        assert_eq!(house.task(id).await.attempts, attempt);
+        assert_eq!(ends_the_process.take_over().await.unwrap(), 1);
+        house.clock.advance(Duration::from_secs(60));
+    }
+    ends_the_process.run_due().await.unwrap();
+    assert_eq!(house.task(id).await.state, State::Failed);
+    assert_eq!(house.failures().await.len(), 1);
 }
 
 #[tokio::test]
