@@ -1,10 +1,13 @@
 //! After a restore: what was published since the backup is taken over from the CRLs that are out there, so that no entry
 //! is lost and no CRLNumber is given twice. It works on the store alone: the server makes the next CRLs when it starts.
 //!
-//! Nothing here knows how a CA divides its CRL: a CRL that is given is the next one of the record whose issuing
-//! distribution point (RFC 5280 §5.2.5) is the same, byte for byte.
+//! A CRL that is given is the next one of the record whose issuing distribution point (RFC 5280 §5.2.5) is the same, byte
+//! for byte. Where there is none, the CA has divided its CRL since: the entries keep the shard that the point names, and
+//! the CA's numbers go on above the given one.
 
-use const_oid::db::rfc5280::ID_CE_ISSUING_DISTRIBUTION_POINT;
+use std::collections::BTreeMap;
+
+use const_oid::db::rfc5280::{ID_CE_FRESHEST_CRL, ID_CE_ISSUING_DISTRIBUTION_POINT};
 
 use crate::audit::{Actor, Event};
 use crate::ca::import::foreign_crl;
@@ -16,7 +19,13 @@ use crate::store::{Db, PRIMARY, Record, Scan, Stored, Unit};
 use crate::x509::cert::Certificate;
 use crate::x509::crl::Crl;
 
+mod authorities;
+mod floor;
 mod revocations;
+mod shard;
+
+use authorities::Below;
+pub(in crate::ca) use shard::shard_in;
 
 /// How far a CRLNumber jumps where nobody knows which was published last.
 pub const JUMP: u64 = 1 << 20;
@@ -44,11 +53,18 @@ pub struct Jumped {
     pub number: u64,
 }
 
+/// A CA of the backup that has a certificate.
+struct Known {
+    id: CaId,
+    parent: Option<CaId>,
+    certificate: Certificate,
+}
+
 /// The CRLs of a store that was restored.
 pub struct Recovery {
     db: Db,
     now: Timestamp,
-    cas: Vec<(CaId, Certificate)>,
+    cas: Vec<Known>,
     /// The records whose last CRL was given, by their keys.
     continued: Vec<Vec<u8>>,
 }
@@ -58,8 +74,9 @@ impl Recovery {
     pub async fn begin(db: &Db, now: Timestamp) -> Result<Self> {
         let mut cas = Vec::new();
         for stored in db.all::<CaRecord>(Scan::all::<CaRecord>(PRIMARY)).await? {
-            if let Some(der) = &stored.value.certificate {
-                cas.push((stored.value.id.clone(), Certificate::from_der(der)?));
+            let CaRecord { id, parent, certificate, .. } = stored.value;
+            if let Some(der) = certificate {
+                cas.push(Known { id, parent, certificate: Certificate::from_der(&der)? });
             }
         }
         Ok(Self { db: db.clone(), now, cas, continued: Vec::new() })
@@ -87,21 +104,30 @@ impl Recovery {
             );
             return Err(Error::invalid("old-crl", detail));
         }
-        // A shard that the backup does not know has no CRL of its own: what stood there goes to the first.
-        let shard = standing.first().map_or(0, |stored| stored.value.shard);
-        let new = revocations::merge(&self.db, self.now, (&ca, shard), crl.entries()).await?;
+        // A shard that the backup does not know has no CRL of its own: until it has, what stood there is on the first.
+        let shard = standing
+            .first()
+            .map_or_else(|| shard_in(&ca, point(&crl).unwrap_or_default()), |stored| stored.value.shard);
+        let scope = (&ca, shard);
+        let new = revocations::merge(&self.db, self.now, scope, &self.below(&ca), crl.entries()).await?;
         // A delta CRL may have been published since, which nobody gave.
-        let has_deltas = standing.iter().any(|stored| stored.value.base.is_some());
+        let has_deltas = standing.iter().any(|stored| stored.value.base.is_some())
+            || crl.extensions().iter().any(|e| e.oid == ID_CE_FRESHEST_CRL);
         let number = if has_deltas { number.saturating_add(JUMP) } else { number };
+        if standing.is_empty() {
+            floor::raise(&self.db, self.now, &ca, |floor| floor.max(number)).await?;
+        }
         for stored in standing {
             self.go_on(stored, &crl, number).await?;
         }
         Ok(Taken { ca, number, new })
     }
 
-    /// Has the numbers of all other CRLs jump by [`JUMP`]. Errors: `storage`.
+    /// Has the numbers of all other CRLs jump by [`JUMP`], and those of the shards that their CAs may have had since.
+    /// Errors: `storage`.
     pub async fn jump(&mut self) -> Result<Vec<Jumped>> {
         let mut jumped = Vec::new();
+        let mut highest = BTreeMap::<CaId, u64>::new();
         for Stored { mut value, revision } in self.open().await? {
             value.number = value.number.saturating_add(JUMP);
             value.covers = NOTHING;
@@ -111,7 +137,12 @@ impl Recovery {
             unit.event(self.event("crl.jump", &ca).with("number", number));
             self.db.commit(unit).await?;
             self.continued.push(value.key());
+            let above = highest.entry(ca.clone()).or_default();
+            *above = number.max(*above);
             jumped.push(Jumped { ca, number });
+        }
+        for (ca, number) in highest {
+            floor::raise(&self.db, self.now, &ca, |floor| floor.saturating_add(JUMP).max(number)).await?;
         }
         Ok(jumped)
     }
@@ -122,13 +153,23 @@ impl Recovery {
             "foreign-crl",
             format!("it was issued by {issuer}, which is none of the backup's CAs"),
         );
-        for (id, certificate) in self.cas.iter().filter(|(_, c)| c.subject().matches(&issuer)) {
-            match foreign_crl::read(bytes, certificate) {
-                Ok(crl) => return Ok((id.clone(), crl)),
+        for ca in self.cas.iter().filter(|ca| ca.certificate.subject().matches(&issuer)) {
+            match foreign_crl::read(bytes, &ca.certificate) {
+                Ok(crl) => return Ok((ca.id.clone(), crl)),
                 Err(error) => fault = error,
             }
         }
         Err(fault)
+    }
+
+    /// The CAs whose certificates a CA's CRL may list.
+    fn below(&self, ca: &CaId) -> Vec<Below<'_>> {
+        let below = |known: &&Known| known.parent.as_ref() == Some(ca);
+        let all = self.cas.iter().filter(below);
+        all.filter_map(|Known { id, parent, certificate }| {
+            parent.as_ref().map(|parent| Below { id, parent, certificate })
+        })
+        .collect()
     }
 
     /// The records of the CRL that this one is the next of: the complete one, and a delta to it.

@@ -145,7 +145,8 @@ fn bad(field: &str, rule: String) -> Error {
     Error::invalid("crl-settings", rule).at(format!("/{field}"))
 }
 
-/// The first CRLs of the shards that are new, so that no certificate points to nothing.
+/// The first CRLs of the shards that are new, so that no certificate points to nothing. They may have entries already:
+/// those of a CRL that was taken over after a restore.
 async fn first_crls(
     authority: &Authority,
     ca: &LoadedCa,
@@ -157,14 +158,19 @@ async fn first_crls(
     let (certificate, signer) = (Arc::clone(certificate), Arc::clone(signer));
     let (id, role) = (ca.record.id.clone(), ca.record.role);
     let (settings, public_url) = (settings.clone(), authority.public_url.clone());
+    let mut scopes = Vec::new();
+    for shard in used + 1..=settings.value.used {
+        let scope = Scope { ca: id.clone(), shard };
+        let entries = Entries::read(&authority.db, &scope, now).await?;
+        scopes.push((scope, entries));
+    }
     on_thread(move || {
         let mut made = Vec::new();
-        for shard in used + 1..=settings.value.used {
-            let scope = Scope { ca: id.clone(), shard };
+        for (scope, entries) in scopes {
             let (terms_of, public_url) = (settings.clone(), public_url.clone());
             let terms = Terms { scope, role, settings: terms_of, public_url, last: None };
             let number = settings.value.floor + 1;
-            made.push(terms.complete(number, Entries::default(), now).sign(&certificate, &*signer)?);
+            made.push(terms.complete(number, entries, now).sign(&certificate, &*signer)?);
         }
         Ok(made)
     })

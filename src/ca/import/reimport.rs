@@ -10,7 +10,8 @@ use super::records::ImportedRevocationRecord;
 use crate::audit::{Actor, Event};
 use crate::ca::anew::{self, Decided};
 use crate::ca::profile::Profile;
-use crate::ca::records::{CertificateRecord, RevocationRecord, serials};
+use crate::ca::records::{CertificateRecord, CrlSettingsRecord, RevocationRecord, serials};
+use crate::ca::recover::shard_in;
 use crate::ca::{Authority, LoadedCa, renewal};
 use crate::error::{Error, Result};
 use crate::id::CaId;
@@ -113,7 +114,8 @@ async fn unit(
 ) -> Result<(Unit, CertificateRecord)> {
     let revoked = ImportedRevocationRecord::key_of(ca, certificate.serial());
     let revoked = authority.db.get::<ImportedRevocationRecord>(&revoked).await?;
-    let origin = Origin { ca, shard: shard(ca, certificate), requester: format!("reimport by {actor}") };
+    let shard = shard(authority, ca, certificate).await?;
+    let origin = Origin { ca, shard, requester: format!("reimport by {actor}") };
     let record = record_of(authority, origin, certificate, revoked.as_ref(), profile)?;
     let mut unit = Unit::new();
     unit.insert(&record)?;
@@ -135,33 +137,11 @@ async fn unit(
     Ok((unit, record))
 }
 
-fn shard(ca: &CaId, certificate: &Certificate) -> u32 {
+/// A shard that the CA does not have (any more, or again) has no CRL: what belongs there stands on the first.
+async fn shard(authority: &Authority, ca: &CaId, certificate: &Certificate) -> Result<u32> {
     let points = certificate.extension(ID_CE_CRL_DISTRIBUTION_POINTS);
-    points.map_or(0, |points| shard_in(ca, &points.value))
-}
-
-/// The shard in the address of a distribution point of ours, `/crl/<ca>/<shard>.crl`; 0 for the CA's first CRL.
-fn shard_in(ca: &CaId, point: &[u8]) -> u32 {
-    let (text, mark) = (String::from_utf8_lossy(point), format!("/crl/{ca}/"));
-    let number = text.split_once(&mark).and_then(|(_, rest)| rest.split_once(".crl"));
-    number.and_then(|(digits, _)| digits.parse().ok()).unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shard_is_read_from_the_address_that_names_it() {
-        let ca: CaId = "ec-issuing".parse().unwrap();
-        for (address, shard) in [
-            ("\x30\x20http://pki/crl/ec-issuing.crl", 0),
-            ("\x30\x20http://pki/crl/ec-issuing/7.crl\x05", 7),
-            ("http://pki/crl/ec-issuing/4096.crl", 4096),
-            ("http://pki/crl/other/7.crl", 0),
-            ("http://pki/crl/ec-issuing/x.crl", 0),
-        ] {
-            assert_eq!(shard_in(&ca, address.as_bytes()), shard, "{address}");
-        }
-    }
+    let shard = points.map_or(0, |points| shard_in(ca, &points.value));
+    let settings = authority.db.get::<CrlSettingsRecord>(&CrlSettingsRecord::key_of(ca)).await?;
+    let used = settings.map_or(0, |stored| stored.value.used);
+    Ok(if shard > used { 0 } else { shard })
 }

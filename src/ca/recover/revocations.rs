@@ -10,6 +10,8 @@ use crate::id::CaId;
 use crate::store::{Db, Stored, Unit, When};
 use crate::x509::crl::Revoked;
 
+use super::authorities::{self, Below};
+
 /// The most entries of one durable write.
 const BATCH: usize = 400;
 
@@ -19,15 +21,20 @@ pub(super) async fn merge(
     db: &Db,
     now: Timestamp,
     (ca, shard): (&CaId, u32),
+    below: &[Below<'_>],
     entries: &[Revoked],
 ) -> Result<usize> {
     let mut all = 0;
     for batch in entries.chunks(BATCH) {
         let (mut unit, mut new) = (Unit::new(), 0);
         for entry in batch {
-            new += usize::from(take(db, (ca, shard), entry, &mut unit).await?);
+            let authority = below.iter().find(|ca| ca.certificate.serial() == &entry.serial);
+            new += usize::from(match authority {
+                Some(authority) => authorities::revoke(db, now, authority, entry, &mut unit).await?,
+                None => take(db, (ca, shard), entry, &mut unit).await?,
+            });
         }
-        if new > 0 {
+        if !unit.items.is_empty() {
             let event = Event::new(now, Actor::System, "crl.recover", format!("ca:{ca}"));
             unit.event(event.with("revocations", new));
             db.commit(unit).await?;
@@ -42,8 +49,8 @@ async fn take(db: &Db, (ca, shard): (&CaId, u32), entry: &Revoked, unit: &mut Un
         return revoke(found, entry, unit);
     }
     let key = ImportedRevocationRecord::key_of(ca, &entry.serial);
-    if db.get::<ImportedRevocationRecord>(&key).await?.is_some() {
-        return Ok(false);
+    if let Some(standing) = db.get::<ImportedRevocationRecord>(&key).await? {
+        return put_on(standing, shard, unit).map(|()| false);
     }
     // Its certificate was issued after the backup: until it is brought in again, its number is what is known.
     let Revoked { serial, at, reason, .. } = entry.clone();
@@ -52,6 +59,17 @@ async fn take(db: &Db, (ca, shard): (&CaId, u32), entry: &Revoked, unit: &mut Un
     let lists = if shard == 0 { &[0][..] } else { &[0, shard] };
     unit.items.extend(lists.iter().map(|shard| RevocationRecord::count(ca, *shard, 1)));
     Ok(true)
+}
+
+/// It is known, but perhaps by the first CRL alone, which lists what stands on the others too.
+fn put_on(standing: Stored<ImportedRevocationRecord>, shard: u32, unit: &mut Unit) -> Result<()> {
+    let Stored { value: mut row, revision } = standing;
+    if row.shard == 0 && shard > 0 && !row.left {
+        row.shard = shard;
+        unit.replace(&row, revision)?;
+        unit.items.push(RevocationRecord::count(&row.ca, shard, 1));
+    }
+    Ok(())
 }
 
 /// What was published goes before what the backup says: it is later.

@@ -37,12 +37,27 @@ impl Site {
         }
     }
 
+    /// These CRLs as they are served, in files.
+    fn saved_all(&self, names: &[&str]) -> Vec<PathBuf> {
+        let save = |name: &&str| {
+            let file = self.path(&format!("{}.crl", name.replace('/', "-")));
+            std::fs::write(&file, self.crl(name).der()).unwrap();
+            file
+        };
+        names.iter().map(save).collect()
+    }
+
     /// The CRL as it is served, in a file.
     fn saved(&self, ca: &str) -> PathBuf {
         let file = self.path(&format!("{ca}.crl"));
         std::fs::write(&file, self.crl(ca).der()).unwrap();
         file
     }
+}
+
+/// The arguments of a restore with these CRLs and without the others.
+fn given(files: &[PathBuf]) -> Vec<&str> {
+    files.iter().flat_map(|file| ["--crl", text(file)]).chain(["--without-crl"]).collect()
 }
 
 fn serials(crl: &Crl) -> Vec<String> {
@@ -147,17 +162,97 @@ fn an_entry_stays_on_the_list_of_its_shard_also_where_its_certificate_is_not_kno
         assert!(start.elapsed().as_secs() < 30, "on no list");
         std::thread::sleep(std::time::Duration::from_millis(50));
     };
-    let given = site.path("shard.crl");
-    std::fs::write(&given, last.der()).unwrap();
-    let (again, said) = site.restored_and_served(&file, &["--crl", text(&given), "--without-crl"]);
-    assert!(said.contains("1 revocations were new"), "{said}");
+    let other = format!("ec-issuing/{}", 3 - shard);
     let name = format!("ec-issuing/{shard}");
+    let all = site.saved_all(&["ec-issuing", &other, &name]);
+    let (again, said) = site.restored_and_served(&file, &given(&all));
+    assert!(said.contains("1 revocations were new"), "{said}");
     let next = again.crl_above(&name, last.number().unwrap());
     assert_eq!((next.number().unwrap(), serials(&next)), (last.number().unwrap() + 1, vec![after.clone()]));
+    // The first CRL lists it now too, and is given before that of its shard: it still goes onto both.
+    assert_eq!(serials(&again.crl_with("ec-issuing", 1)), [after.clone()]);
+    let all = again.saved_all(&["ec-issuing", &other, &name]);
+    let (third, said) = site.restored_and_served(&file, &given(&all));
+    assert!(said.contains("1 revocations were new"), "{said}");
+    let third_next = third.crl_above(&name, next.number().unwrap());
+    assert_eq!(serials(&third_next), [after.clone()]);
+    third.is_sound();
     let (leaf, csr) = (site.path("after.leaf.pem"), site.request("after", "proof"));
     openssl(&["x509", "-in", text(&site.path("after.pem")), "-out", text(&leaf)]);
     again.done(&["cert", "reimport", text(&leaf), "--csr", text(&csr)]);
     assert_eq!(serials(&again.crl_above(&name, next.number().unwrap())), [after]);
+    again.is_sound();
+}
+
+#[test]
+fn a_shard_that_came_after_the_backup_keeps_its_entries_and_gives_no_number_twice() {
+    let site = Site::new();
+    let file = site.backup("one.backup");
+    site.done(&["ca", "set", "ec-issuing", "--crl-shards", "2"]);
+    let after = site.issue("after");
+    site.done(&["cert", "revoke", &after]);
+    let (one, two) = ("ec-issuing/1", "ec-issuing/2");
+    let start = std::time::Instant::now();
+    let name = loop {
+        if let Some(name) = [one, two].into_iter().find(|name| serials(&site.crl(name)) == [after.clone()]) {
+            break name;
+        }
+        assert!(start.elapsed().as_secs() < 30, "on no list");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    };
+    let last = site.crl(name).number().unwrap();
+    let crl = site.saved_all(&[name]);
+
+    // Until the CA has shards again, the first CRL lists it, also when its certificate comes back.
+    let (whole, _) = site.restored_and_served(&file, &given(&crl));
+    assert_eq!(serials(&whole.crl_with("ec-issuing", 1)), [after.clone()]);
+    let number = whole.crl("ec-issuing").number().unwrap();
+    let (leaf, csr) = (site.path("after.leaf.pem"), site.request("after", "proof"));
+    openssl(&["x509", "-in", text(&site.path("after.pem")), "-out", text(&leaf)]);
+    whole.done(&["cert", "reimport", text(&leaf), "--csr", text(&csr)]);
+    assert_eq!(serials(&whole.crl_above("ec-issuing", number)), [after.clone()]);
+    whole.is_sound();
+
+    let (sharded, _) = site.restored_and_served(&file, &given(&crl));
+    sharded.done(&["ca", "set", "ec-issuing", "--crl-shards", "2"]);
+    // Whoever kept a CRL of one of the shards, given or not, sees a later one.
+    assert!(sharded.crl(name).number().unwrap() > last);
+    for name in [one, two] {
+        assert!(sharded.crl(name).number().unwrap() > 1 << 20, "{name}");
+    }
+    assert_eq!(serials(&sharded.crl_with(name, 1)), [after]);
+    sharded.is_sound();
+}
+
+#[test]
+fn delta_crls_that_came_after_the_backup_have_the_number_jump() {
+    let site = Site::new();
+    let file = site.backup("one.backup");
+    site.done(&["ca", "set", "ec-issuing", "--crl-delta-hours", "4"]);
+    let crl = site.saved_all(&["ec-issuing"]);
+    let last = site.crl("ec-issuing").number().unwrap();
+    let (again, said) = site.restored_and_served(&file, &given(&crl));
+    assert_eq!(said.matches("jumps by").count(), 3, "{said}");
+    assert!(again.crl_above("ec-issuing", last).number().unwrap() > last + (1 << 20));
+    again.is_sound();
+}
+
+#[test]
+fn a_ca_that_was_revoked_after_the_backup_issues_nothing() {
+    let site = Site::new();
+    let file = site.backup("one.backup");
+    site.done(&["ca", "revoke", "ec-issuing", "--reason", "ca-compromise", "--yes"]);
+    let last = site.crl("ec-root");
+    assert_eq!(last.entries().len(), 1);
+    let (again, said) = site.restored_and_served(&file, &given(&site.saved_all(&["ec-root"])));
+    assert!(said.contains("1 revocations were new"), "{said}");
+    assert_eq!(again.json(&["ca", "show", "ec-issuing"])["state"], "revoked");
+    let csr = site.request("www", "www");
+    let (code, _, said) = again.home.run(&["cert", "issue", "--profile", "tls-server", "--csr", text(&csr)]);
+    assert_eq!(code, 1, "{said}");
+    let next = again.crl_above("ec-root", last.number().unwrap());
+    assert_eq!(next.entries(), last.entries());
+    assert_eq!(again.events("ca.revoke").len(), 1);
     again.is_sound();
 }
 
