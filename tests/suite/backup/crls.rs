@@ -170,12 +170,12 @@ fn an_entry_stays_on_the_list_of_its_shard_also_where_its_certificate_is_not_kno
     let next = again.crl_above(&name, last.number().unwrap());
     assert_eq!((next.number().unwrap(), serials(&next)), (last.number().unwrap() + 1, vec![after.clone()]));
     // The first CRL lists it now too, and is given before that of its shard: it still goes onto both.
-    assert_eq!(serials(&again.crl_with("ec-issuing", 1)), [after.clone()]);
+    assert_eq!(serials(&again.crl_with("ec-issuing", 1)), std::slice::from_ref(&after));
     let all = again.saved_all(&["ec-issuing", &other, &name]);
     let (third, said) = site.restored_and_served(&file, &given(&all));
     assert!(said.contains("1 revocations were new"), "{said}");
     let third_next = third.crl_above(&name, next.number().unwrap());
-    assert_eq!(serials(&third_next), [after.clone()]);
+    assert_eq!(serials(&third_next), std::slice::from_ref(&after));
     third.is_sound();
     let (leaf, csr) = (site.path("after.leaf.pem"), site.request("after", "proof"));
     openssl(&["x509", "-in", text(&site.path("after.pem")), "-out", text(&leaf)]);
@@ -205,12 +205,12 @@ fn a_shard_that_came_after_the_backup_keeps_its_entries_and_gives_no_number_twic
 
     // Until the CA has shards again, the first CRL lists it, also when its certificate comes back.
     let (whole, _) = site.restored_and_served(&file, &given(&crl));
-    assert_eq!(serials(&whole.crl_with("ec-issuing", 1)), [after.clone()]);
+    assert_eq!(serials(&whole.crl_with("ec-issuing", 1)), std::slice::from_ref(&after));
     let number = whole.crl("ec-issuing").number().unwrap();
     let (leaf, csr) = (site.path("after.leaf.pem"), site.request("after", "proof"));
     openssl(&["x509", "-in", text(&site.path("after.pem")), "-out", text(&leaf)]);
     whole.done(&["cert", "reimport", text(&leaf), "--csr", text(&csr)]);
-    assert_eq!(serials(&whole.crl_above("ec-issuing", number)), [after.clone()]);
+    assert_eq!(serials(&whole.crl_above("ec-issuing", number)), std::slice::from_ref(&after));
     whole.is_sound();
 
     let (sharded, _) = site.restored_and_served(&file, &given(&crl));
