@@ -94,8 +94,10 @@ async fn issue(server: &Server, count: usize) -> Result<Vec<Vec<u8>>, AnyError> 
     let target = Target::Tls(server.https.clone(), server.tls_client()?);
     let (host, token) = (&server.https, server.token()?);
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
-    let csr = rcgen::CertificateParams::new(vec!["host.example.com".to_owned()])?;
-    let csr = csr.serialize_request(&key)?.pem()?;
+    let mut params = rcgen::CertificateParams::new(vec!["host.example.com".to_owned()])?;
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(rcgen::DnType::CommonName, "host.example.com");
+    let csr = params.serialize_request(&key)?.pem()?;
     let body = serde_json::json!({"profile": "tls-server", "csr": csr}).to_string();
     let request = format!(
         "POST /api/v1/certificates HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\
