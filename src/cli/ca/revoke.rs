@@ -14,10 +14,10 @@ use crate::outbound::Api;
 /// Its examples.
 pub const EXAMPLES: &str = "Examples:\n  signet ca revoke voice --reason ca-compromise --dry-run\n  \
     signet ca revoke voice --reason ca-compromise --parent-key rsa-root.key\n\n\
-    Its certificate goes onto its parent's CRL at once, and from that moment neither\n\
-    it nor a CA below it issues anything: every request is refused with ca-revoked.\n\
-    Its own CRL and its OCSP answers go on. It cannot be undone. A root is not\n\
-    revoked so: no CRL could say it.";
+    Its certificate goes onto its parent's CRL at once, and from that moment\n\
+    neither it nor a CA below it issues anything: every request is refused with\n\
+    ca-revoked. Its own CRL and its OCSP answers go on. It cannot be undone. A\n\
+    root is not revoked so: no CRL could say it.";
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
