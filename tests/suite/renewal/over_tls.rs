@@ -134,6 +134,8 @@ async fn tlsclient_46_a_renewal_keeps_to_its_rules() {
         "the profile wants a new key on renewal",
     );
     let identity = "identity change not allowed on renewal";
+    // What follows is newer than what was refused before.
+    api.clock().advance(DAY / 86_400);
     refused(&renew(&api, &old, &csr(&fresh, "gw2.example.com", &[name])).await, identity);
     refused(&renew(&api, &old, &csr(&fresh, name, &[name, "admin.example.com"])).await, identity);
     refused(&renew(&api, &old, &csr(&fresh, name, &[])).await, identity);
