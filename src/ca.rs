@@ -119,7 +119,7 @@ impl Authority {
     /// Runs a job that signs with the key of `ca`, where that does not hold others up: in place or on the signing
     /// threads by what it costs, and for a key in a token on a thread that may wait. Errors: `busy`, `ca-not-ready`,
     /// `internal`.
-    pub(in crate::ca) async fn run_signing<T: Send + 'static>(
+    pub async fn run_signing<T: Send + 'static>(
         &self,
         ca: &LoadedCa,
         job: impl FnOnce() -> T + Send + 'static,

@@ -9,10 +9,10 @@ use crate::audit::{Actor, Event};
 use crate::ca::import::records::ImportedRevocationRecord;
 use crate::ca::lint::lint_under;
 use crate::ca::profile::Profile;
-use crate::ca::records::{CaRecord, CaRevocationRecord, CertificateRecord, Status};
+use crate::ca::records::{CaRecord, CaRevocationRecord, CertificateRecord, CrlSettingsRecord, Status};
 use crate::ca::{Authority, LoadedCa, renewal};
 use crate::clock::Timestamp;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::id::{CaId, RecordId, Serial};
 use crate::store::{CommitError, Envelope, Record, Unit, When};
 use crate::x509::cert::{Extension, Tbs, assemble, ext};
@@ -91,7 +91,8 @@ pub async fn issue(authority: &Authority, order: Order) -> Result<Issued, IssueE
     let claimed = order.claim.items.len();
     let of = Arc::clone(&ca);
     let (unit, issued) = authority.run_signing(&of, move || make(order, &ca, validity, id, now)).await??;
-    authority.db.commit(unit).await.map_err(|e| refused(e, claimed))?;
+    let in_shard = (issued.record.shard > 0).then(|| unit.items.len() - 1);
+    authority.db.commit(unit).await.map_err(|e| refused(e, claimed, in_shard))?;
     Ok(issued)
 }
 
@@ -167,6 +168,11 @@ fn make(
     }
     if let Some(points) = watched {
         renewal::watch(&mut unit, &record, points, now)?;
+    }
+    // Last, where `issue` looks for it: the shard must not end between here and the write.
+    if record.shard > 0 {
+        let settings = CrlSettingsRecord::key_of(&record.ca);
+        unit.check::<CrlSettingsRecord>(&settings, When::Revision(ca.crl.revision));
     }
     unit.event(event);
     Ok((unit, Issued { record, chain: ca.prepared()?.chain.clone() }))
@@ -255,8 +261,12 @@ fn event(order: &Order, now: Timestamp) -> Event {
 }
 
 /// The claim's items stand first in the unit, so that their places are those in the claim.
-fn refused(error: CommitError, claimed: usize) -> IssueError {
+fn refused(error: CommitError, claimed: usize, in_shard: Option<usize>) -> IssueError {
     match error {
+        CommitError::Refused { item, .. } if Some(item) == in_shard => {
+            let text = "how the CA makes its CRLs was changed in the meantime; ask again";
+            IssueError::Failed(Error::new(Kind::Busy, "busy", text))
+        }
         CommitError::Refused { item, standing } if item < claimed => IssueError::Claimed { item, standing },
         CommitError::Refused { item, .. } if item == claimed || item == claimed + 2 => {
             IssueError::Failed(Error::conflict(

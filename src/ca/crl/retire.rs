@@ -34,7 +34,7 @@ pub(super) async fn retire(authority: &Authority, ca: &LoadedCa) -> Result<()> {
     let mut unit = Unit::new();
     match last_use(&authority.db, &settings, keep, now).await? {
         Some(end) => settings.retire_after = Some(end),
-        None => end(authority, &mut settings, keep, &mut unit),
+        None => end(authority, &mut settings, keep, &mut unit).await?,
     }
     unit.put(&settings, when)?;
     authority.db.commit(unit).await?;
@@ -75,15 +75,22 @@ async fn last_use(
 }
 
 /// Ends the highest of them. Should they be used again, their numbers go on.
-fn end(authority: &Authority, settings: &mut CrlSettingsRecord, keep: u32, unit: &mut Unit) {
+async fn end(
+    authority: &Authority,
+    settings: &mut CrlSettingsRecord,
+    keep: u32,
+    unit: &mut Unit,
+) -> Result<()> {
     let first = keep.max(settings.used.saturating_sub(AT_ONCE)) + 1;
     for shard in first..=settings.used {
         let scope = Scope { ca: settings.ca.clone(), shard };
-        let shown = [authority.published.complete(&scope), authority.published.delta(&scope)];
-        let number = shown.iter().flatten().map(|crl| crl.number).max().unwrap_or(0);
-        settings.floor = settings.floor.max(number);
-        unit.delete::<CrlRecord>(&CrlRecord::key_of(&scope), When::Always);
-        unit.delete::<CrlRecord>(&CrlRecord::delta_key_of(&scope), When::Always);
+        for key in [CrlRecord::key_of(&scope), CrlRecord::delta_key_of(&scope)] {
+            // By its revision: one that is published meanwhile would take its number with it.
+            if let Some(crl) = authority.db.get::<CrlRecord>(&key).await? {
+                settings.floor = settings.floor.max(crl.value.number);
+                unit.delete::<CrlRecord>(&key, When::Revision(crl.revision));
+            }
+        }
         unit.delete::<BaseCrlRecord>(&BaseCrlRecord::key_of(&scope), When::Always);
     }
     let now = authority.clock.now();
@@ -93,4 +100,5 @@ fn end(authority: &Authority, settings: &mut CrlSettingsRecord, keep: u32, unit:
             .with("last", settings.used),
     );
     settings.used = first - 1;
+    Ok(())
 }

@@ -17,7 +17,7 @@ use crate::enrol::scep::ca_certificates::ca_certificates;
 use crate::enrol::scep::caps::capabilities;
 use crate::enrol::scep::exchange::Exchange;
 use crate::enrol::scep::generation;
-use crate::enrol::scep::next_ca::{has_next_ca, next_ca_certificates};
+use crate::enrol::scep::next_ca::{Announcements, has_next_ca, next_ca_certificates};
 use crate::enrol::scep::query::{Operation, Query};
 use crate::enrol::scep::service::Service;
 use crate::enrol::scep_ra::RaSource;
@@ -33,6 +33,7 @@ const RETRY_THROTTLED: &str = "60";
 struct Edge {
     desk: Arc<Desk>,
     ra: Arc<dyn RaSource>,
+    announcements: Arc<Announcements>,
 }
 
 /// Where SCEP is served, and below: our own path, Cisco's and Microsoft's.
@@ -46,7 +47,7 @@ pub fn router(desk: Arc<Desk>, ra: Arc<dyn RaSource>) -> Router {
             .route(&format!("{path}/"), service())
             .route(&format!("{path}/{{*rest}}"), service())
     });
-    all.with_state(Edge { desk, ra })
+    all.with_state(Edge { desk, ra, announcements: Arc::default() })
 }
 
 async fn handle(State(edge): State<Edge>, request: Request) -> Response {
@@ -74,8 +75,11 @@ impl Edge {
                 Ok(body("application/x-x509-ca-ra-cert", certificates))
             }
             Operation::NextCaCertificates => {
-                Ok(match next_ca_certificates(&self.desk, &*self.ra, &service).await? {
-                    Some(certificates) => body("application/x-x509-next-ca-cert", certificates),
+                let announcements = &self.announcements;
+                Ok(match next_ca_certificates(&self.desk, &*self.ra, &service, announcements).await? {
+                    Some(certificates) => {
+                        body("application/x-x509-next-ca-cert", Bytes::from_owner(certificates))
+                    }
                     None => (StatusCode::NOT_FOUND, "no next CA certificate").into_response(),
                 })
             }

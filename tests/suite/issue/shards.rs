@@ -8,12 +8,15 @@ use axum::Router;
 use axum::http::StatusCode;
 use signet::audit::Actor;
 use signet::ca::crl::{CrlChange, configure, lateness, publish, publish_due};
-use signet::ca::records::{CrlRecord, Scope};
+use signet::ca::issue::IssueError;
+use signet::ca::records::{CrlRecord, CrlSettingsRecord, Scope};
 use signet::ca::revoke::revoke;
-use signet::ca::{Authority, Issued};
+use signet::ca::{Authority, Issued, issue};
 use signet::clock::Clock;
+use signet::error::Kind;
 use signet::store::{Unit, When};
 use signet::x509::crl::{Crl, Reason};
+use signet::x509::key::KeyAlgorithm;
 
 use super::fixture::{DAY, Fixture, URL, YEAR, ca, run, text};
 use super::published::ask;
@@ -91,6 +94,35 @@ async fn each_certificate_stands_on_the_crl_it_points_to_and_all_of_them_on_one(
         union.extend(fetched(&router, &path).await.entries().iter().map(|entry| entry.serial.clone()));
     }
     assert_eq!(union, gone);
+}
+
+/// Else the shard could end before the certificate that points to it is written.
+#[tokio::test]
+async fn nothing_is_issued_into_a_shard_by_settings_that_were_changed_meanwhile() {
+    let fixture = Fixture::ec().await;
+    set(&fixture, shards(2)).await.unwrap();
+    let key = fixture.key("late", KeyAlgorithm::P256);
+    let order = || {
+        fixture.order(
+            "tls-server",
+            "ec-issuing",
+            "CN=late.acme.example",
+            &["dns:late.acme.example"],
+            key.clone(),
+        )
+    };
+    let db = &fixture.authority.db;
+    let settings = CrlSettingsRecord::key_of(&ca("ec-issuing"));
+    let standing = db.get::<CrlSettingsRecord>(&settings).await.unwrap().unwrap();
+    let mut unit = Unit::new();
+    unit.replace(&standing.value, standing.revision).unwrap();
+    db.commit(unit).await.unwrap();
+    let Err(IssueError::Failed(error)) = issue(&fixture.authority, order()).await else {
+        panic!("it was issued")
+    };
+    assert_eq!((error.kind(), error.code()), (Kind::Busy, "busy"));
+    fixture.authority.reload().await.unwrap();
+    issue(&fixture.authority, order()).await.unwrap();
 }
 
 #[tokio::test]

@@ -25,6 +25,22 @@ async fn caps(house: &House) -> String {
     String::from_utf8(house.get("/scep?operation=GetCACaps").await.1).unwrap()
 }
 
+/// Whoever asks again and again does not have the CA sign each time: a signature of a later moment would differ.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_announcement_is_signed_once_in_five_minutes() {
+    let house = House::build().await;
+    house.prepare("rsa-issuing").await;
+    let ask = async || house.get("/scep?operation=GetNextCACert").await;
+    let first = ask().await;
+    assert_eq!(first.0, 200);
+    house.clock.advance(DAY / 1440 * 4);
+    assert_eq!(ask().await, first);
+    house.clock.advance(DAY / 1440);
+    let anew = ask().await;
+    assert_eq!(anew.0, 200);
+    assert_ne!(anew.1, first.1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_ca_is_announced_and_issues_to_who_asks_for_it() {
     let house = House::build().await;
