@@ -12,23 +12,19 @@ use signet::enrol::scep_ra::{Ra, RaSource};
 use signet::id::CaId;
 use signet::keys::KeyTransport;
 use signet::notice::records::NoticeRecord;
-use signet::random::Random;
 use signet::server::heads;
 use signet::server::layout::Layout;
 use signet::server::records::IdentityRecord;
-use signet::server::settings::Given;
-use signet::server::setup::{self, Algorithms, NewAuthority, Places};
-use signet::server::state::{Opening, State};
+use signet::server::state::State;
 use signet::server::worker;
 use signet::store::{AuditFilter, PRIMARY, Scan};
 use signet::x509::cert::Certificate;
-use signet::x509::key::KeyAlgorithm;
 use signet::x509::san::San;
 
+use crate::built;
 use crate::openssl::openssl;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-const PASSWORD: &str = "correct horse battery staple";
 
 struct House {
     home: tempfile::TempDir,
@@ -42,23 +38,7 @@ impl House {
             clock: Clock::manual(Timestamp::parse("2026-11-22T01:26:00Z").unwrap()),
         };
         let layout = house.layout();
-        let algorithms = Algorithms {
-            rsa_root: KeyAlgorithm::Rsa2048,
-            rsa_issuing: KeyAlgorithm::Rsa2048,
-            ec_root: KeyAlgorithm::P256,
-            ec_issuing: KeyAlgorithm::P256,
-        };
-        let new = NewAuthority {
-            settings: Given::default(),
-            url: "http://pki.example.org".into(),
-            algorithms,
-            places: Places::default(),
-            organization: None,
-            password: PASSWORD,
-            clock: house.clock.clone(),
-            random: Random::system(),
-        };
-        setup::build(new, &layout, &layout).await.unwrap();
+        built::build(&layout, &house.clock).await;
         house
     }
 
@@ -67,17 +47,8 @@ impl House {
     }
 
     async fn open(&self, host: &str) -> State {
-        State::open(Opening {
-            layout: &self.layout(),
-            settings: &Given::default(),
-            public_url: "http://pki.example.org".into(),
-            tls_names: vec![San::Dns(host.into()), San::Ip("127.0.0.1".parse().unwrap())],
-            password: PASSWORD,
-            clock: self.clock.clone(),
-            random: Random::system(),
-        })
-        .await
-        .unwrap()
+        let names = vec![San::Dns(host.into()), San::Ip("127.0.0.1".parse().unwrap())];
+        built::open(&self.layout(), &self.clock, names).await
     }
 }
 

@@ -5,6 +5,7 @@ mod api;
 mod approve;
 mod backup;
 mod bad_csr;
+mod built;
 mod cms;
 mod durability;
 mod fixture;

@@ -34,19 +34,7 @@ fn the_issuing_suite_passes_over_a_token() {
 
 /// The token's objects of a type, by another program.
 fn objects(home: &Home, kind: &str) -> String {
-    home.tool(&[
-        "pkcs11-tool",
-        "--module",
-        MODULE,
-        "--token-label",
-        LABEL,
-        "--login",
-        "--pin",
-        PIN,
-        "--list-objects",
-        "--type",
-        kind,
-    ])
+    home.pkcs11_tool(&["--list-objects", "--type", kind])
 }
 
 #[test]
@@ -121,18 +109,7 @@ fn verified(home: &Home, profile: &str) {
 fn a_key_that_was_made_in_a_ceremony_becomes_a_cas() {
     let home = Home::new();
     let make = |id: &str, label: &str, more: &[&str]| {
-        let tool = [
-            "pkcs11-tool",
-            "--module",
-            MODULE,
-            "--token-label",
-            LABEL,
-            "--login",
-            "--pin",
-            PIN,
-            "--keypairgen",
-        ];
-        home.tool(&[&tool[..], &["--id", id, "--label", label], more].concat());
+        home.pkcs11_tool(&[&["--keypairgen", "--id", id, "--label", label], more].concat());
     };
     make("a1b2", "ceremony", &["--key-type", "EC:secp384r1", "--usage-sign", "--sensitive"]);
     make("c3", "loose", &["--key-type", "EC:prime256v1", "--usage-sign", "--extractable"]);
@@ -206,8 +183,7 @@ fn a_key_that_the_token_lost_is_named_and_the_others_serve() {
     let note = std::fs::read_to_string(home.data().join("keys/ca-rsa-root.token")).unwrap();
     let id =
         note.lines().find_map(|line| line.strip_prefix("object = ")).unwrap().trim_matches('"').to_owned();
-    let tool = ["pkcs11-tool", "--module", MODULE, "--token-label", LABEL, "--login", "--pin", PIN];
-    home.tool(&[&tool[..], &["--delete-object", "--type", "privkey", "--id", &id]].concat());
+    home.pkcs11_tool(&["--delete-object", "--type", "privkey", "--id", &id]);
     home.eventually("health names the key", || home.token_health().1.contains(&format!("the CKA_ID {id}")));
     let (code, _, said) = home.run(&["ca", "sign-crl", "rsa-root"]);
     assert!(code == 1 && said.contains("holds no private key"), "{said}");

@@ -274,8 +274,8 @@ async fn a_copy_gets_the_same_certificate_and_nobody_is_asked_again() {
     assert_eq!(office.certificates("hooked").await.len(), 1);
 }
 
-#[tokio::test]
-async fn questions_at_once_are_bounded_and_the_rest_come_again() {
+/// An office whose webhook says yes as often as the gate has permits.
+async fn behind_a_gate() -> (Arc<Semaphore>, Office, tempfile::TempDir) {
     let gate = Arc::new(Semaphore::new(0));
     let closed = gate.clone();
     let webhook = Webhook::answering(move |_| {
@@ -289,6 +289,12 @@ async fn questions_at_once_are_bounded_and_the_rest_come_again() {
     let dir = tempfile::tempdir().unwrap();
     let lines = webhook.lines(dir.path()).replace("\"1s\"", "\"30s\"");
     let office = Office::with(&[("hooked", &profile(&lines))]).await;
+    (gate, office, dir)
+}
+
+#[tokio::test]
+async fn questions_at_once_are_bounded_and_the_rest_come_again() {
+    let (gate, office, _dir) = behind_a_gate().await;
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..70u8 {
         let client = Client { address: [10, 0, 1, n % 5].into(), ..Client::new() };
@@ -310,19 +316,7 @@ async fn questions_at_once_are_bounded_and_the_rest_come_again() {
 
 #[tokio::test]
 async fn one_address_does_not_take_the_places_of_others_while_the_judge_is_silent() {
-    let gate = Arc::new(Semaphore::new(0));
-    let closed = gate.clone();
-    let webhook = Webhook::answering(move |_| {
-        let closed = closed.clone();
-        async move {
-            closed.acquire().await.unwrap().forget();
-            response(200, YES)
-        }
-    })
-    .await;
-    let dir = tempfile::tempdir().unwrap();
-    let lines = webhook.lines(dir.path()).replace("\"1s\"", "\"30s\"");
-    let office = Office::with(&[("hooked", &profile(&lines))]).await;
+    let (gate, office, _dir) = behind_a_gate().await;
     let mut tasks = tokio::task::JoinSet::new();
     for (crowd, host) in [(60u8, 1), (1, 2)] {
         for n in 0..crowd {

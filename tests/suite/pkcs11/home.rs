@@ -74,6 +74,12 @@ impl Home {
         self.path("data")
     }
 
+    /// OpenSC's tool, logged in to the token.
+    pub fn pkcs11_tool(&self, arguments: &[&str]) -> String {
+        let login = ["pkcs11-tool", "--module", MODULE, "--token-label", LABEL, "--login", "--pin", PIN];
+        self.tool(&[&login[..], arguments].concat())
+    }
+
     /// A private file.
     pub fn write(&self, name: &str, text: &str) -> String {
         std::fs::write(self.path(name), text).unwrap();

@@ -14,18 +14,15 @@ use signet::audit::Actor;
 use signet::ca::{Authority, LoadedCa};
 use signet::clock::Clock;
 use signet::enrol::{Outcome, Proof, Request, enrol};
-use signet::random::Random;
 use signet::server::layout::Layout;
-use signet::server::settings::Given;
-use signet::server::setup::{self, Algorithms, NewAuthority, Places};
-use signet::server::state::{Opening, State};
+use signet::server::state::State;
 use signet::server::tls::Config;
 use signet::x509::csr::{Csr, Leniency};
-use signet::x509::key::KeyAlgorithm;
 use signet::x509::san::San;
 
+use crate::built;
+
 pub const DAY: Duration = Duration::from_hours(24);
-const PASSWORD: &str = "correct horse battery staple";
 
 pub struct House {
     _home: tempfile::TempDir,
@@ -57,33 +54,9 @@ impl House {
     pub async fn open() -> Self {
         let (home, clock) = (tempfile::tempdir().unwrap(), Clock::manual(Clock::system().now()));
         let layout = Layout::new(home.path());
-        let algorithms = Algorithms {
-            rsa_root: KeyAlgorithm::Rsa2048,
-            rsa_issuing: KeyAlgorithm::Rsa2048,
-            ec_root: KeyAlgorithm::P256,
-            ec_issuing: KeyAlgorithm::P256,
-        };
-        let new = NewAuthority {
-            settings: Given::default(),
-            url: "http://pki.example.org".into(),
-            algorithms,
-            places: Places::default(),
-            organization: None,
-            password: PASSWORD,
-            clock: clock.clone(),
-            random: Random::system(),
-        };
-        setup::build(new, &layout, &layout).await.unwrap();
-        let opening = Opening {
-            layout: &layout,
-            settings: &Given::default(),
-            public_url: "http://pki.example.org".into(),
-            tls_names: vec![San::Dns("localhost".into()), San::Ip("127.0.0.1".parse().unwrap())],
-            password: PASSWORD,
-            clock: clock.clone(),
-            random: Random::system(),
-        };
-        let state = State::open(opening).await.unwrap();
+        built::build(&layout, &clock).await;
+        let names = vec![San::Dns("localhost".into()), San::Ip("127.0.0.1".parse().unwrap())];
+        let state = built::open(&layout, &clock, names).await;
         let failures = state.identities.refresh().await;
         assert!(failures.is_empty(), "{failures:?}");
         Self { _home: home, clock, state }

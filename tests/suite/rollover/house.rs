@@ -14,19 +14,16 @@ use signet::admin::tokens::{self, Mint, NewToken};
 use signet::audit::Actor;
 use signet::clock::{Clock, Timestamp};
 use signet::enrol::challenge::{self, NewChallenge};
-use signet::random::Random;
 use signet::server::layout::Layout;
-use signet::server::settings::Given;
-use signet::server::setup::{self, Algorithms, NewAuthority, Places};
-use signet::server::state::{Opening, State};
+use signet::server::state::State;
 use signet::server::{routes, worker};
 use signet::store::Unit;
 use signet::x509::cert::Certificate;
-use signet::x509::key::KeyAlgorithm;
 use signet::x509::name::Name;
 use signet::x509::san::San;
 use tower::ServiceExt;
 
+use crate::built::{self, URL};
 use crate::openssl::{openssl, try_openssl};
 use crate::scep::cert_rep::CertRep;
 use crate::scep::device::{Device, Key};
@@ -34,8 +31,6 @@ use crate::scep::envelope::Envelope;
 use crate::scep::message::Message;
 
 pub const DAY: Duration = Duration::from_hours(24);
-const PASSWORD: &str = "correct horse battery staple";
-const URL: &str = "http://pki.example.org";
 pub const CAS: &str = "/api/v1/cas";
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -54,39 +49,13 @@ impl House {
         let home = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Timestamp::parse("2026-11-22T01:26:00Z").unwrap());
         let layout = Layout::new(home.path());
-        let algorithms = Algorithms {
-            rsa_root: KeyAlgorithm::Rsa2048,
-            rsa_issuing: KeyAlgorithm::Rsa2048,
-            ec_root: KeyAlgorithm::P256,
-            ec_issuing: KeyAlgorithm::P256,
-        };
-        let new = NewAuthority {
-            settings: Given::default(),
-            url: URL.into(),
-            algorithms,
-            places: Places::default(),
-            organization: None,
-            password: PASSWORD,
-            clock: clock.clone(),
-            random: Random::system(),
-        };
-        setup::build(new, &layout, &layout).await.unwrap();
+        built::build(&layout, &clock).await;
         Self::open(home, clock).await
     }
 
     pub async fn open(home: tempfile::TempDir, clock: Clock) -> Self {
         let layout = Layout::new(home.path());
-        let state = State::open(Opening {
-            layout: &layout,
-            settings: &Given::default(),
-            public_url: URL.into(),
-            tls_names: vec![San::Dns("pki.example.org".into())],
-            password: PASSWORD,
-            clock: clock.clone(),
-            random: Random::system(),
-        })
-        .await
-        .unwrap();
+        let state = built::open(&layout, &clock, vec![San::Dns("pki.example.org".into())]).await;
         let (plain, api) = (routes::plain(&state), routes::api(&state));
         let house = Self { home, clock, state, plain, api };
         house.work().await;

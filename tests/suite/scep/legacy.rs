@@ -1,8 +1,5 @@
 //! What old devices send, where a profile allows it (feature `legacy`): single DES, MD5, SHA-1 in requests and replies.
 
-use signet::audit::Outcome;
-use signet::store::AuditFilter;
-
 use super::device::{Device, Hash};
 use super::envelope::{AES_128_CBC, DES_CBC, DES_EDE3_CBC, Envelope, Wrap};
 use super::message::Message;
@@ -39,19 +36,6 @@ async fn request(
     Message::new(device, "19", &unique("old"), &envelope).hash(message).signed_by(device)
 }
 
-/// The details of the warnings in the audit log about this subject.
-async fn warnings(server: &Server, device: &Device) -> Vec<String> {
-    let filter = AuditFilter { action: Some("scep.legacy".into()), limit: 1000, ..Default::default() };
-    let entries = server.fixture.desk.authority.db.raw().audit(filter).await.unwrap();
-    let about = entries.into_iter().filter(|e| e.event.details["subject"] == format!("CN={}", device.name));
-    about
-        .map(|entry| {
-            assert_eq!(entry.event.outcome, Outcome::Warning);
-            entry.event.details["algorithms"].clone()
-        })
-        .collect()
-}
-
 #[test]
 fn old_algorithms_are_read_where_a_profile_lists_them_and_leave_a_warning() {
     scep(async |server| {
@@ -66,12 +50,12 @@ fn old_algorithms_are_read_where_a_profile_lists_them_and_leave_a_warning() {
             let reply = server.post_to("/scep/scep-legacy", &message).await;
             reply.certificate(&device);
             assert_eq!(reply.digest, "SHA-256", "no reply with an old digest unless the profile says so");
-            assert_eq!(warnings(server, &device).await, [warning]);
+            assert_eq!(server.warnings(&device).await, [warning]);
         }
         let device = server.device();
         let message = request(server, &device, "scep-legacy", AES_128_CBC, Hash::Sha256, None).await;
         server.post_to("/scep/scep-legacy", &message).await.certificate(&device);
-        assert!(warnings(server, &device).await.is_empty());
+        assert!(server.warnings(&device).await.is_empty());
     });
 }
 
@@ -105,7 +89,7 @@ fn sha1_replies_are_for_those_who_send_sha1_and_hold() {
             let reply = server.post_to("/scep/scep-sha1", &message).await;
             reply.certificate(&device);
             assert_eq!(reply.digest, digest);
-            assert_eq!(warnings(server, &device).await, warning);
+            assert_eq!(server.warnings(&device).await, warning);
         }
     });
 }

@@ -1,9 +1,9 @@
 //! RSA keys of 1024 bits (feature `legacy`): served where a SCEP profile lists them, and nowhere else.
 
-use signet::audit::{Actor, Outcome};
+use signet::audit::Actor;
 use signet::enrol::queue;
 use signet::enrol::records::RequestRecord;
-use signet::store::{AuditFilter, Scan};
+use signet::store::Scan;
 use signet::x509::cert::Certificate;
 use signet::x509::csr::{Csr, Leniency};
 
@@ -38,19 +38,6 @@ async fn first_request(server: &Server, profile: &str, device: &Device) -> Messa
     server.request(device, "19", &device.csr(Some(&challenge)))
 }
 
-/// The details of the warnings in the audit log about this device.
-async fn warnings(server: &Server, device: &Device) -> Vec<String> {
-    let filter = AuditFilter { action: Some("scep.legacy".into()), limit: 1000, ..Default::default() };
-    let entries = server.fixture.desk.authority.db.raw().audit(filter).await.unwrap();
-    let about = entries.into_iter().filter(|e| e.event.details["subject"] == format!("CN={}", device.name));
-    about
-        .map(|entry| {
-            assert_eq!(entry.event.outcome, Outcome::Warning);
-            entry.event.details["algorithms"].clone()
-        })
-        .collect()
-}
-
 #[test]
 fn a_device_with_an_old_key_enrols_and_renews_with_a_warning_each_time() {
     scep(async |server| {
@@ -59,13 +46,13 @@ fn a_device_with_an_old_key_enrols_and_renews_with_a_warning_each_time() {
             let message = first_request(server, OLD, &device).await.hash(hash).signed_by(&device);
             let first = server.post_to(&path(OLD), &message).await.certificate(&device);
             assert_eq!(Certificate::from_der(&first).unwrap().spki(), device.key.spki());
-            assert_eq!(warnings(server, &device).await, ["rsa-1024"]);
+            assert_eq!(server.warnings(&device).await, ["rsa-1024"]);
 
             let holding = device.holding(&first);
             let message = server.request(&holding, "17", &device.csr(None)).signed_by(&holding);
             let renewed = server.post_to(&path(OLD), &message).await.certificate(&holding);
             assert_ne!(renewed, first);
-            assert_eq!(warnings(server, &device).await, ["rsa-1024", "rsa-1024"]);
+            assert_eq!(server.warnings(&device).await, ["rsa-1024", "rsa-1024"]);
 
             // To a key of today, at last; the old one signs once more.
             let fresh = Key::new();
@@ -74,7 +61,7 @@ fn a_device_with_an_old_key_enrols_and_renews_with_a_warning_each_time() {
             let modern = Device::with_key(&device.name, fresh, &[1]).holding(&moved);
             let message = server.request(&modern, "17", &modern.csr(None)).signed_by(&modern);
             server.post_to(&path(OLD), &message).await.certificate(&modern);
-            assert_eq!(warnings(server, &device).await.len(), 3);
+            assert_eq!(server.warnings(&device).await.len(), 3);
         }
     });
 }
@@ -105,7 +92,7 @@ fn an_operator_approves_a_request_for_an_old_key_and_the_device_polls_it() {
         };
         let reply = server.post_to(&path(OLD_MANUAL), &message("19", &device.csr(None))).await;
         assert_eq!(reply.status, "3");
-        assert_eq!(warnings(server, &device).await, ["rsa-1024"]);
+        assert_eq!(server.warnings(&device).await, ["rsa-1024"]);
         let db = &server.fixture.desk.authority.db;
         let all = db.all::<RequestRecord>(Scan::all::<RequestRecord>(RequestRecord::BY_STATE)).await.unwrap();
         let subject = format!("CN={}", device.name);
@@ -138,7 +125,7 @@ fn elsewhere_an_old_key_is_refused() {
         let message = server.request(&signer, "19", &csr).signed_by(&signer);
         let reply = server.post_to("/scep/scep-any-key", &message).await;
         assert_eq!(refusal(&reply), ("1", "the envelope cannot be opened"));
-        assert_eq!(warnings(server, &signer).await, [""; 0]);
+        assert_eq!(server.warnings(&signer).await, [""; 0]);
         // What an operator brings is read as strictly as ever, whatever the profile.
         let refused = Csr::read(&device.csr(None), Leniency::Strict).unwrap_err();
         assert_eq!(refused.detail(), "RSA key below 2048 bits");

@@ -8,9 +8,11 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{Request, Response, StatusCode};
+use signet::audit::Outcome;
 use signet::ca::profile::RaMode;
 use signet::enrol::scep::http::router;
 use signet::enrol::scep_ra::{Ra, RaSource};
+use signet::store::AuditFilter;
 use signet::x509::cert::Certificate;
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
@@ -38,6 +40,20 @@ pub struct Server {
 }
 
 impl Server {
+    /// What old algorithms the warnings in the audit log name for this device.
+    pub async fn warnings(&self, device: &Device) -> Vec<String> {
+        let filter = AuditFilter { action: Some("scep.legacy".into()), limit: 1000, ..Default::default() };
+        let entries = self.fixture.desk.authority.db.raw().audit(filter).await.unwrap();
+        let about =
+            entries.into_iter().filter(|e| e.event.details["subject"] == format!("CN={}", device.name));
+        about
+            .map(|entry| {
+                assert_eq!(entry.event.outcome, Outcome::Warning);
+                entry.event.details["algorithms"].clone()
+            })
+            .collect()
+    }
+
     /// One of its own, for what the others' requests would disturb.
     pub async fn new() -> Self {
         let scep_device = |changes: &[(&str, &str)]| Fixture::profile("scep-device", changes);
