@@ -31,7 +31,7 @@ mod sweep;
 pub mod throttle;
 mod transaction;
 
-pub use request::{Proof, Request, Transaction};
+pub use request::{Application, DeviceProof, Proof, Request, Transaction};
 pub use sweep::sweep;
 
 /// How often a request that lost a race is decided anew.

@@ -14,6 +14,7 @@ pub mod audit;
 pub mod ca;
 pub mod cli;
 pub mod clock;
+pub mod device;
 pub mod enrol;
 pub mod error;
 pub mod id;

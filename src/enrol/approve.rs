@@ -11,11 +11,10 @@ use crate::enrol::authorize::{Authorized, Grant, authorize};
 use crate::enrol::policy::{self, Wanted};
 use crate::enrol::records::{RequestRecord, TransactionResult};
 use crate::enrol::transaction::{Claim, Earlier, earlier};
-use crate::enrol::{Desk, Request, keep, succeed};
+use crate::enrol::{Application, Desk, Request, keep, succeed};
 use crate::error::Result;
 use crate::id::{CaId, RecordId, Serial};
 use crate::store::{Unit, When};
-use crate::x509::csr::Csr;
 
 /// What was decided.
 #[derive(Debug)]
@@ -78,7 +77,7 @@ async fn decide(
     claim: Option<Claim>,
     alongside: &Unit,
 ) -> Result<Decision> {
-    let wanted = policy::hold(desk, set, profile, &request.csr, &request.proof).await?;
+    let wanted = policy::hold(desk, set, profile, &request.application, &request.proof).await?;
     match authorize(desk, request, &wanted).await? {
         Authorized::Now(grant) => {
             approved(desk, request, wanted, claim, &grant, alongside).map(Decision::Approved)
@@ -93,20 +92,20 @@ async fn decide(
 pub(super) fn approved_request(
     desk: &Desk,
     wanted: Wanted,
-    csr: &Csr,
+    asked_for: &Application,
     record: &RequestRecord,
     grant: &Grant,
     actor: Actor,
     (decision, serial): (Unit, Serial),
 ) -> Result<Box<Order>> {
     let mut unit = decision;
-    still_trusted(&mut unit, csr);
+    still_trusted(&mut unit, asked_for);
     grant.write(&mut unit, &serial)?;
     // A successor that was called off meanwhile issues nothing: then it is the CA in force.
     let named = record.issuer.clone();
     let issuer = named.filter(|issuer| policy::is_of(desk, wanted.profile.ca(), issuer));
     let asked = Asked { actor, not_after: record.not_after, issuer, renews: record.renews.clone() };
-    order(desk, wanted, csr, asked, unit, serial)
+    order(desk, wanted, asked_for, asked, unit, serial)
 }
 
 fn approved(
@@ -122,7 +121,7 @@ fn approved(
     if let Some(claim) = claim {
         claim.write(&mut unit, TransactionResult::Issued(serial.clone()))?;
     }
-    still_trusted(&mut unit, &request.csr);
+    still_trusted(&mut unit, &request.application);
     grant.write(&mut unit, &serial)?;
     succeed::write(desk, &mut unit, grant, &wanted.profile, &serial)?;
     let asked = Asked {
@@ -131,12 +130,12 @@ fn approved(
         issuer: request.issuer.clone(),
         renews: grant.renews(),
     };
-    order(desk, wanted, &request.csr, asked, unit, serial)
+    order(desk, wanted, &request.application, asked, unit, serial)
 }
 
 /// Nobody reports the key as compromised between the decision and the write (a source of challenges may think long).
-fn still_trusted(unit: &mut Unit, csr: &Csr) {
-    unit.check::<CompromisedKeyRecord>(&csr.public_key().fingerprint(), When::Absent);
+fn still_trusted(unit: &mut Unit, asked_for: &Application) {
+    unit.check::<CompromisedKeyRecord>(&asked_for.public_key().fingerprint(), When::Absent);
 }
 
 /// What the requester adds to what the profile makes of the request.
@@ -151,7 +150,7 @@ struct Asked {
 fn order(
     desk: &Desk,
     wanted: Wanted,
-    csr: &Csr,
+    asked_for: &Application,
     asked: Asked,
     claim: Unit,
     serial: Serial,
@@ -165,7 +164,7 @@ fn order(
         profile: wanted.profile,
         subject: wanted.subject,
         sans: wanted.sans,
-        public_key: csr.public_key().clone(),
+        public_key: asked_for.public_key().clone(),
         device: wanted.device,
         not_after: asked.not_after,
         actor: asked.actor,

@@ -6,12 +6,13 @@ use crate::audit::{Actor, Event, Outcome};
 use crate::ca::profile::{Approval, ChallengeSource};
 use crate::ca::records::{CertificateRecord, CompromisedKeyRecord, serials};
 use crate::clock::Timestamp;
+use crate::device::records::{Action, DeviceRecord, State};
 use crate::enrol::policy::{self, Wanted};
 use crate::enrol::records::ChallengeRecord;
 use crate::enrol::source::judge;
 use crate::enrol::throttle::Who;
 use crate::enrol::transaction::Earlier;
-use crate::enrol::{Desk, Proof, Request, challenge, transaction};
+use crate::enrol::{Desk, DeviceProof, Proof, Request, challenge, transaction};
 use crate::error::{Error, Kind, Result};
 use crate::id::{ProfileId, Serial};
 use crate::store::{Record, Stored, Unit, When};
@@ -34,6 +35,7 @@ pub(super) struct Grant {
     challenge: Option<Stored<ChallengeRecord>>,
     judged: Option<Event>,
     renewed: Option<Stored<CertificateRecord>>,
+    device: Option<(Stored<DeviceRecord>, Timestamp)>,
 }
 
 impl Grant {
@@ -56,6 +58,9 @@ impl Grant {
         if let Some(event) = &self.judged {
             unit.event(event.clone().with("serial", serial));
         }
+        if let Some((stored, at)) = &self.device {
+            unit.replace(&stored.value.issued(serial.clone(), *at), stored.revision)?;
+        }
         if let Some(stored) = &self.renewed {
             unit.check::<CompromisedKeyRecord>(&stored.value.key_fingerprint, When::Absent);
             unit.check::<CertificateRecord>(&stored.value.key(), When::Revision(stored.revision));
@@ -70,6 +75,7 @@ pub(super) async fn authorize(desk: &Desk, request: &Request, wanted: &Wanted) -
     let approval = wanted.profile.approval();
     match &request.proof {
         Proof::Internal => Ok(Authorized::Now(Grant::default())),
+        Proof::Device(proof) => by_device(desk, proof, request, wanted).map(Authorized::Now),
         Proof::Operator { renews: None, .. } => Ok(by_approval(approval, Grant::default())),
         Proof::Operator { renews: Some(certificate), .. } => {
             let renewed = renewable(desk, certificate, request, wanted).await?;
@@ -114,7 +120,7 @@ pub(super) async fn still_renewable(desk: &Desk, serial: &Serial, wanted: &Wante
 /// Whom a wrong attempt is counted against.
 pub(super) fn counted(request: &Request) -> Vec<Who> {
     let key = request.transaction.as_ref().map(|t| t.signer_key);
-    let key = key.unwrap_or_else(|| request.csr.public_key().fingerprint());
+    let key = key.unwrap_or_else(|| request.application.public_key().fingerprint());
     let mut whos = vec![Who::Key(key), Who::Profile(request.profile.clone())];
     whos.extend(request.address.map(Who::address));
     whos
@@ -125,6 +131,28 @@ fn by_approval(approval: Approval, grant: Grant) -> Authorized {
         Approval::Automatic | Approval::Challenge => Authorized::Now(grant),
         Approval::Manual => Authorized::Queue(grant),
     }
+}
+
+/// The device's operation is what allows the certificate: by its own profile, in its own name, once.
+fn by_device(desk: &Desk, proof: &DeviceProof, request: &Request, wanted: &Wanted) -> Result<Grant> {
+    let (device, now) = (&proof.device.value, desk.authority.clock.now());
+    let refused = |text| Err(Error::new(Kind::Forbidden, "operation-refused", text));
+    let Some(operation) = &device.operation else {
+        return refused("no operation is pending for this device");
+    };
+    if operation.action != Action::Install || !matches!(operation.state, State::Pending | State::Issued(_)) {
+        return refused("no installation is pending for this device");
+    }
+    if operation.deadline.is_some_and(|deadline| deadline < now) {
+        return refused("the operation's deadline has passed");
+    }
+    if device.profile != request.profile {
+        return refused("the device gets its certificates by another profile");
+    }
+    if !wanted.subject.common_name().is_some_and(|cn| cn.eq_ignore_ascii_case(device.name.as_str())) {
+        return refused("the certificate would not bear the device's name");
+    }
+    Ok(Grant { device: Some((proof.device.clone(), now)), ..Grant::default() })
 }
 
 async fn standing(desk: &Desk, renewed: &CertificateRecord) -> Result<Stored<CertificateRecord>> {
@@ -156,7 +184,7 @@ async fn renewable(
     if now < due && !rules.early {
         return Err(renewal_refused(&format!("renewal is not due before {due}")));
     }
-    let same_key = request.csr.public_key().fingerprint() == ours.key_fingerprint;
+    let same_key = request.application.public_key().fingerprint() == ours.key_fingerprint;
     if same_key && !rules.key_reuse {
         return Err(renewal_refused("the profile wants a new key on renewal"));
     }
@@ -297,7 +325,7 @@ async fn alert_reuse(
     serial: &Serial,
 ) -> Result<()> {
     let first = transaction::issued(desk, serial).await?.record;
-    let same_key = first.key_fingerprint == request.csr.public_key().fingerprint();
+    let same_key = first.key_fingerprint == request.application.public_key().fingerprint();
     if same_key && first.subject.matches(&wanted.subject) {
         return Ok(());
     }

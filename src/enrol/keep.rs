@@ -32,9 +32,9 @@ pub(super) async fn keep(
     let record = RequestRecord {
         id: RecordId::new(now, &authority.random)?,
         profile: request.profile.clone(),
-        csr: request.csr.der().to_vec(),
+        csr: request.application.received().to_vec(),
         subject: wanted.subject.clone(),
-        csr_digest: request.csr.digest(),
+        csr_digest: request.application.digest(),
         requester: request.actor.to_string(),
         transaction: claim.as_ref().map(Claim::key),
         renews: grant.renews(),

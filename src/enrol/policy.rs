@@ -5,10 +5,9 @@ use std::sync::Arc;
 use crate::ca::profile::{Facts, Profile, ProfileSet};
 use crate::ca::records::{CertificateRecord, CompromisedKeyRecord};
 use crate::enrol::key_history::History;
-use crate::enrol::{Desk, Proof};
+use crate::enrol::{Application, Desk, Proof};
 use crate::error::{Error, Kind, Result};
 use crate::id::{CaId, ProfileId};
-use crate::x509::csr::Csr;
 use crate::x509::key::PublicKey;
 use crate::x509::name::Name;
 use crate::x509::san::San;
@@ -67,10 +66,10 @@ pub(super) async fn hold(
     desk: &Desk,
     set: &ProfileSet,
     profile: Arc<Profile>,
-    csr: &Csr,
+    asked: &Application,
     requester: &Proof,
 ) -> Result<Wanted> {
-    let key = csr.public_key();
+    let key = asked.public_key();
     profile.check_key(key)?;
     let fingerprint = key.fingerprint();
     let history = History::read(desk, &fingerprint).await?;
@@ -81,8 +80,8 @@ pub(super) async fn hold(
     if set.is_blocked(&fingerprint) {
         return Err(Error::bad_csr("Debian weak key"));
     }
-    let subject = profile.subject_for(csr.subject())?;
-    let sans = profile.sans_for(&subject, csr.sans())?;
+    let subject = profile.subject_for(asked.subject())?;
+    let sans = profile.sans_for(&subject, asked.sans())?;
     if subject.is_empty() && sans.is_empty() {
         return Err(Error::bad_csr("no identity"));
     }
@@ -106,6 +105,7 @@ fn kind(proof: &Proof) -> &'static str {
         Proof::Challenge(_) => "challenge",
         Proof::Renewal { .. } => "renewal",
         Proof::Operator { .. } => "operator",
+        Proof::Device(_) => "device",
         Proof::Internal => "internal",
     }
 }

@@ -12,7 +12,7 @@ use crate::enrol::records::{
     ReplyPasswordRecord, RequestRecord, RequestState, TransactionRecord, TransactionResult,
 };
 use crate::enrol::transaction::kept_until;
-use crate::enrol::{Desk, Proof, keep, policy, succeed};
+use crate::enrol::{Application, Desk, Proof, keep, policy, succeed};
 use crate::error::{Error, Kind, Result};
 use crate::id::{RecordId, Serial};
 use crate::store::{Stored, Unit, When};
@@ -38,6 +38,7 @@ pub async fn approve(
     if csr.digest() != stored.value.csr_digest {
         return Err(Error::conflict("request-changed", "the request is not the one that came in"));
     }
+    let csr = Application::from(csr);
     let (wanted, grant) = judge(desk, &stored.value, &csr, &actor).await?;
     let serial = Serial::new(desk.authority.clock.now(), &desk.authority.random)?;
     let mut unit = Unit::new();
@@ -66,7 +67,12 @@ pub async fn deny(desk: &Desk, id: RecordId, comment: Option<String>, actor: Act
 }
 
 /// The policy as it stands now, and the certificate that is renewed as it stands now.
-async fn judge(desk: &Desk, record: &RequestRecord, csr: &Csr, actor: &Actor) -> Result<(Wanted, Grant)> {
+async fn judge(
+    desk: &Desk,
+    record: &RequestRecord,
+    csr: &Application,
+    actor: &Actor,
+) -> Result<(Wanted, Grant)> {
     let set = desk.profiles.current();
     let proof = Proof::Operator { name: actor.to_string(), renews: None };
     let profile = policy::usable_profile(desk, &set, &record.profile, &proof, None)?;

@@ -101,7 +101,7 @@ pub(super) async fn issued(desk: &Desk, serial: &Serial) -> Result<Issued> {
 
 fn fresh_claim(desk: &Desk, profile: &Profile, request: &Request) -> Option<Claim> {
     let transaction = request.transaction.as_ref()?;
-    let (csr_digest, now) = (request.csr.digest(), desk.authority.clock.now());
+    let (csr_digest, now) = (request.application.digest(), desk.authority.clock.now());
     Some(Claim {
         profile: profile.id().clone(),
         id_hash: id_hash(transaction, &csr_digest, profile, request),
@@ -175,7 +175,7 @@ async fn replayed(desk: &Desk, serial: &Serial, proof: &Proof) -> Result<Option<
     let (renewal, live) = match proof {
         Proof::Renewal { .. } => (true, issued.record.is_live(desk.authority.clock.now())),
         Proof::Operator { .. } => (false, true),
-        Proof::None | Proof::Challenge(_) | Proof::Internal => {
+        Proof::None | Proof::Challenge(_) | Proof::Device(_) | Proof::Internal => {
             (false, issued.record.not_after >= desk.authority.clock.now())
         }
     };
@@ -204,7 +204,7 @@ async fn may_replace(
     standing: &TransactionRecord,
     same_signer: bool,
 ) -> Result<bool> {
-    let key = request.csr.public_key().fingerprint();
+    let key = request.application.public_key().fingerprint();
     let first = match &standing.result {
         TransactionResult::Issued(serial) => Some(issued(desk, serial).await?.record),
         TransactionResult::Waiting(id) => match waiting(desk, *id).await?.state {
@@ -218,7 +218,7 @@ async fn may_replace(
     };
     Ok(match &request.proof {
         Proof::Renewal { certificate, .. } => same_signer || follows(&certificate.serial),
-        Proof::None | Proof::Challenge(_) | Proof::Operator { .. } | Proof::Internal => {
+        Proof::None | Proof::Challenge(_) | Proof::Operator { .. } | Proof::Device(_) | Proof::Internal => {
             same_signer && first.as_ref().is_none_or(|first| first.key_fingerprint == key)
         }
     })

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The rooms from the ground up; a room uses only what stands before it. `storage` stands beside them.
-const ROOMS: &[&str] = &["x509", "keys", "ca", "trust", "enrol", "notice", "admin", "server", "cli"];
+const ROOMS: &[&str] =
+    &["x509", "keys", "ca", "trust", "device", "enrol", "notice", "admin", "server", "cli"];
 /// What everyone may use.
 const GROUND: &[&str] = &["error", "clock", "random", "id", "store", "audit", "task"];
 

@@ -76,6 +76,7 @@ const OF_OPERATION: &[&str] = &[
     "invalid-passphrase",
     "invalid-password",
     "invalid-pkcs11-id",
+    "invalid-role",
     "invalid-reason",
     "invalid-serial",
     "key-exists",

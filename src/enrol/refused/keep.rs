@@ -236,9 +236,9 @@ fn counted_as(actor: &Actor, address: Option<IpAddr>) -> String {
 
 fn asked(request: &Request) -> Asked {
     Asked {
-        subject: Some(request.csr.subject().clone()),
-        sans: request.csr.sans().to_vec(),
-        key: Some(request.csr.public_key().kind().to_string()),
+        subject: Some(request.application.subject().clone()),
+        sans: request.application.sans().to_vec(),
+        key: Some(request.application.public_key().kind().to_string()),
         proof: Some(proof(&request.proof).to_owned()),
         transaction: request.transaction.as_ref().map(|t| t.id.clone()),
         not_after: request.not_after,
@@ -252,6 +252,7 @@ fn proof(proof: &Proof) -> &'static str {
         Proof::Challenge(_) => "challenge",
         Proof::Renewal { .. } => "renewal",
         Proof::Operator { .. } => "operator",
+        Proof::Device(_) => "device",
         Proof::Internal => "internal",
     }
 }
@@ -260,7 +261,7 @@ fn renews(proof: &Proof) -> Option<Serial> {
     match proof {
         Proof::Operator { renews, .. } => renews.as_ref().map(|record| record.serial.clone()),
         Proof::Renewal { certificate, .. } => Some(certificate.serial.clone()),
-        Proof::None | Proof::Challenge(_) | Proof::Internal => None,
+        Proof::None | Proof::Challenge(_) | Proof::Device(_) | Proof::Internal => None,
     }
 }
 

@@ -128,7 +128,7 @@ async fn api(desk: &Desk, then: &RefusedRecord, message: Vec<u8>) -> Result<Verd
     let (proof, actor) = who(then, renews);
     let request = Request {
         profile: then.profile.clone(),
-        csr,
+        application: csr.into(),
         proof,
         transaction: None,
         actor,

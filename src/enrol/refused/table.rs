@@ -4,6 +4,7 @@
 use crate::error::{Misfit, ProfileRule};
 
 mod decision;
+mod device;
 mod key;
 mod message;
 mod profile;
@@ -118,7 +119,7 @@ pub fn is_known(code: &str) -> bool {
 
 /// Every explanation but those of a profile's rules.
 pub fn all() -> impl Iterator<Item = &'static Entry> {
-    [message::ENTRIES, request::ENTRIES, key::ENTRIES, decision::ENTRIES, service::ENTRIES]
+    [message::ENTRIES, request::ENTRIES, key::ENTRIES, decision::ENTRIES, device::ENTRIES, service::ENTRIES]
         .into_iter()
         .flatten()
 }

@@ -213,7 +213,7 @@ impl Exchange {
     pub(super) fn request(&self, csr: Csr, proof: Proof, transaction: Transaction) -> Request {
         Request {
             profile: self.service.profile.id().clone(),
-            csr,
+            application: csr.into(),
             proof,
             transaction: Some(transaction),
             actor: self.actor(),

@@ -77,8 +77,8 @@ async fn ask(
         device: wanted.device.as_deref().or(common_name),
         transaction: request.transaction.as_ref().map(|transaction| transaction.id.as_str()),
         challenge: secret,
-        csr: request.csr.der(),
-        csr_digest: request.csr.digest(),
+        csr: request.application.received(),
+        csr_digest: request.application.digest(),
         address: request.address,
         at: desk.authority.clock.now(),
     };

@@ -50,7 +50,11 @@ fn key(request: &Request) -> Option<[u8; 32]> {
     let transaction = request.transaction.as_ref()?;
     match &request.proof {
         Proof::Challenge(_) | Proof::Renewal { challenge: Some(_), .. } => {}
-        Proof::None | Proof::Renewal { challenge: None, .. } | Proof::Operator { .. } | Proof::Internal => {
+        Proof::None
+        | Proof::Renewal { challenge: None, .. }
+        | Proof::Operator { .. }
+        | Proof::Device(_)
+        | Proof::Internal => {
             return None;
         }
     }
@@ -60,7 +64,7 @@ fn key(request: &Request) -> Option<[u8; 32]> {
         .chain_update(&transaction.id)
         .chain_update([0])
         .chain_update(transaction.signer_key)
-        .chain_update(request.csr.digest())
+        .chain_update(request.application.digest())
         .finalize();
     Some(digest.into())
 }

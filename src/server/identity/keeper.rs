@@ -186,7 +186,7 @@ async fn issue(desk: &Desk, wanted: &Wanted, signer: Arc<dyn Signer>) -> Result<
     let csr = desk.authority.pool.run(move || csr::request(&*signer, &subject, &sans)).await??;
     let request = Request {
         profile: wanted.profile.id().clone(),
-        csr,
+        application: csr.into(),
         proof: Proof::Internal,
         transaction: None,
         actor: Actor::System,

@@ -13,6 +13,7 @@ use crate::ca::records::{
 use crate::ca::renewal::records::{RenewalBook, RenewalRecord};
 use crate::ca::rollover::records::RolloverRecord;
 use crate::clock::Timestamp;
+use crate::device::records::DeviceRecord;
 use crate::enrol::records::{ChallengeRecord, ReplyPasswordRecord, RequestRecord, TransactionRecord};
 use crate::enrol::refused::{MessageRecord, RefusedRecord};
 use crate::error::{Error, Result};
@@ -52,6 +53,7 @@ const KNOWN: &[u8] = &[
     TaskRecord::KIND.id,
     NoticeRecord::KIND.id,
     LookRecord::KIND.id,
+    DeviceRecord::KIND.id,
 ];
 
 /// What was seen so far, where another record must agree with it.

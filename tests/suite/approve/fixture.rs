@@ -73,7 +73,7 @@ impl Client {
     pub fn request(&self, profile: &str, csr: Csr, proof: Proof) -> Request {
         Request {
             profile: profile.parse().unwrap(),
-            csr,
+            application: csr.into(),
             proof,
             transaction: None,
             actor: Actor::Client { protocol: "scep".into(), address: self.address.to_string() },

@@ -112,7 +112,7 @@ fn request(key: &KeyPair, name: &str) -> Request {
     let der = params.serialize_request(key).unwrap().der().to_vec();
     Request {
         profile: "tls-client".parse().unwrap(),
-        csr: Csr::from_der(&der, Leniency::Strict).unwrap(),
+        application: Csr::from_der(&der, Leniency::Strict).unwrap().into(),
         proof: Proof::Operator { name: "ann".into(), renews: None },
         transaction: None,
         actor: Actor::Operator("ann".into()),

@@ -187,7 +187,7 @@ async fn request(
     };
     Ok(Request {
         profile,
-        csr,
+        application: csr.into(),
         proof: Proof::Operator { name: caller.token.name.clone(), renews },
         transaction,
         actor: caller.actor(),

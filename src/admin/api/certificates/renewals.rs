@@ -78,7 +78,7 @@ async fn request(
     let id = json::lower_hex(&csr.digest());
     Ok(Request {
         profile: old.profile.clone(),
-        csr,
+        application: csr.into(),
         transaction: Some(Transaction { id, signer_key: old.key_fingerprint }),
         proof: Proof::Renewal { certificate: Box::new(old), challenge: None },
         actor: peer.actor(),
