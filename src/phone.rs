@@ -12,6 +12,7 @@ pub mod fleet;
 mod header;
 pub mod keys;
 mod list;
+mod report;
 mod signed_file;
 pub mod state;
 mod tls;

@@ -1,7 +1,8 @@
 //! A certificate as a phone reads it.
 
 use aws_lc_rs::signature::{
-    RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA512, RsaParameters, UnparsedPublicKey,
+    RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA512, RsaParameters,
+    UnparsedPublicKey,
 };
 use der::{Decode, Encode};
 
@@ -48,7 +49,8 @@ impl Certificate {
     pub fn is_valid_at(&self, now: i64) -> bool {
         let validity = self.parsed.tbs_certificate().validity();
         let secs = |time: x509_cert::time::Time| time.to_unix_duration().as_secs();
-        u64::try_from(now).is_ok_and(|now| secs(validity.not_before) <= now && now <= secs(validity.not_after))
+        u64::try_from(now)
+            .is_ok_and(|now| secs(validity.not_before) <= now && now <= secs(validity.not_after))
     }
 
     pub fn verify_rsa_sha1(&self, signed: &[u8], signature: &[u8]) -> Outcome<()> {

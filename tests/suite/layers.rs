@@ -108,8 +108,7 @@ fn a_room_uses_only_what_stands_to_its_right() {
     let mut wrong = Vec::new();
     for source in sources() {
         for other in named_rooms(&source.code) {
-            let is_room =
-                ROOMS.contains(&other.as_str()) || BESIDE.contains(&other.as_str());
+            let is_room = ROOMS.contains(&other.as_str()) || BESIDE.contains(&other.as_str());
             let is_ground = GROUND.contains(&other.as_str());
             if (is_room || is_ground) && !may_use(&source.room, &other) {
                 wrong.push(format!("{} uses crate::{other}", source.path.display()));
