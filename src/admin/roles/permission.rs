@@ -43,11 +43,17 @@ pub enum Permission {
     NoticesTest,
     /// Take a backup of everything, keys included (encrypted).
     BackupCreate,
+    /// See clusters, their anchors and releases.
+    TrustRead,
+    /// Make and change clusters and anchors.
+    TrustWrite,
+    /// Publish lists to phones.
+    TrustPublish,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::CertificatesRead,
         Self::CertificatesIssue,
         Self::CertificatesRevoke,
@@ -68,6 +74,9 @@ impl Permission {
         Self::NoticesRead,
         Self::NoticesTest,
         Self::BackupCreate,
+        Self::TrustRead,
+        Self::TrustWrite,
+        Self::TrustPublish,
     ];
 
     /// As written in `roles.toml`.
@@ -93,6 +102,9 @@ impl Permission {
             Self::NoticesRead => "notices:read",
             Self::NoticesTest => "notices:test",
             Self::BackupCreate => "backup:create",
+            Self::TrustRead => "trust:read",
+            Self::TrustWrite => "trust:write",
+            Self::TrustPublish => "trust:publish",
         }
     }
 
@@ -113,7 +125,9 @@ impl Permission {
             | Self::ProfilesReload
             | Self::TokensManage
             | Self::TasksManage
-            | Self::NoticesTest => true,
+            | Self::NoticesTest
+            | Self::TrustWrite
+            | Self::TrustPublish => true,
             Self::CertificatesRead
             | Self::ChallengesRead
             | Self::RequestsRead
@@ -123,7 +137,8 @@ impl Permission {
             | Self::CheckRun
             | Self::TasksRead
             | Self::NoticesRead
-            | Self::BackupCreate => false,
+            | Self::BackupCreate
+            | Self::TrustRead => false,
         }
     }
 }
