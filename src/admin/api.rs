@@ -23,6 +23,7 @@ pub mod devices;
 pub mod health;
 pub mod idempotency;
 pub mod json;
+mod look;
 pub mod notices;
 pub mod page;
 pub mod path;
@@ -34,6 +35,7 @@ pub mod tasks;
 pub mod tokens;
 pub mod version;
 
+pub use look::{Looking, Looks};
 pub use page::Page;
 pub use problem::Problem;
 
@@ -84,7 +86,7 @@ fn described() -> OpenApiRouter<Arc<State>> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(version::show))
         .routes(routes!(health::show))
-        .routes(routes!(check::run))
+        .routes(routes!(check::run, check::end))
         .routes(routes!(backups::create))
         .merge(cas::routes())
         .merge(profiles::routes())

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::admin::api::Looks;
 use crate::admin::api::audit::{SignedHead, Verified};
 use crate::admin::api::backups::BackupMade;
 use crate::admin::api::check::Checked;
@@ -95,8 +96,8 @@ pub struct State {
     pub(super) tokens: tokens::Cache,
     /// Which refusals are written to the audit log.
     pub(super) refusals: Refusals,
-    /// One long look into the store at a time.
-    pub(super) inspection: Arc<tokio::sync::Semaphore>,
+    /// Long looks into the store.
+    pub(super) looks: Looks,
     /// One backup at a time.
     pub(super) backing_up: Arc<tokio::sync::Semaphore>,
     /// Makes backups, if anything does.
@@ -126,7 +127,7 @@ impl State {
             notices,
             ready: parts.ready,
             refusals: Refusals::default(),
-            inspection: Arc::new(tokio::sync::Semaphore::new(1)),
+            looks: Looks::default(),
             backing_up: Arc::new(tokio::sync::Semaphore::new(1)),
             backups: None,
             reloading: tokio::sync::Mutex::default(),
