@@ -14,6 +14,7 @@ use crate::store::Unit;
 
 pub mod approve;
 mod authorize;
+pub mod capf;
 pub mod challenge;
 mod keep;
 mod key_history;
