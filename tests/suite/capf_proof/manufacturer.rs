@@ -42,7 +42,7 @@ impl Manufacturer {
         let subject = format!("/O=Maker/CN={name}");
         let pem = openssl(
             &[
-                &["req", "-x509", "-key", key.path(), "-subj", &subject],
+                &["req", "-x509", "-key", key.path(), "-subj", &subject][..],
                 &["-addext", "keyUsage=critical,keyCertSign,cRLSign", "-days", "3650"],
             ]
             .concat(),
