@@ -108,10 +108,7 @@ impl LoadedCa {
         let Some(revoked) = &self.revoked else { return Ok(()) };
         let (id, at, reason) = (&self.record.id, revoked.at, revoked.reason.as_str());
         let which = if revoked.ca == *id { id.to_string() } else { format!("{} above {id}", revoked.ca) };
-        let text = format!(
-            "the CA {which} was revoked at {at} ({reason}), and {id} issues nothing more: name another CA in the \
-             profile"
-        );
+        let text = format!("the CA {which} was revoked at {at} ({reason}), and {id} issues nothing more");
         Err(Error::conflict("ca-revoked", text))
     }
 

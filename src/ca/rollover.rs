@@ -20,7 +20,7 @@ pub use due::due;
 pub use lineage::Standing;
 pub use prepare::{Preparation, prepare};
 pub use retire::retire_due;
-pub use turn::{activate, cancel, schedule, tasks};
+pub use turn::{ACTIVATE, activate, cancel, schedule, tasks, unschedule};
 
 pub(super) use census::Census;
 pub(super) use prepare::forget_orphans;

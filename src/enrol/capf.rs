@@ -4,3 +4,4 @@ pub mod command;
 pub mod element;
 pub mod frame;
 pub mod message;
+pub mod proof;

@@ -20,13 +20,13 @@ pub async fn run_now(db: &Db, now: Timestamp, id: RecordId, actor: Actor) -> Res
     store(db, task, revision, ("task.run", actor)).await
 }
 
-/// Cancels a task that waits. Errors: `not-found`; `state-conflict` if it does not wait.
+/// Cancels a task that waits or was given up. Errors: `not-found`; `state-conflict` if it runs or ended otherwise.
 pub async fn cancel(db: &Db, now: Timestamp, id: RecordId, actor: Actor) -> Result<TaskRecord> {
     let Stored { value, revision } = db.require::<TaskRecord>(id.as_bytes(), id).await?;
     match value.state {
-        State::Waiting => {}
+        State::Waiting | State::Failed => {}
         State::Running { .. } => return Err(conflict("the task runs; let it end")),
-        State::Done | State::Failed | State::Cancelled => {
+        State::Done | State::Cancelled => {
             return Err(conflict("the task does not wait any more"));
         }
     }

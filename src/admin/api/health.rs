@@ -12,7 +12,13 @@ use crate::admin::state::{OwnCertificate, State as Service};
 use crate::ca::records::Role;
 use crate::ca::{LoadedCa, crl, rollover};
 use crate::clock::Timestamp;
+use crate::error::Result;
 use crate::keys::Place;
+use crate::store::Scan;
+use crate::task::{self, TaskRecord};
+
+/// So many tasks that were given up are counted.
+const MOST_FAILED: usize = 100;
 
 /// The service's health.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -38,7 +44,34 @@ pub struct HealthCheck {
 #[utoipa::path(get, path = "/api/v1/health", tag = "service",
     responses((status = 200, description = "What was found", body = Health), Refusals))]
 pub async fn show(State(state): Shared, _caller: Caller) -> Answer {
-    json::answer(StatusCode::OK, &look(&state))
+    let mut health = look(&state);
+    health.add(scheduled_work(&state).await?);
+    json::answer(StatusCode::OK, &health)
+}
+
+impl Health {
+    fn add(&mut self, check: HealthCheck) {
+        if check.status != "ok" {
+            self.status.clone_from(&check.status);
+        }
+        self.checks.push(check);
+    }
+}
+
+/// Work that was given up, until somebody runs it again or cancels it.
+async fn scheduled_work(state: &Service) -> Result<HealthCheck> {
+    let failed = Scan::all::<TaskRecord>(TaskRecord::BY_STATE).prefix(vec![task::State::Failed.byte()]);
+    let found = state.desk.authority.db.scan::<TaskRecord>(failed.backward().limit(MOST_FAILED)).await?.items;
+    let fault = found.first().map(|newest| {
+        let (count, task) = (found.len(), &newest.value);
+        let more = if count == MOST_FAILED { " or more" } else { "" };
+        let said = task.said.as_deref().unwrap_or_default();
+        format!(
+            "{count}{more} given up, the newest {} for {} ({said}): signet task list --state failed, then run or cancel",
+            task.kind, task.subject
+        )
+    });
+    Ok(check("tasks", fault))
 }
 
 fn look(state: &Service) -> Health {

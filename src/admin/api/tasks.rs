@@ -18,6 +18,8 @@ use super::problem::{Answer, Refusals};
 use super::query::Query;
 use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
+use crate::audit::Actor;
+use crate::ca::rollover;
 use crate::error::{Error, Result};
 use crate::id::RecordId;
 use crate::store::{KeyBuilder, PRIMARY, Scan};
@@ -92,7 +94,7 @@ pub async fn run(State(state): Shared, caller: Caller, Named(id): Named, body: B
     .await
 }
 
-/// Cancels a task that waits.
+/// Cancels a task that waits, or notes of one that was given up that somebody has seen to it.
 #[utoipa::path(post, path = "/api/v1/tasks/{id}/cancel", tag = "tasks", request_body = TaskOrder,
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, description = "The task, cancelled", body = Task), Refusals))]
@@ -102,9 +104,20 @@ pub async fn cancel(State(state): Shared, caller: Caller, Named(id): Named, body
     body.json_or_empty::<TaskOrder>()?;
     let db = &state.desk.authority.db;
     idempotency::once(db, state.now(), &caller, &body, async {
-        json::answer(StatusCode::OK, &listed(&task::cancel(db, state.now(), id, caller.actor()).await?))
+        json::answer(StatusCode::OK, &listed(&cancelled(&state, id, caller.actor()).await?))
     })
     .await
+}
+
+/// What says elsewhere that the task waits changes with it.
+async fn cancelled(state: &Service, id: RecordId, actor: Actor) -> Result<TaskRecord> {
+    let authority = &state.desk.authority;
+    let task = authority.db.require::<TaskRecord>(id.as_bytes(), id).await?.value;
+    if task.kind == rollover::ACTIVATE && task.state == Progress::Waiting {
+        rollover::unschedule(authority, &task.key.parse()?, actor).await?;
+        return Ok(authority.db.require::<TaskRecord>(id.as_bytes(), id).await?.value);
+    }
+    task::cancel(&authority.db, state.now(), id, actor).await
 }
 
 impl json::Body for TaskOrder {

@@ -12,7 +12,7 @@ use crate::store::Unit;
 use crate::task::{self, Handlers, Leased, NewTask, Outcome, Retry};
 
 /// The task that lets a next CA take over on its date; its key is the next CA's name.
-const ACTIVATE: &str = "ca.rollover-activate";
+pub const ACTIVATE: &str = "ca.rollover-activate";
 
 /// Lets the next CA take over now: from here on it issues under the name of the one before. `ca` names either of them.
 /// Returns who took over. A caller that leaves does not cut it off.
@@ -25,6 +25,12 @@ pub async fn activate(authority: &Authority, ca: &CaId, actor: Actor) -> Result<
 /// Errors: as [`activate`], and `activation-date` if that moment is past, or after the end of the CA before.
 pub async fn schedule(authority: &Authority, ca: &CaId, at: Timestamp, actor: Actor) -> Result<CaId> {
     turn(authority, ca, Turn::Schedule(at.whole_secs()), actor).await
+}
+
+/// Takes the date off a rollover: the next CA takes over by hand, or on another date. Returns its name.
+/// Errors: as [`activate`].
+pub async fn unschedule(authority: &Authority, ca: &CaId, actor: Actor) -> Result<CaId> {
+    turn(authority, ca, Turn::Unschedule, actor).await
 }
 
 /// Calls a rollover off before the turn: the next CA is announced no longer, never takes over, and retires when what it
@@ -86,6 +92,7 @@ enum Turn {
     /// By the task of its date.
     Date(Box<Leased>),
     Schedule(Timestamp),
+    Unschedule,
     Cancel,
 }
 
@@ -99,7 +106,9 @@ async fn turned(authority: &Authority, ca: &CaId, turn: Turn, actor: Actor) -> R
     let next = match &turn {
         // The task names the CA that takes over, and never one that is to be followed.
         Turn::Date(_) => ca.clone(),
-        Turn::Activate | Turn::Schedule(_) | Turn::Cancel => authority.hierarchy().prepared(ca)?.next.clone(),
+        Turn::Activate | Turn::Schedule(_) | Turn::Unschedule | Turn::Cancel => {
+            authority.hierarchy().prepared(ca)?.next.clone()
+        }
     };
     let stored = authority.db.require::<RolloverRecord>(&RolloverRecord::key_of(&next), &next).await?;
     if !stored.value.is_prepared() {
@@ -137,6 +146,9 @@ async fn put_task(
         Turn::Cancel => {
             task::withdraw(unit, db, (ACTIVATE, next.as_str()), "called off", now).await.map(drop)
         }
+        Turn::Unschedule => {
+            task::withdraw(unit, db, (ACTIVATE, next.as_str()), "the date was taken off", now).await.map(drop)
+        }
         Turn::Date(leased) => {
             leased.hold(unit);
             Ok(())
@@ -148,6 +160,7 @@ fn stage(authority: &Authority, rollover: &RolloverRecord, turn: &Turn, now: Tim
     let hierarchy = authority.hierarchy();
     match turn {
         Turn::Cancel => Ok(Stage::Cancelled { since: now }),
+        Turn::Unschedule => Ok(Stage::Prepared { activate_at: None }),
         Turn::Activate | Turn::Date(_) => {
             require_date(rollover, turn, now)?;
             let next = hierarchy.require(&rollover.next)?;
@@ -175,7 +188,7 @@ fn stage(authority: &Authority, rollover: &RolloverRecord, turn: &Turn, now: Tim
 /// The date may have been changed since the task began.
 fn require_date(rollover: &RolloverRecord, turn: &Turn, now: Timestamp) -> Result<()> {
     match (turn, rollover.stage) {
-        (Turn::Activate | Turn::Schedule(_) | Turn::Cancel, _) => Ok(()),
+        (Turn::Activate | Turn::Schedule(_) | Turn::Unschedule | Turn::Cancel, _) => Ok(()),
         (Turn::Date(_), Stage::Prepared { activate_at: Some(at) }) if at <= now => Ok(()),
         (Turn::Date(_), Stage::Prepared { .. } | Stage::Active { .. } | Stage::Cancelled { .. }) => {
             let text = format!("{} does not take over at this moment", rollover.next);
@@ -188,12 +201,13 @@ fn event(rollover: &RolloverRecord, turn: &Turn, actor: Actor, now: Timestamp) -
     let action = match turn {
         Turn::Activate | Turn::Date(_) => "ca.rollover-activate",
         Turn::Schedule(_) => "ca.rollover-schedule",
+        Turn::Unschedule => "ca.rollover-unschedule",
         Turn::Cancel => "ca.rollover-cancel",
     };
     let event =
         Event::new(now, actor, action, format!("ca:{}", rollover.next)).with("follows", &rollover.current);
     match turn {
         Turn::Schedule(at) => event.with("at", at),
-        Turn::Activate | Turn::Date(_) | Turn::Cancel => event,
+        Turn::Activate | Turn::Date(_) | Turn::Unschedule | Turn::Cancel => event,
     }
 }

@@ -1,5 +1,7 @@
 //! A turn on a date, another date, and a rollover that is called off.
 
+use serde_json::Value;
+
 use super::house::{CAS, DAY, House, issuer};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,6 +44,36 @@ async fn the_turn_comes_on_its_date_also_after_a_restart() {
         said.iter().filter(|s| s.as_str().unwrap().contains("rollover")).collect::<Vec<_>>(),
         told.each_ref()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancelling_the_task_of_a_date_takes_the_date_off_the_rollover() {
+    let house = House::build().await;
+    house.prepare("rsa-issuing").await;
+    let activation = format!("{CAS}/rsa-issuing/rollover/activation");
+    house.post(&activation, r#"{"at":"2026-12-01T00:00:00Z"}"#).await;
+    let (_, tasks) = house.call("GET", "/api/v1/tasks?kind=ca.rollover-activate", "").await;
+    let task = format!("/api/v1/tasks/{}", tasks["items"][0]["id"].as_str().unwrap());
+
+    assert_eq!(house.post(&format!("{task}/cancel"), "{}").await["state"], "cancelled");
+    let next = house.ca("rsa-issuing-g2").await;
+    assert_eq!((&next["state"], &next["rollover"]["activates_at"]), (&"next".into(), &Value::Null), "{next}");
+    house.live(14 * DAY, 2 * DAY).await;
+    assert_eq!(house.ca("rsa-issuing-g2").await["state"], "next");
+
+    // It was run by mistake: it is given up, which health tells until it is cancelled.
+    house.post(&format!("{task}/run"), "{}").await;
+    house.work().await;
+    let (_, health) = house.call("GET", "/api/v1/health", "").await;
+    let of_tasks = health["checks"].as_array().unwrap().iter().find(|c| c["name"] == "tasks").unwrap();
+    assert_eq!((&health["status"], &of_tasks["status"]), (&"degraded".into(), &"degraded".into()));
+    assert!(of_tasks["detail"].as_str().unwrap().contains("ca:rsa-issuing-g2"), "{health}");
+    house.post(&format!("{task}/cancel"), "{}").await;
+    let (_, health) = house.call("GET", "/api/v1/health", "").await;
+    assert_eq!(health["status"], "ok", "{health}");
+
+    house.activate("rsa-issuing").await;
+    assert_eq!(house.ca("rsa-issuing-g2").await["state"], "active");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -61,6 +61,7 @@ async fn a_revoked_next_ca_is_not_announced_and_never_takes_over() {
     assert!(listed.contains("CA Compromise"), "{listed}");
     assert_eq!(house.get(url).await.0, 404);
     assert!(!bundle(&house).await.contains(cross));
+    assert!(house.ca("rsa-issuing-g2").await["rollover"]["cross_certificates"].is_null());
 
     assert_eq!(house.get("/scep?operation=GetNextCACert").await.0, 404);
     let caps = String::from_utf8(house.get("/scep?operation=GetCACaps").await.1).unwrap();

@@ -56,7 +56,7 @@ pub fn crosses(state: &Service, hierarchy: &Hierarchy, ca: &LoadedCa) -> Vec<Cro
     let url = &state.desk.authority.public_url;
     let concerns =
         |cross: &&rollover::CrossCertificate| cross.subject == ca.record.id || cross.issuer == ca.record.id;
-    let all = hierarchy.cross_certificates().filter(concerns);
+    let all = hierarchy.cross_certificates().filter(concerns).filter(|cross| cross.is_trusted(hierarchy));
     all.map(|cross| Cross {
         subject: cross.subject.to_string(),
         issuer: cross.issuer.to_string(),
