@@ -7,6 +7,7 @@ mod backup;
 mod bad_csr;
 mod built;
 mod capf_proof;
+mod capf_rows;
 mod cms;
 mod durability;
 mod fixture;

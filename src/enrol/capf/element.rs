@@ -7,7 +7,7 @@ mod device_name;
 pub(super) mod value;
 
 pub use device_name::SentName;
-pub use value::{CertificateType, Sha2Signature};
+pub use value::CertificateType;
 
 /// The most elements in a message.
 pub const MAX_ELEMENTS: usize = 64;

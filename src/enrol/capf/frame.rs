@@ -66,7 +66,7 @@ pub fn write(command: Command, session: u32, body: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// A message that is not as the protocol has it.
-pub(crate) fn malformed(text: &str) -> Error {
+pub(crate) fn malformed(text: impl Into<String>) -> Error {
     Error::malformed(MALFORMED, text)
 }
 

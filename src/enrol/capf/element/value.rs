@@ -19,15 +19,6 @@ pub enum CertificateType {
     Mic = 2,
 }
 
-/// A signature with the digest that it says it is made with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sha2Signature<'a> {
-    /// 1 SHA-1, 2 SHA-256, 3 SHA-512.
-    pub digest_type: u8,
-    /// The signature.
-    pub signature: &'a [u8],
-}
-
 /// The DER in a certificate element: `01`, its length + 2, `00`, a type that is not relied on, DER.
 /// Errors: `capf-message` "bad certificate element".
 pub(in crate::enrol::capf) fn certificate(value: &[u8]) -> Result<&[u8]> {
@@ -39,18 +30,6 @@ pub(in crate::enrol::capf) fn certificate(value: &[u8]) -> Result<&[u8]> {
             }
         }
         _ => Err(malformed("bad certificate element")),
-    }
-}
-
-/// The digest, length and signature of element 20. Errors: `capf-message` "bad signed data".
-pub(in crate::enrol::capf) fn sha2_signature(value: &[u8]) -> Result<Sha2Signature<'_>> {
-    match value {
-        [digest_type, high, low, signature @ ..]
-            if usize::from(u16::from_be_bytes([*high, *low])) == signature.len() =>
-        {
-            Ok(Sha2Signature { digest_type: *digest_type, signature })
-        }
-        _ => Err(malformed("bad signed data")),
     }
 }
 
@@ -87,15 +66,6 @@ mod tests {
             b"-----BEGIN CERTIFICATE-----",
         ] {
             assert_eq!(certificate(bad).unwrap_err().detail(), "bad certificate element", "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn a_signature_names_its_digest_and_length() {
-        let read = sha2_signature(&[3, 0, 2, 8, 9]).unwrap();
-        assert_eq!((read.digest_type, read.signature), (3, &[8, 9][..]));
-        for bad in [&[][..], &[3, 0], &[3, 0, 3, 8, 9], &[3, 0, 1, 8, 9]] {
-            assert_eq!(sha2_signature(bad).unwrap_err().detail(), "bad signed data");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::enrol::capf::element::{Elements, SentName, Sha2Signature, Tag, missing, value};
+use crate::enrol::capf::element::{Elements, SentName, Tag, missing, value};
 use crate::enrol::capf::frame::malformed;
 use crate::enrol::capf::message::Reason;
 use crate::error::Result;
@@ -37,11 +37,16 @@ pub struct CertificateProof {
     pub certificate: Vec<u8>,
     /// Signed data (element 6); none if the element is missing.
     pub sha1: Option<Vec<u8>>,
-    /// SHA-2 signed data (element 20): digest type and signature; none if the element is missing.
-    pub sha2: Option<(u8, Vec<u8>)>,
+    /// SHA-2 signed data (element 20), as received; none if the element is missing.
+    pub sha2: Option<Vec<u8>>,
 }
 
 impl AuthResponse {
+    /// The authentication string, if one was entered.
+    pub fn password(&self) -> Option<&str> {
+        self.password.as_ref().map(|password| password.as_str())
+    }
+
     /// Errors: `capf-message`: "missing element" (CAPF-07), "device name missing" (CAPF-22), "malformed device name"
     /// (CAPF-23), "unknown version", "declined" for another reason than 1.
     pub(super) fn read(elements: &Elements<'_>) -> Result<Self> {
@@ -67,11 +72,10 @@ impl AuthResponse {
 impl CertificateProof {
     fn read(elements: &Elements<'_>) -> Result<Option<Self>> {
         let Some(certificate) = elements.find(Tag::Certificate) else { return Ok(None) };
-        let sha2 = elements.find(Tag::Sha2SignedData).map(value::sha2_signature).transpose()?;
         Ok(Some(Self {
             certificate: value::certificate(certificate)?.to_vec(),
             sha1: elements.find(Tag::SignedData).map(<[u8]>::to_vec),
-            sha2: sha2.map(|Sha2Signature { digest_type, signature }| (digest_type, signature.to_vec())),
+            sha2: elements.find(Tag::Sha2SignedData).map(<[u8]>::to_vec),
         }))
     }
 }

@@ -42,7 +42,7 @@ fn a_device_says_who_it_is_and_brings_every_proof() {
     assert_eq!(auth.password.as_ref().unwrap().as_str(), "123456");
     let proof = auth.certificate.as_ref().unwrap();
     assert_eq!(proof.certificate, [0x30, 0]);
-    assert_eq!((proof.sha1.as_deref(), &proof.sha2), (Some(&[1, 2, 3][..]), &Some((3, vec![4, 5]))));
+    assert_eq!((proof.sha1.as_deref(), &proof.sha2), (Some(&[1, 2, 3][..]), &Some(vec![3, 0, 2, 4, 5])));
     assert_eq!(auth.sudi.as_deref(), Some(&[9, 9][..]));
     let shown = format!("{auth:?}");
     assert!(shown.contains("SEP001122334455") && !shown.contains("123456"), "{shown}");
