@@ -10,6 +10,7 @@ use crate::ca::Authority;
 use crate::ca::ocsp::Ocsp;
 use crate::ca::profile::ProfileSet;
 use crate::clock::Clock;
+use crate::enrol::capf::proof::ManufacturingRoots;
 use crate::enrol::refused::device::DeviceSet;
 use crate::enrol::throttle::Throttle;
 use crate::enrol::{Desk, Profiles};
@@ -87,6 +88,7 @@ impl State {
         let policies = settings.policies(layout);
         let profiles = ProfileSet::load(&policies).map_err(|faults| all_faults(&faults))?;
         let devices = DeviceSet::load(&policies).map_err(|faults| all_faults(&faults))?;
+        let roots = ManufacturingRoots::load(&policies).map_err(|faults| all_faults(&faults))?;
         let heads = Heads::open(db.clone(), pool.clone(), &*keys, &layout.audit())?;
         let authority = Authority::load(db.clone(), clock, random, pool, keys, public_url).await?;
         hold(&profiles, &authority)?;
@@ -96,6 +98,7 @@ impl State {
             throttle: Throttle::default(),
         });
         desk.profiles.swap_devices(devices);
+        desk.profiles.swap_manufacturing_roots(roots);
         let ready = Arc::new(AtomicBool::new(false));
         let metrics = start_metrics();
         let identities = Arc::new(Identities::new(desk.clone(), tls_names).exporting(layout.tls_ca()));

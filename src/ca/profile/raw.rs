@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::ca::profile::options::{AllowedKey, Approval, CapfOptions, ScepOptions};
+use crate::ca::profile::options::{AllowedKey, Approval, ScepOptions};
 use crate::x509::key::Digest;
 
 #[derive(Deserialize)]
@@ -36,7 +36,7 @@ pub(super) struct RawProfile {
     pub renewal: RawRenewal,
     pub scep: Option<ScepOptions>,
     #[serde(default)]
-    pub capf: CapfOptions,
+    pub capf: RawCapf,
     #[serde(default)]
     pub rules: Vec<RawRule>,
 }
@@ -55,6 +55,15 @@ pub(super) struct RawChallenge {
     pub servers: Option<Vec<String>>,
     pub nas_identifier: Option<String>,
     pub tries: Option<u32>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCapf {
+    #[serde(default)]
+    pub null_string: bool,
+    #[serde(default)]
+    pub retry_later: Vec<String>,
 }
 
 #[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use crate::ca::create::{NewCa, Parent, create, default_plan};
 use crate::ca::profile::ProfileSet;
 use crate::ca::{Authority, Hierarchy};
 use crate::clock::Clock;
+use crate::enrol::capf::proof::ManufacturingRoots;
 use crate::enrol::refused::device::DeviceSet;
 use crate::error::{Error, Result};
 use crate::keys::pool::Pool;
@@ -174,5 +175,6 @@ fn policies(settings: &Given, layout: &Layout, home: &Layout) -> Result<ProfileS
     }
     NoticePolicy::load(&folder).map_err(|faults| all_faults(&faults))?;
     DeviceSet::load(&folder).map_err(|faults| all_faults(&faults))?;
+    ManufacturingRoots::load(&folder).map_err(|faults| all_faults(&faults))?;
     ProfileSet::load(&folder).map_err(|faults| all_faults(&faults))
 }
