@@ -28,7 +28,7 @@ use crate::storage::{self, EngineKind};
 use crate::store::Db;
 use crate::x509::key::KeyAlgorithm;
 
-/// The key types of the four CAs.
+/// The key types of the CAs, but for that of CAPF: RSA-2048, which every phone takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Algorithms {
     /// The root for phones, SCEP and 802.1X.
@@ -41,7 +41,7 @@ pub struct Algorithms {
     pub ec_issuing: KeyAlgorithm,
 }
 
-/// Where the keys of the four CAs are made.
+/// Where the keys of the CAs are made.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Places {
     /// Those of the roots.
