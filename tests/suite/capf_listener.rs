@@ -10,6 +10,7 @@ use signet::server::layout::Layout;
 use signet::server::listen::{Limits, Listener};
 use signet::server::settings::Given;
 use signet::server::state::State;
+use signet::x509::san::San;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -74,7 +75,8 @@ impl House {
             capf_profile: profile.map(|name| name.parse().unwrap()),
             ..Given::default()
         };
-        let state = Arc::new(built::open_with(&layout, &clock, Vec::new(), &settings).await);
+        let state =
+            Arc::new(built::open_with(&layout, &clock, vec![San::Dns("localhost".into())], &settings).await);
         let failures = state.identities.refresh().await;
         assert!(failures.is_empty(), "{failures:?}");
         Self { _home: home, state, clock }
