@@ -28,7 +28,7 @@ mod usage;
 
 pub use challenge::{ChallengeSource, RadiusOptions, SecretFile, WebhookOptions, absolute};
 pub use expression::Facts;
-pub use options::{Approval, Cipher, RaMode, ScepDigest, ScepOptions};
+pub use options::{Approval, CapfOptions, Cipher, RaMode, ScepDigest, ScepOptions};
 pub use pattern::Pattern;
 pub use renewal::{RenewalPoints, RenewalRules};
 pub use set::ProfileSet;
@@ -59,6 +59,7 @@ pub struct Profile {
     rules: Vec<expression::Rule>,
     reserved_names: Vec<pattern::Pattern>,
     scep: Option<ScepOptions>,
+    capf: CapfOptions,
     source: String,
 }
 
@@ -140,6 +141,10 @@ impl Profile {
     /// Its SCEP service; none if it has none.
     pub fn scep(&self) -> Option<&ScepOptions> {
         self.scep.as_ref()
+    }
+    /// What it allows over CAPF.
+    pub fn capf(&self) -> &CapfOptions {
+        &self.capf
     }
     /// Its file as it was read (TOML), for people.
     pub fn source(&self) -> &str {

@@ -8,7 +8,7 @@ use crate::ca::records::serials::Reference;
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::id::Serial;
-use crate::store::Stored;
+use crate::store::{Stored, Unit};
 use crate::x509::crl::Reason;
 
 pub mod authority;
@@ -67,6 +67,23 @@ pub async fn revoke_named(
         changes.revoke(found, &how).map(|outcome| decided(changes, outcome))
     };
     anew::commit(&authority.db, decide).await
+}
+
+/// Adds the revocation of a certificate, as it was read, to a unit of work. One that is revoked so already adds nothing.
+/// Errors: as [`revoke_named`], but for those of the write.
+pub fn write(
+    unit: &mut Unit,
+    found: Stored<CertificateRecord>,
+    how: impl Into<Revocation>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    let mut changes = Changes::new(actor, now);
+    changes.revoke(found, &how.into())?;
+    if let Some(changed) = changes.into_unit() {
+        unit.append(changed);
+    }
+    Ok(())
 }
 
 /// Releases a certificate from hold: it is good again, and leaves the CRL with the next one.

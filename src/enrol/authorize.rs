@@ -6,17 +6,20 @@ use crate::audit::{Actor, Event, Outcome};
 use crate::ca::profile::{Approval, ChallengeSource};
 use crate::ca::records::{CertificateRecord, CompromisedKeyRecord, serials};
 use crate::clock::Timestamp;
-use crate::device::records::{Action, DeviceRecord, State};
 use crate::enrol::policy::{self, Wanted};
 use crate::enrol::records::ChallengeRecord;
 use crate::enrol::source::judge;
 use crate::enrol::throttle::Who;
 use crate::enrol::transaction::Earlier;
-use crate::enrol::{Desk, DeviceProof, Proof, Request, challenge, transaction};
+use crate::enrol::{Desk, Proof, Request, challenge, transaction};
 use crate::error::{Error, Kind, Result};
 use crate::id::{ProfileId, Serial};
 use crate::store::{Record, Stored, Unit, When};
 use crate::x509::cert::Certificate;
+
+mod device;
+
+use device::{Installation, by_device};
 
 const REFUSED: &str = "challenge-refused";
 
@@ -35,7 +38,7 @@ pub(super) struct Grant {
     challenge: Option<Stored<ChallengeRecord>>,
     judged: Option<Event>,
     renewed: Option<Stored<CertificateRecord>>,
-    device: Option<(Stored<DeviceRecord>, Timestamp)>,
+    device: Option<Installation>,
 }
 
 impl Grant {
@@ -44,9 +47,10 @@ impl Grant {
         self.renewed.as_ref().map(|stored| &stored.value)
     }
 
-    /// Its serial number.
+    /// The serial number of the certificate that is renewed, or that the device replaces once it holds the new one.
     pub fn renews(&self) -> Option<Serial> {
-        self.renewed().map(|certificate| certificate.serial.clone())
+        let renewed = self.renewed().map(|certificate| certificate.serial.clone());
+        renewed.or_else(|| self.device.as_ref()?.replaces())
     }
 
     /// Adds to a unit: the challenge is consumed for this serial, the renewed certificate is as it was read.
@@ -58,8 +62,8 @@ impl Grant {
         if let Some(event) = &self.judged {
             unit.event(event.clone().with("serial", serial));
         }
-        if let Some((stored, at)) = &self.device {
-            unit.replace(&stored.value.issued(serial.clone(), *at), stored.revision)?;
+        if let Some(device) = &self.device {
+            device.write(unit, serial)?;
         }
         if let Some(stored) = &self.renewed {
             unit.check::<CompromisedKeyRecord>(&stored.value.key_fingerprint, When::Absent);
@@ -75,7 +79,10 @@ pub(super) async fn authorize(desk: &Desk, request: &Request, wanted: &Wanted) -
     let approval = wanted.profile.approval();
     match &request.proof {
         Proof::Internal => Ok(Authorized::Now(Grant::default())),
-        Proof::Device(proof) => by_device(desk, proof, request, wanted).map(Authorized::Now),
+        Proof::Device(proof) => {
+            let device = Some(by_device(desk, proof, request, wanted)?);
+            Ok(Authorized::Now(Grant { device, ..Grant::default() }))
+        }
         Proof::Operator { renews: None, .. } => Ok(by_approval(approval, Grant::default())),
         Proof::Operator { renews: Some(certificate), .. } => {
             let renewed = renewable(desk, certificate, request, wanted).await?;
@@ -131,28 +138,6 @@ fn by_approval(approval: Approval, grant: Grant) -> Authorized {
         Approval::Automatic | Approval::Challenge => Authorized::Now(grant),
         Approval::Manual => Authorized::Queue(grant),
     }
-}
-
-/// The device's operation is what allows the certificate: by its own profile, in its own name, once.
-fn by_device(desk: &Desk, proof: &DeviceProof, request: &Request, wanted: &Wanted) -> Result<Grant> {
-    let (device, now) = (&proof.device.value, desk.authority.clock.now());
-    let refused = |text| Err(Error::new(Kind::Forbidden, "operation-refused", text));
-    let Some(operation) = &device.operation else {
-        return refused("no operation is pending for this device");
-    };
-    if operation.action != Action::Install || !matches!(operation.state, State::Pending | State::Issued(_)) {
-        return refused("no installation is pending for this device");
-    }
-    if operation.deadline.is_some_and(|deadline| deadline < now) {
-        return refused("the operation's deadline has passed");
-    }
-    if device.profile != request.profile {
-        return refused("the device gets its certificates by another profile");
-    }
-    if !wanted.subject.common_name().is_some_and(|cn| cn.eq_ignore_ascii_case(device.name.as_str())) {
-        return refused("the certificate would not bear the device's name");
-    }
-    Ok(Grant { device: Some((proof.device.clone(), now)), ..Grant::default() })
 }
 
 async fn standing(desk: &Desk, renewed: &CertificateRecord) -> Result<Stored<CertificateRecord>> {

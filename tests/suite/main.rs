@@ -8,6 +8,7 @@ mod bad_csr;
 mod built;
 mod capf_listener;
 mod capf_proof;
+mod capf_rows;
 mod cms;
 mod durability;
 mod fixture;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::ca::profile::alternative::{SORTS, SanRules};
 use crate::ca::profile::expression::Rule;
 use crate::ca::profile::faults::Faults;
-use crate::ca::profile::options::{AllowedKey, Approval};
+use crate::ca::profile::options::{AllowedKey, Approval, CapfOptions};
 use crate::ca::profile::pattern::Pattern;
 use crate::ca::profile::raw::{RawAttribute, RawFrom, RawProfile, RawSan, RawUsage};
 use crate::ca::profile::subject::{AttributeRule, From, SubjectRules};
@@ -55,6 +55,7 @@ fn build(id: ProfileId, source: &str, raw: RawProfile, faults: &mut Faults<'_>) 
     nocheck(&raw.usage, faults);
     let renewal = renewal::rules(&raw.renewal, faults);
     let rules = rules(&raw, faults);
+    let retry_later = patterns(&raw.capf.retry_later, &["capf", "retry_later"], faults);
     let reserved_names = patterns(&raw.reserved_names, &["reserved_names"], faults);
     let profile = Profile {
         id,
@@ -79,6 +80,7 @@ fn build(id: ProfileId, source: &str, raw: RawProfile, faults: &mut Faults<'_>) 
         rules,
         reserved_names,
         scep: raw.scep,
+        capf: CapfOptions { null_string: raw.capf.null_string, retry_later },
         source: source.to_owned(),
     };
     unsafe_profile(&profile, raw.acknowledge_unsafe, faults);

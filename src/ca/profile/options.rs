@@ -3,6 +3,7 @@
 use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::ca::profile::pattern::Pattern;
 use crate::x509::key::{KeyAlgorithm, KeyKind};
 
 /// How a request by this profile comes to be approved.
@@ -137,4 +138,13 @@ fn single() -> RaMode {
 
 fn yes() -> bool {
     true
+}
+
+/// What a profile allows over CAPF beyond what every profile does.
+#[derive(Clone, Debug, Default)]
+pub struct CapfOptions {
+    /// Whether a device may get a certificate without proving anything: authentication by null string.
+    pub null_string: bool,
+    /// The models that take a RetryLater.
+    pub retry_later: Vec<Pattern>,
 }

@@ -36,6 +36,8 @@ pub(super) struct RawProfile {
     pub renewal: RawRenewal,
     pub scep: Option<ScepOptions>,
     #[serde(default)]
+    pub capf: RawCapf,
+    #[serde(default)]
     pub rules: Vec<RawRule>,
 }
 
@@ -53,6 +55,15 @@ pub(super) struct RawChallenge {
     pub servers: Option<Vec<String>>,
     pub nas_identifier: Option<String>,
     pub tries: Option<u32>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCapf {
+    #[serde(default)]
+    pub null_string: bool,
+    #[serde(default)]
+    pub retry_later: Vec<String>,
 }
 
 #[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]

@@ -152,6 +152,26 @@ pub async fn prove(
     Ok((proven, record))
 }
 
+/// Whose certificate this is, without any proof that the device has its key: what a device shows when it is asked for
+/// its certificate. Held against issuer, dates, name and revocation as [`prove`] does.
+pub async fn identify(
+    authority: &Authority,
+    der: Vec<u8>,
+    device: &str,
+    trust: Trust,
+) -> Result<(Certificate, Sort), Refusal> {
+    let device = device.to_owned();
+    let look = move || {
+        let certificate = holder::read(&der, trust.old_devices)?;
+        let sort = holder::check(&certificate, &device, &trust)?;
+        Ok((certificate, sort))
+    };
+    let (certificate, sort) =
+        authority.pool.run(look).await.map_err(Refusal::Failed)?.map_err(Refusal::Unproven)?;
+    on_record(authority, &certificate, sort).await?;
+    Ok((certificate, sort))
+}
+
 /// The record of an LSC, by its very octets.
 async fn on_record(
     authority: &Authority,

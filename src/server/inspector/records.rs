@@ -13,7 +13,7 @@ use crate::ca::records::{
 use crate::ca::renewal::records::{RenewalBook, RenewalRecord};
 use crate::ca::rollover::records::RolloverRecord;
 use crate::clock::Timestamp;
-use crate::device::records::DeviceRecord;
+use crate::device::records::{DeviceRecord, StepRecord};
 use crate::enrol::records::{ChallengeRecord, ReplyPasswordRecord, RequestRecord, TransactionRecord};
 use crate::enrol::refused::{MessageRecord, RefusedRecord};
 use crate::error::{Error, Result};
@@ -54,6 +54,7 @@ const KNOWN: &[u8] = &[
     NoticeRecord::KIND.id,
     LookRecord::KIND.id,
     DeviceRecord::KIND.id,
+    StepRecord::KIND.id,
 ];
 
 /// What was seen so far, where another record must agree with it.
@@ -140,6 +141,8 @@ impl Records {
             k if k == TaskRecord::KIND.id => read::<TaskRecord>(envelope, listed).map(drop),
             k if k == NoticeRecord::KIND.id => read::<NoticeRecord>(envelope, listed).map(drop),
             k if k == LookRecord::KIND.id => read::<LookRecord>(envelope, listed).map(drop),
+            k if k == DeviceRecord::KIND.id => read::<DeviceRecord>(envelope, listed).map(drop),
+            k if k == StepRecord::KIND.id => read::<StepRecord>(envelope, listed).map(drop),
             // Named once for the whole kind, at the end.
             _ => Ok(()),
         }

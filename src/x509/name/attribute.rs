@@ -11,6 +11,15 @@ pub const SERIAL_NUMBER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.
 /// emailAddress (PKCS#9).
 pub const EMAIL_ADDRESS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.1");
 
+/// Organization and place: organizationName, organizationalUnitName, localityName, stateOrProvinceName, countryName.
+pub const OF_PLACE: [ObjectIdentifier; 5] = [
+    ORGANIZATION,
+    ObjectIdentifier::new_unwrap("2.5.4.11"),
+    ObjectIdentifier::new_unwrap("2.5.4.7"),
+    ObjectIdentifier::new_unwrap("2.5.4.8"),
+    ObjectIdentifier::new_unwrap("2.5.4.6"),
+];
+
 /// The string type that an attribute is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {

@@ -1,4 +1,4 @@
-//! SCEP messages that could not be taken: read, believed, opened.
+//! SCEP and CAPF messages that could not be taken: read, believed, opened.
 
 use super::Side::{Ca, Device, Network, Operator};
 use super::Stage::{Envelope, Message, Signature};
@@ -297,6 +297,16 @@ pub(super) const ENTRIES: &[Entry] = &[
         &[
             (Device, "Correct the name of the profile in the URL or the request."),
             (Operator, "`signet profile list` shows the profiles in force."),
+        ],
+    ),
+    entry(
+        "capf-message",
+        "",
+        Message,
+        "What came is not a CAPF message as phones send them: {rule}.",
+        &[
+            (Device, "If it is a phone, restart it, so that it begins a new session."),
+            (Network, "If it is not, find out what else connects to the CAPF port from {address}."),
         ],
     ),
 ];

@@ -1,0 +1,70 @@
+//! A device's operation as what allows a certificate.
+
+use crate::audit::Event;
+use crate::device::Change;
+use crate::device::records::{Action, State};
+use crate::enrol::policy::Wanted;
+use crate::enrol::{Desk, DeviceProof, Request};
+use crate::error::{Error, Kind, Result};
+use crate::id::Serial;
+use crate::store::Unit;
+
+/// A device's pending installation, and what is written of it with the certificate.
+#[derive(Debug)]
+pub(super) struct Installation {
+    change: Change,
+    event: Event,
+    replaces: Option<Serial>,
+}
+
+impl Installation {
+    /// The certificate that the new one is to replace.
+    pub fn replaces(&self) -> Option<Serial> {
+        self.replaces.clone()
+    }
+
+    /// Adds to a unit: the device's operation has led to this serial.
+    pub fn write(&self, unit: &mut Unit, serial: &Serial) -> Result<()> {
+        self.change.clone().issued(serial.clone()).write(unit)?;
+        unit.event(self.event.clone().with("serial", serial));
+        Ok(())
+    }
+}
+
+/// The device's operation is what allows the certificate: by its own profile, in its own name, once.
+/// Errors: `operation-refused`.
+pub(super) fn by_device(
+    desk: &Desk,
+    proof: &DeviceProof,
+    request: &Request,
+    wanted: &Wanted,
+) -> Result<Installation> {
+    let (device, now) = (&proof.device.value, desk.authority.clock.now());
+    let refused = |text| Err(Error::new(Kind::Forbidden, "operation-refused", text));
+    let Some(operation) = &device.operation else {
+        return refused("no operation is pending for this device");
+    };
+    if operation.action != Action::Install || !matches!(operation.state, State::Pending | State::Issued(_)) {
+        return refused("no installation is pending for this device");
+    }
+    if operation.is_past_deadline(now) {
+        return refused("the operation's deadline has passed");
+    }
+    if device.profile != request.profile {
+        return refused("the device gets its certificates by another profile");
+    }
+    if !wanted.subject.common_name().is_some_and(|cn| cn.eq_ignore_ascii_case(device.name.as_str())) {
+        return refused("the certificate would not bear the device's name");
+    }
+    let mut change = Change::of(proof.device.clone(), request.actor.clone(), now);
+    if let Some(address) = request.address {
+        change = change.seen(address);
+    }
+    // CAPF has no proof that the device has the other half of its new key: that is said, not passed over.
+    let event = Event::new(now, request.actor.clone(), "device.certify", format!("device:{}", device.name))
+        .with("operation", operation.id)
+        .with("authentication", operation.authentication.as_str())
+        .with("proof-of-possession", "none");
+    let replaces = proof.replaces.as_ref().map(|certificate| certificate.serial.clone());
+    Ok(Installation { change, event, replaces })
+}

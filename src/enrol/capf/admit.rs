@@ -1,0 +1,116 @@
+//! Who is there: the device by its name, the operation that waits for it, and the proof that it asks for.
+
+use crate::device::DeviceName;
+use crate::device::records::{Authentication, DeviceRecord, Operation, Reason, State};
+use crate::enrol::capf::book;
+use crate::enrol::capf::conversation::Caller;
+use crate::enrol::capf::message::{AuthResponse, Version};
+use crate::enrol::capf::refusal::Refusal;
+use crate::enrol::capf::service::Service;
+use crate::enrol::throttle::Who;
+use crate::error::{Error, Kind};
+use crate::store::Stored;
+
+mod certificate;
+mod string;
+
+pub(super) use certificate::trust;
+
+/// A device that has proven itself as its operation asks.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    /// The device, as it was then.
+    pub device: Stored<DeviceRecord>,
+    /// What is to be done.
+    pub operation: Operation,
+    /// The version that it speaks.
+    pub version: Version,
+}
+
+/// Finds the device and holds its proof against its operation. None: nothing is pending for it (CAPF-27).
+pub(super) async fn admit(
+    service: &Service,
+    auth: AuthResponse,
+    session: u32,
+    caller: &mut Caller,
+) -> Result<Option<Admitted>, Refusal> {
+    let (desk, version) = (&service.desk, auth.version);
+    let who = [Who::address(caller.address)];
+    desk.throttle.check(desk.authority.clock.now(), &who)?;
+    let admitted = prove(service, auth, session, caller).await;
+    if admitted.as_ref().is_err_and(|refusal| refusal.security) {
+        book::count_wrong(service, caller, &who).await;
+    }
+    Ok(admitted?.map(|(device, operation)| Admitted { device, operation, version }))
+}
+
+async fn prove(
+    service: &Service,
+    auth: AuthResponse,
+    session: u32,
+    caller: &mut Caller,
+) -> Result<Option<(Stored<DeviceRecord>, Operation)>, Refusal> {
+    let name: DeviceName = auth.device.as_str().parse().map_err(Refusal::declined)?;
+    caller.name = Some(name.clone());
+    let Some(device) = find(service, &name).await? else {
+        return Err(string::unknown_device(service, auth.password())?);
+    };
+    caller.device = Some(device.value.id);
+    caller.takes_later = takes_later(service, &device.value);
+    let Some(operation) = device.value.operation.clone().filter(waits) else { return Ok(None) };
+    caller.operation = Some(operation.id);
+    if operation.is_past_deadline(service.desk.authority.clock.now()) {
+        let error = Error::new(Kind::Forbidden, "operation-late", "the operation's deadline has passed");
+        return Err(Refusal::failed(error, Reason::RequestLate));
+    }
+    let device = match operation.authentication {
+        Authentication::String => string::check(service, caller, device, auth.password()).await?,
+        Authentication::NullString => null_string(service, device, &auth)?,
+        Authentication::ExistingLsc | Authentication::ExistingMic => {
+            certificate::check(service, device, auth, session).await?
+        }
+    };
+    Ok(Some((device, operation)))
+}
+
+fn waits(operation: &Operation) -> bool {
+    matches!(operation.state, State::Pending | State::Issued(_))
+}
+
+/// Whether its profile says so of its model.
+fn takes_later(service: &Service, device: &DeviceRecord) -> bool {
+    let profiles = service.desk.profiles.current();
+    let profile = profiles.require(&device.profile).ok();
+    let model = device.model.as_deref().unwrap_or_default();
+    profile.is_some_and(|profile| profile.capf().retry_later.iter().any(|models| models.matches(model)))
+}
+
+async fn find(service: &Service, name: &DeviceName) -> Result<Option<Stored<DeviceRecord>>, Refusal> {
+    let key = DeviceRecord::name_key(name);
+    Ok(service.desk.authority.db.find::<DeviceRecord>(DeviceRecord::BY_NAME, &key).await?)
+}
+
+/// CAPF-35: without a secret only where the operation and the profile have it so.
+fn null_string(
+    service: &Service,
+    device: Stored<DeviceRecord>,
+    auth: &AuthResponse,
+) -> Result<Stored<DeviceRecord>, Refusal> {
+    if auth.password.is_some() {
+        return Err(mode_mismatch());
+    }
+    let profiles = service.desk.profiles.current();
+    let profile = profiles.require(&device.value.profile)?;
+    if !profile.capf().null_string {
+        let text = format!("the profile {} does not allow authentication by null string", profile.id());
+        let error = Error::new(Kind::Forbidden, "null-string-refused", text);
+        return Err(Refusal::failed(error, Reason::InvalidCredentials));
+    }
+    Ok(device)
+}
+
+/// CAPF-37: it proves itself by other means than its operation asks for.
+fn mode_mismatch() -> Refusal {
+    let error = Error::new(Kind::Forbidden, "capf-mode", "mode mismatch");
+    Refusal::unproven(error, Reason::InvalidCredentials)
+}

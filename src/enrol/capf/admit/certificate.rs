@@ -1,0 +1,94 @@
+//! Proof by a certificate that the device has: its LSC, its MIC, or a SUDI certificate.
+
+use crate::ca::records::{CertificateRecord, serials};
+use crate::device::records::{DeviceRecord, Held, Reason};
+use crate::enrol::capf::admit::mode_mismatch;
+use crate::enrol::capf::message::AuthResponse;
+use crate::enrol::capf::proof::{self, Proven, Shown, Sort, Trust, Unproven, prove};
+use crate::enrol::capf::refusal::Refusal;
+use crate::enrol::capf::service::Service;
+use crate::error::{Error, Kind, Result};
+use crate::store::Stored;
+
+/// Holds a certificate and the signatures of its key against the device. The device comes back with what it showed.
+pub(super) async fn check(
+    service: &Service,
+    device: Stored<DeviceRecord>,
+    auth: AuthResponse,
+    session: u32,
+) -> Result<Stored<DeviceRecord>, Refusal> {
+    let Some(certificate) = auth.certificate else { return Err(mode_mismatch()) };
+    let shown = Shown {
+        device: auth.device.as_str().to_owned(),
+        session,
+        certificate: Some(certificate.certificate),
+        signed_data: certificate.sha1,
+        sha2_signed_data: certificate.sha2,
+        sudi: auth.sudi,
+    };
+    let trust = trust(service, &device.value).await?;
+    match prove(&service.desk.authority, shown, trust).await {
+        Ok((proven, _)) => Ok(Stored { value: showed(device.value, &proven)?, revision: device.revision }),
+        Err(proof::Refusal::Unproven(unproven)) => Err(unproven_by(unproven)),
+        Err(proof::Refusal::Failed(error)) => Err(Refusal::from(error)),
+    }
+}
+
+/// Whom certificates of this device are believed from: the CA of its profile, that of the LSC that it holds, and the
+/// manufacturers.
+pub(in crate::enrol::capf) async fn trust(service: &Service, device: &DeviceRecord) -> Result<Trust> {
+    let (authority, profiles) = (&service.desk.authority, &service.desk.profiles);
+    let set = profiles.current();
+    let profile = set.require(&device.profile)?;
+    let mut issuers = vec![profile.ca().clone()];
+    if let Some(held) = &device.lsc {
+        let found = serials::all(&authority.db, &held.serial).await?;
+        let same = |stored: &Stored<CertificateRecord>| stored.value.fingerprint == held.fingerprint;
+        issuers.extend(found.into_iter().filter(same).map(|stored| stored.value.ca));
+    }
+    Ok(Trust {
+        hierarchy: authority.hierarchy(),
+        issuers,
+        roots: profiles.manufacturing_roots(),
+        now: authority.clock.now(),
+        old_devices: profile.allows_rsa_1024(),
+    })
+}
+
+fn showed(device: DeviceRecord, proven: &Proven) -> Result<DeviceRecord> {
+    let mic = match proven.sort {
+        Sort::Mic => Some(&proven.certificate),
+        Sort::Lsc => proven.sudi.as_ref().filter(|(_, sort)| *sort == Sort::Mic).map(|(sudi, _)| sudi),
+    };
+    let mic = mic.map(Held::of).transpose()?;
+    Ok(DeviceRecord { mic: mic.or(device.mic.clone()), ..device })
+}
+
+/// One cause each, for the log; the device is told 7.
+fn unproven_by(unproven: Unproven) -> Refusal {
+    let reason = match unproven {
+        Unproven::NoCertificate => return mode_mismatch(),
+        Unproven::SudiStructure => {
+            let error = Error::new(Kind::Forbidden, "capf-proof", "bad SUDI structure");
+            return Refusal::unproven(error, Reason::InvalidMic);
+        }
+        Unproven::OtherIssuer | Unproven::NotOnRecord | Unproven::Revoked => Reason::InvalidLsc,
+        Unproven::IssuerSignature | Unproven::SudiSignature => Reason::InvalidMic,
+        Unproven::Certificate
+        | Unproven::Key
+        | Unproven::SignedDataMissing
+        | Unproven::Sha512Missing
+        | Unproven::Sha512Malformed
+        | Unproven::OtherDigest
+        | Unproven::Sha1Signature
+        | Unproven::Sha512Signature
+        | Unproven::UnknownIssuer
+        | Unproven::Issuer
+        | Unproven::Expired
+        | Unproven::NotYetValid
+        | Unproven::IsCa
+        | Unproven::OtherDevice => Reason::InvalidCredentials,
+    };
+    let error = Error::new(Kind::Forbidden, "capf-proof", unproven.as_str());
+    Refusal::unproven(error, reason)
+}

@@ -1,0 +1,42 @@
+//! Install or upgrade: a key from the device, a certificate for it, and the device's word that it holds that.
+
+use crate::device::records::Reason;
+use crate::enrol::capf::admit::Admitted;
+use crate::enrol::capf::conversation::Caller;
+use crate::enrol::capf::link::Stream;
+use crate::enrol::capf::message::{EndReason, FromDevice, ToDevice};
+use crate::enrol::capf::refusal::Refusal;
+use crate::enrol::capf::service::Service;
+use crate::enrol::capf::talk::Talk;
+use crate::error::{Error, Kind};
+
+mod confirm;
+mod issue;
+mod key;
+
+/// Runs the operation. The certificate counts as installed once the device said so, and is told that it is only after
+/// that was written.
+pub(super) async fn run<S: Stream>(
+    talk: &mut Talk<'_, S>,
+    caller: &Caller,
+    admitted: &Admitted,
+    service: &Service,
+) -> Result<EndReason, Refusal> {
+    let public_key = key::ask(talk, admitted, service).await?;
+    let certificate = issue::certificate(service, caller, admitted, public_key).await?;
+    match talk.ask(&ToDevice::Store(&certificate.der), service.patience.store).await? {
+        FromDevice::Stored(reason) if reason.is_ok() => {
+            confirm::installed(service, caller, admitted, &certificate).await?;
+            Ok(EndReason::Updated)
+        }
+        FromDevice::Stored(reason) => {
+            let text = format!("the device does not keep the certificate: {reason}");
+            Err(Refusal::trouble(Error::new(Kind::Conflict, "capf-not-stored", text), Reason::InvalidLsc))
+        }
+        FromDevice::Auth(_)
+        | FromDevice::Key(_)
+        | FromDevice::InProgress
+        | FromDevice::Fetched(_)
+        | FromDevice::Deleted(_) => Err(Refusal::unexpected()),
+    }
+}

@@ -1,0 +1,61 @@
+//! The device holds its certificate: now it is installed, and the one before is superseded.
+
+use crate::ca::records::{CertificateRecord, serials};
+use crate::ca::renewal::{self, supersede};
+use crate::device::Change;
+use crate::device::records::{DeviceRecord, Held, State};
+use crate::enrol::Desk;
+use crate::enrol::capf::admit::Admitted;
+use crate::enrol::capf::book;
+use crate::enrol::capf::conversation::Caller;
+use crate::enrol::capf::refusal::Refusal;
+use crate::enrol::capf::service::Service;
+use crate::error::{Error, Kind, Result};
+use crate::store::Unit;
+use crate::x509::cert::Certificate;
+
+const CHANGED: &str = "operation-changed";
+
+/// Writes that the device confirmed. A refusal: its operation is another one meanwhile, or the certificate is.
+pub(super) async fn installed(
+    service: &Service,
+    caller: &Caller,
+    admitted: &Admitted,
+    certificate: &CertificateRecord,
+) -> Result<(), Refusal> {
+    let held = Held::of(&Certificate::from_der(&certificate.der)?)?;
+    let succession = succession(&service.desk, &admitted.device.value, certificate).await?;
+    let (operation, issued) = (admitted.operation.id, State::Issued(certificate.serial.clone()));
+    let decide = |device: &DeviceRecord, change: Change| {
+        let stands = device.operation.as_ref().filter(|o| o.id == operation && o.state == issued);
+        stands.ok_or_else(changed)?;
+        Ok(Some(change.installed(held.clone())))
+    };
+    match book::change(service, caller, admitted.device.value.id, &succession, decide).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.code() == CHANGED => Err(Refusal::declined(error)),
+        Err(error) => Err(Refusal::from(error)),
+    }
+}
+
+/// What its profile says of the certificate that the device held until now.
+async fn succession(desk: &Desk, device: &DeviceRecord, certificate: &CertificateRecord) -> Result<Unit> {
+    let (authority, mut unit) = (&desk.authority, Unit::new());
+    let (profiles, now) = (desk.profiles.current(), authority.clock.now());
+    let (Some(held), Ok(profile)) = (&device.lsc, profiles.require(&certificate.profile)) else {
+        return Ok(unit);
+    };
+    let found = serials::all(&authority.db, &held.serial).await?.into_iter().map(|stored| stored.value);
+    for old in found.filter(|old| old.fingerprint == held.fingerprint && old.id != certificate.id) {
+        renewal::renewed(&mut unit, &old, profile, &certificate.serial, now)?;
+        if let Some(grace) = profile.renewal().revoke_superseded_after {
+            let due = (now, now.plus(grace));
+            supersede::schedule(&mut unit, &old, &certificate.serial, due, &authority.random)?;
+        }
+    }
+    Ok(unit)
+}
+
+fn changed() -> Error {
+    Error::new(Kind::Conflict, CHANGED, "the device's operation was changed meanwhile")
+}

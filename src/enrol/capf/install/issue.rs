@@ -1,0 +1,101 @@
+//! The certificate for a device's key: decided and issued where all are, in one write with the device's record.
+
+use crate::ca::profile::Profile;
+use crate::ca::records::{CertificateRecord, Status, serials};
+use crate::ca::revoke;
+use crate::device::records::{DeviceRecord, State};
+use crate::enrol::capf::admit::Admitted;
+use crate::enrol::capf::conversation::Caller;
+use crate::enrol::capf::refusal::Refusal;
+use crate::enrol::capf::service::Service;
+use crate::enrol::{Application, Desk, DeviceProof, Outcome, Proof, Request, enrol_with};
+use crate::error::{Error, Kind, Result};
+use crate::id::Serial;
+use crate::store::{Stored, Unit};
+use crate::x509::crl::Reason;
+use crate::x509::key::PublicKey;
+use crate::x509::name::{Attribute, Name, attribute};
+
+/// The certificate for this key. A device that comes back after the connection broke gets the same one for the same
+/// key; for another key the one that it never confirmed is revoked in the same write as the new one is issued, so that
+/// there are never two for one operation.
+pub(super) async fn certificate(
+    service: &Service,
+    caller: &Caller,
+    admitted: &Admitted,
+    public_key: PublicKey,
+) -> Result<CertificateRecord, Refusal> {
+    let desk = &service.desk;
+    let mut alongside = Unit::new();
+    if let State::Issued(serial) = &admitted.operation.state {
+        let unconfirmed = unconfirmed(desk, serial).await?;
+        let now = desk.authority.clock.now();
+        let same_key = unconfirmed.value.key_fingerprint == public_key.fingerprint();
+        match &unconfirmed.value.status {
+            Status::Good if same_key && unconfirmed.value.is_live(now) => return Ok(unconfirmed.value),
+            Status::Good => {
+                revoke::write(&mut alongside, unconfirmed, Reason::Superseded, &caller.actor(), now)?;
+            }
+            Status::Revoked { .. } if same_key => return Err(Refusal::from(revoked())),
+            Status::Revoked { .. } => {}
+        }
+    }
+    let request = request(desk, caller, admitted, public_key).await?;
+    match enrol_with(desk, request, alongside).await? {
+        Outcome::Issued(issued) => Ok(issued.record),
+        Outcome::Pending(_) => Err(Refusal::from(Error::internal("a device's request was kept waiting"))),
+    }
+}
+
+async fn unconfirmed(desk: &Desk, serial: &Serial) -> Result<Stored<CertificateRecord>> {
+    let found = serials::all(&desk.authority.db, serial).await?.pop();
+    found.ok_or_else(|| Error::internal("a device's operation names a certificate that is not there"))
+}
+
+async fn request(
+    desk: &Desk,
+    caller: &Caller,
+    admitted: &Admitted,
+    public_key: PublicKey,
+) -> Result<Request> {
+    let device = &admitted.device.value;
+    let profiles = desk.profiles.current();
+    let profile = profiles.require(&device.profile)?;
+    let subject = subject(desk, profile, device)?;
+    let proof = DeviceProof { device: admitted.device.clone(), replaces: replaced(desk, device).await? };
+    Ok(Request {
+        profile: device.profile.clone(),
+        application: Application::Key { public_key, subject, sans: Vec::new() },
+        proof: Proof::Device(Box::new(proof)),
+        transaction: None,
+        actor: caller.actor(),
+        address: Some(caller.address),
+        not_after: None,
+        issuer: None,
+    })
+}
+
+/// The certificate of ours that the device holds, if it is live.
+async fn replaced(desk: &Desk, device: &DeviceRecord) -> Result<Option<Box<CertificateRecord>>> {
+    let Some(held) = &device.lsc else { return Ok(None) };
+    let found = serials::all(&desk.authority.db, &held.serial).await?;
+    let now = desk.authority.clock.now();
+    let ours = found.into_iter().map(|stored| stored.value);
+    Ok(ours.into_iter().find(|c| c.fingerprint == held.fingerprint && c.is_live(now)).map(Box::new))
+}
+
+/// The device's name, under the issuer's organization and place as far as the profile lets a request name them.
+fn subject(desk: &Desk, profile: &Profile, device: &DeviceRecord) -> Result<Name> {
+    let name = Attribute { oid: attribute::COMMON_NAME, value: device.name.as_str().to_owned() };
+    let hierarchy = desk.authority.hierarchy();
+    let issuer = &hierarchy.in_force(profile.ca())?.record.subject;
+    let mut attributes: Vec<Attribute> =
+        issuer.attributes().filter(|a| attribute::OF_PLACE.contains(&a.oid)).cloned().collect();
+    attributes.push(name.clone());
+    let whole = Name::from_attributes(&attributes)?;
+    if profile.subject_for(&whole).is_ok() { Ok(whole) } else { Name::from_attributes(&[name]) }
+}
+
+fn revoked() -> Error {
+    Error::new(Kind::Forbidden, "revoked", "the certificate of this operation was revoked")
+}

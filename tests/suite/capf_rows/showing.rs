@@ -1,0 +1,125 @@
+//! What a phone holds: shown, deleted, and used as its proof.
+
+use signet::ca::records::CertificateRecord;
+use signet::device::records::{Action, Authentication, Reason, State};
+
+use super::phone::{NAME, Office, STRING, body, ec_key, end, hello_as, stored};
+
+/// An element with a certificate.
+fn certificate(der: &[u8]) -> Vec<u8> {
+    let inner = u16::try_from(der.len() + 2).unwrap().to_be_bytes();
+    [&[1, inner[0], inner[1], 0, 2], der].concat()
+}
+
+/// A phone that holds an LSC.
+async fn installed(office: &Office) -> (signet::id::RecordId, CertificateRecord) {
+    let device = office.phone(Action::Install, |_| {}).await;
+    let mut phone = office.connect().await;
+    phone.auth(STRING).await.unwrap();
+    stored(phone.ask(4, &body(&[(9, &ec_key())])).await);
+    assert_eq!(phone.ask(10, &[1, 0, 1, 1]).await, end(1));
+    phone.gone().await;
+    (device, office.certificates().await.pop().unwrap())
+}
+
+#[tokio::test]
+async fn a_phone_shows_the_certificate_that_it_holds() {
+    let office = Office::open().await;
+    let (device, lsc) = installed(&office).await;
+    office.set(device, Action::Fetch, |_| {}).await;
+    let mut phone = office.connect().await;
+    assert_eq!(phone.auth(STRING).await, Some((11, Vec::new())));
+    let shown = body(&[(1, &[1]), (4, &certificate(&lsc.der))]);
+    assert_eq!(phone.ask(12, &shown).await, end(0));
+    let device = office.device(device).await;
+    assert_eq!(device.operation.unwrap().state, State::Done);
+    assert_eq!(device.lsc.unwrap().serial, lsc.serial);
+}
+
+/// CAPF-55, and a certificate of another device.
+#[tokio::test]
+async fn what_is_no_certificate_of_the_phone_is_not_entered() {
+    let office = Office::open().await;
+    let (device, lsc) = installed(&office).await;
+    let other = "SEP0011223344AA";
+    let second = office.enter(other, "phone-lsc").await;
+    office.set(second, Action::Fetch, |_| {}).await;
+    for wrong in [
+        certificate(&lsc.der),
+        certificate(b"-----BEGIN CERTIFICATE-----"),
+        b"-----BEGIN CERTIFICATE-----".to_vec(),
+        certificate(&[0x30, 0]),
+    ] {
+        let mut phone = office.connect().await;
+        let password = [STRING.as_bytes(), &[0]].concat();
+        let heard = phone.ask(2, &hello_as(other, 3, &[(11, &password)])).await;
+        assert_eq!(heard, Some((11, Vec::new())));
+        assert_eq!(phone.ask(12, &body(&[(1, &[1]), (4, &wrong)])).await, end(7));
+        phone.gone().await;
+    }
+    let (second, device) = (office.device(second).await, office.device(device).await);
+    assert_eq!((second.lsc, second.operation.unwrap().state), (None, State::Pending));
+    assert_eq!(device.lsc.unwrap().serial, lsc.serial);
+}
+
+#[tokio::test]
+async fn a_phone_without_a_certificate_says_so() {
+    let office = Office::open().await;
+    let device = office.phone(Action::Fetch, |_| {}).await;
+    let mut phone = office.connect().await;
+    phone.auth(STRING).await.unwrap();
+    assert_eq!(phone.ask(12, &[1, 0, 1, 7]).await, end(7));
+    phone.gone().await;
+    assert_eq!(office.operation(device).await.state, State::Failed(Reason::InvalidLsc));
+}
+
+#[tokio::test]
+async fn a_phone_deletes_its_certificate() {
+    let office = Office::open().await;
+    let (device, _) = installed(&office).await;
+    office.set(device, Action::Delete, |_| {}).await;
+    // CAPF-56: or it does not, and nothing changes.
+    let mut phone = office.connect().await;
+    assert_eq!(phone.auth(STRING).await, Some((13, Vec::new())));
+    assert_eq!(phone.ask(14, &[1, 0, 1, 7]).await, end(7));
+    phone.gone().await;
+    let before = office.device(device).await;
+    assert!(before.lsc.is_some());
+    assert_eq!(before.operation.unwrap().state, State::Pending);
+
+    let mut phone = office.connect().await;
+    phone.auth(STRING).await.unwrap();
+    assert_eq!(phone.ask(14, &[1, 0, 1, 1]).await, end(1));
+    phone.gone().await;
+    let after = office.device(device).await;
+    assert_eq!((after.lsc, after.operation.unwrap().state), (None, State::Done));
+    // It is not revoked by that.
+    assert_eq!(office.live().await.len(), 1);
+}
+
+/// CAPF-43, -45: a certificate without signatures, or with others, proves nothing; each has a cause of its own.
+#[tokio::test]
+async fn a_certificate_without_its_signatures_proves_nothing() {
+    let office = Office::open().await;
+    let (device, lsc) = installed(&office).await;
+    office
+        .set(device, Action::Install, |o| {
+            o.authentication = Authentication::ExistingLsc;
+            o.string = None;
+        })
+        .await;
+    let shown = certificate(&lsc.der);
+    for (more, cause) in [
+        (vec![], "signed-data-missing"),
+        (vec![(6, &[7; 70][..])], "sha1-signature-invalid"),
+        (vec![(6, &[7; 70][..]), (20, &[3, 0, 1, 7][..])], "sha1-signature-invalid"),
+    ] {
+        let elements = [&[(4, shown.as_slice())][..], &more].concat();
+        let mut phone = office.connect().await;
+        assert_eq!(phone.ask(2, &hello_as(NAME, 3, &elements)).await, end(7));
+        phone.gone().await;
+        assert_eq!(office.audit("capf.refuse").await[0].event.details["rule"], cause);
+    }
+    let operation = office.operation(device).await;
+    assert_eq!((operation.state, operation.trouble), (State::Pending, Some(Reason::InvalidCredentials)));
+}
