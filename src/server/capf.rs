@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::server::listen::{Handler, Limits};
 
 mod board;
+mod door;
 mod handshake;
 mod heard;
 #[cfg(feature = "legacy")]
