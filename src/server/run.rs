@@ -8,9 +8,11 @@ use tokio::task::JoinSet;
 
 use crate::ca::Authority;
 use crate::clock::Clock;
+use crate::enrol::capf;
 use crate::error::{Error, Result};
 use crate::random::Random;
 use crate::server::bound::Bound;
+use crate::server::capf::{Common, Sockets, start};
 use crate::server::layout::Layout;
 use crate::server::listen::{Limits, Listener, Rules, Service, Transport};
 use crate::server::public_url::PublicUrl;
@@ -109,6 +111,9 @@ fn listen(
         let rules = Rules::API;
         serve(listener, Service { name: "https", router, transport, limits, rules, clock });
     }
+    let sockets = Sockets { modern: bound.capf, legacy: bound.capf_legacy };
+    let door = Arc::new(capf::Service::new(state.desk.clone(), capf::Patience::default()));
+    start(sockets, Common { state, door, limits, stop: stop.clone() }, &mut listeners)?;
     Ok(listeners)
 }
 
