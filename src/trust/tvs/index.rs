@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::message::minimal;
 use super::name::is_name;
 use crate::clock::Timestamp;
+use crate::trust::records::serial_key;
 use crate::trust::role::Role;
 use crate::x509::cert::Certificate;
 
@@ -49,7 +49,7 @@ impl Index {
         }
         let mut index = Self::default();
         for (der, (certificate, roles)) in all {
-            let serial = minimal(certificate.serial().content()).to_vec();
+            let serial = serial_key(certificate.serial());
             let fingerprint = certificate.fingerprint();
             let known = Arc::new(Known { certificate, fingerprint, roles: roles.into_iter().collect() });
             index.by_serial.entry(serial).or_default().push(Arc::clone(&known));

@@ -190,7 +190,7 @@ fn serial(value: &[u8]) -> Result<&[u8]> {
 }
 
 /// The number's bytes without leading zeros; zero itself keeps one.
-pub(super) fn minimal(mut number: &[u8]) -> &[u8] {
+fn minimal(mut number: &[u8]) -> &[u8] {
     while let [0, rest @ ..] = number
         && !rest.is_empty()
     {

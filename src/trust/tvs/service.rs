@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::id::{CaId, ClusterId};
 use crate::store::{Kind, Record};
 use crate::trust::anchor;
-use crate::trust::records::{AnchorRecord, ClusterRecord};
+use crate::trust::records::ClusterRecord;
 use crate::x509::cert::Certificate;
 
 /// For how many seconds a phone may remember an answer, unless the settings say otherwise.
@@ -32,10 +32,10 @@ pub struct Answered {
 pub struct Service {
     authority: Arc<Authority>,
     ttl: u32,
-    /// Of clusters and their anchors.
-    trust: [watch::Receiver<u64>; 2],
+    /// Of clusters: each is written anew with every change of its anchors.
+    trust: watch::Receiver<u64>,
     /// Of what was revoked, or is no longer.
-    revocations: [watch::Receiver<u64>; 1],
+    revocations: watch::Receiver<u64>,
     loaded: RwLock<Option<Arc<Loaded>>>,
     /// One reads at a time; the others wait for what it finds.
     turn: tokio::sync::Mutex<()>,
@@ -46,14 +46,14 @@ struct Loaded {
     trusted: Arc<Trusted>,
     /// SHA-256 of the certificates that were revoked, or whose issuer was.
     revoked: HashSet<[u8; 32]>,
-    revocations: [u64; 1],
+    revocations: u64,
 }
 
 struct Trusted {
     clusters: HashMap<ClusterId, Index>,
     issuers: Vec<(Arc<Known>, Issuer)>,
     hierarchy: Arc<Hierarchy>,
-    trust: [u64; 2],
+    trust: u64,
 }
 
 /// Who can revoke a certificate.
@@ -72,8 +72,8 @@ impl Service {
         let db = authority.db.clone();
         let changed = |kind: Kind| db.raw().changed(kind);
         Self {
-            trust: [changed(ClusterRecord::KIND), changed(AnchorRecord::KIND)],
-            revocations: [changed(RevocationRecord::KIND)],
+            trust: changed(ClusterRecord::KIND),
+            revocations: changed(RevocationRecord::KIND),
             authority,
             ttl,
             loaded: RwLock::default(),
@@ -146,17 +146,17 @@ impl Service {
 
     fn fresh(&self) -> Option<Arc<Loaded>> {
         self.held().filter(|held| {
-            held.revocations == versions(&self.revocations) && self.is_current(&held.trusted)
+            held.revocations == *self.revocations.borrow() && self.is_current(&held.trusted)
         })
     }
 
     fn is_current(&self, trusted: &Trusted) -> bool {
-        trusted.trust == versions(&self.trust) && Arc::ptr_eq(&trusted.hierarchy, &self.authority.hierarchy())
+        trusted.trust == *self.trust.borrow() && Arc::ptr_eq(&trusted.hierarchy, &self.authority.hierarchy())
     }
 
     async fn load(&self) -> Result<Loaded> {
         // Noted before anything is read: a change meanwhile is seen at the next question.
-        let revocations = versions(&self.revocations);
+        let revocations = *self.revocations.borrow();
         let trusted = match self.held().filter(|held| self.is_current(&held.trusted)) {
             Some(held) => Arc::clone(&held.trusted),
             None => Arc::new(self.load_trusted().await?),
@@ -171,7 +171,7 @@ impl Service {
     }
 
     async fn load_trusted(&self) -> Result<Trusted> {
-        let (trust, hierarchy) = (versions(&self.trust), self.authority.hierarchy());
+        let (trust, hierarchy) = (*self.trust.borrow(), self.authority.hierarchy());
         let db = &self.authority.db;
         let mut clusters = HashMap::new();
         for cluster in crate::trust::cluster::all(db).await? {
@@ -199,10 +199,6 @@ impl Service {
             }
         }
     }
-}
-
-fn versions<const N: usize>(changes: &[watch::Receiver<u64>; N]) -> [u64; N] {
-    std::array::from_fn(|i| *changes[i].borrow())
 }
 
 fn issuer(hierarchy: &Hierarchy, certificate: &Certificate) -> Issuer {
