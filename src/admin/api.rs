@@ -19,6 +19,7 @@ pub mod cas;
 pub mod certificates;
 pub mod challenges;
 pub mod check;
+pub mod devices;
 pub mod health;
 pub mod idempotency;
 pub mod json;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::trust::records::ListKind;
 
+pub mod intake;
 pub mod syslog;
 
 /// An alarm of a phone about its trust lists (trust list notification), by its status code.

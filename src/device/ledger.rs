@@ -9,7 +9,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::device::DeviceName;
 use crate::device::records::DeviceRecord;
 use crate::error::Result;
-use crate::store::{Db, Unit, When};
+use crate::store::{CommitError, Db, Stored, Unit, When};
 
 mod list;
 mod note;
@@ -25,6 +25,8 @@ const PAUSE: Duration = Duration::from_secs(60);
 const MOST: usize = 200_000;
 /// So many notes of a device wait at the most: beyond that the oldest go.
 const NOTES: usize = 16;
+/// So often an entry is read again that was changed meanwhile.
+const TRIES: usize = 5;
 /// So many records go into one durable write.
 const BATCH: usize = 200;
 
@@ -57,6 +59,10 @@ impl Ledger {
             return;
         }
         let entry = waiting.entry(name).or_insert_with(|| Waiting { device, written: None, notes: Vec::new() });
+        if matches!(note, Note::AskedTvs { .. }) {
+            // Of those only the last is kept.
+            entry.notes.retain(|(_, note)| !matches!(note, Note::AskedTvs { .. }));
+        }
         if entry.notes.len() >= NOTES {
             entry.notes.remove(0);
         }
@@ -75,23 +81,45 @@ impl Ledger {
         Ok(record)
     }
 
-    /// Writes a note at once, with what waits; it is durable when this returns. Errors: `storage`, `state-conflict`.
-    pub async fn record(&self, device: &DeviceName, at: Timestamp, note: &Note, unit: Unit) -> Result<LedgerRecord> {
-        let waiting = self.take(&device.folded());
-        let stored = self.db.get::<LedgerRecord>(&LedgerRecord::key_of(device)).await;
-        let written = match stored {
-            Ok(stored) => {
-                let (mut record, when) = open(stored, device);
-                waiting.iter().for_each(|(at, note)| record.apply(*at, note));
-                record.apply(at, note);
-                commit(&self.db, record, when, unit).await
-            }
-            Err(e) => Err(e),
-        };
+    /// Writes a note at once, after what waits, together with `unit`; it is durable when this returns.
+    /// Errors: `storage`; `state-conflict` if the entry changes again and again meanwhile.
+    pub async fn record(
+        &self,
+        device: &DeviceName,
+        at: Timestamp,
+        note: &Note,
+        unit: &Unit,
+    ) -> Result<LedgerRecord> {
+        let mut notes = self.take(&device.folded());
+        notes.push((at, note.clone()));
+        let written = self.write_now(device, &notes, unit).await;
         if written.is_err() {
-            self.put_back(device, waiting);
+            notes.pop();
+            self.put_back(device, notes);
         }
         written
+    }
+
+    async fn write_now(
+        &self,
+        device: &DeviceName,
+        notes: &[(Timestamp, Note)],
+        unit: &Unit,
+    ) -> Result<LedgerRecord> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let stored = self.db.get::<LedgerRecord>(&LedgerRecord::key_of(device)).await?;
+            let (mut record, when) = open(stored, device);
+            notes.iter().for_each(|(at, note)| record.apply(*at, note));
+            let mut unit = unit.clone();
+            unit.put(&record, when)?;
+            match self.db.commit(unit).await {
+                Ok(_) => return Ok(record),
+                Err(CommitError::Refused { .. }) if tries < TRIES => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
     }
 
     /// Writes what is due, a batch in each durable write; returns how many entries were written. What cannot be
@@ -180,17 +208,11 @@ async fn is_listed(db: &Db, device: &DeviceName) -> Result<bool> {
     Ok(found.is_some())
 }
 
-fn open(stored: Option<crate::store::Stored<LedgerRecord>>, device: &DeviceName) -> (LedgerRecord, When) {
+fn open(stored: Option<Stored<LedgerRecord>>, device: &DeviceName) -> (LedgerRecord, When) {
     match stored {
         Some(stored) => (stored.value, When::Revision(stored.revision)),
         None => (LedgerRecord::new(device.clone()), When::Absent),
     }
-}
-
-async fn commit(db: &Db, record: LedgerRecord, when: When, mut unit: Unit) -> Result<LedgerRecord> {
-    unit.put(&record, when)?;
-    db.commit(unit).await?;
-    Ok(record)
 }
 
 #[cfg(test)]

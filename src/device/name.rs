@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
+/// So many parts of a name are found by themselves.
+const MOST_PARTS: usize = 10;
+
 /// A device's name: `SEP` and 12 hexadecimal digits for every desk phone, `CSF…`, `TCT…`, `BOT…`, `TAB…` for soft
 /// clients, any other for gateways: 1 to 128 letters, digits, `.`, `_` and `-`. Names that differ by case alone are
 /// one name; of a desk phone it is written in capitals.
@@ -23,6 +26,20 @@ impl DeviceName {
     /// What it is known by, whatever its case: capitals.
     pub fn folded(&self) -> String {
         self.0.to_ascii_uppercase()
+    }
+
+    /// The words it is found by, in capitals: itself, the MAC address of a desk phone, the parts of another's name.
+    pub fn words(&self) -> Vec<String> {
+        let whole = self.folded();
+        if self.is_desk_phone() {
+            return vec![whole[3..].to_owned(), whole];
+        }
+        let parts = whole.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| part.len() > 1);
+        let mut words: Vec<String> = parts.map(str::to_owned).take(MOST_PARTS).collect();
+        words.push(whole);
+        words.sort_unstable();
+        words.dedup();
+        words
     }
 
     /// Whether it is a desk phone's: `SEP` and a MAC address.
@@ -92,6 +109,14 @@ mod tests {
         assert_eq!(soft.as_str(), "CSFjdoe");
         assert_eq!(soft, "csfJDOE".parse().unwrap());
         assert!(!soft.is_desk_phone());
+    }
+
+    #[test]
+    fn it_is_found_by_its_mac_address_or_by_its_parts() {
+        let words = |name: &str| name.parse::<DeviceName>().unwrap().words();
+        assert_eq!(words("SEP0123456789AB"), ["0123456789AB", "SEP0123456789AB"]);
+        assert_eq!(words("gw-Berlin.7"), ["BERLIN", "GW", "GW-BERLIN.7"]);
+        assert_eq!(words("CSFjdoe"), ["CSFJDOE"]);
     }
 
     /// CAPF-23.

@@ -6,20 +6,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::device::DeviceName;
-use crate::id::{ProfileId, RecordId, Serial};
+use crate::id::{ProfileId, RecordId};
 use crate::store::{Index, IndexKey, KeyBuilder, Kind, Record};
-use crate::x509::key::KeyAlgorithm;
+
+mod held;
+mod operation;
+mod step;
+
+pub use held::Held;
+pub use operation::{
+    Action, Authentication, Guesses, KeyOrder, MAC_LENGTH, Operation, Reason, Shown, State, StringMac,
+};
+pub use step::{MOST_STEPS, Step, StepRecord};
 
 /// A device of the inventory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceRecord {
-    /// The record's key, rising with time.
+    /// The record's key, rising with time: it says when the device was added.
     pub id: RecordId,
     /// Its name.
     pub name: DeviceName,
     /// Its model, as `8845` or `9841`.
     pub model: Option<String>,
-    /// Its region (or tenant): who may see it, and when campaigns reach it.
+    /// Its region (or tenant): when campaigns reach it.
     pub region: Option<String>,
     /// By which profile it gets its certificates.
     pub profile: ProfileId,
@@ -33,6 +42,8 @@ pub struct DeviceRecord {
     pub operation: Option<Operation>,
     /// Wrong authentication strings since the last right one.
     pub guesses: Guesses,
+    /// How many steps its history ever had; the last [`MOST_STEPS`] of them are kept.
+    pub steps: u32,
 }
 
 /// When and from where a device was seen.
@@ -44,148 +55,65 @@ pub struct Seen {
     pub address: IpAddr,
 }
 
-/// A certificate that a device holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
-    /// SHA-256 of the certificate.
-    pub fingerprint: [u8; 32],
-    /// Its serial number.
-    pub serial: Serial,
-    /// Its issuer, for people.
-    pub issuer: String,
-    /// Its key, as `rsa-2048`.
-    pub key: String,
-    /// First moment of validity.
-    pub not_before: Timestamp,
-    /// Last moment of validity.
-    pub not_after: Timestamp,
-}
-
-/// What is to be done with a device when it comes to CAPF, or was done last.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operation {
-    /// The operation's identifier, which rises with time.
-    pub id: RecordId,
-    /// What is to be done.
-    pub action: Action,
-    /// How the device proves itself.
-    pub authentication: Authentication,
-    /// Of the authentication string, under the store's own key ([`crate::device`]); none once it is spent.
-    pub string: Option<[u8; 32]>,
-    /// Which key the device is to make.
-    pub key: KeyOrder,
-    /// Not after this moment.
-    pub deadline: Option<Timestamp>,
-    /// Who asked for it, for people.
-    pub requester: String,
-    /// How far it has come.
-    pub state: State,
-    /// When it came there.
-    pub changed: Timestamp,
-}
-
-/// What is to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Action {
-    /// Install a certificate, or replace it: "install/upgrade".
-    Install,
-    /// Fetch the certificate that it holds: "troubleshoot".
-    Fetch,
-    /// Delete its certificate.
-    Delete,
-}
-
-/// How a device proves itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Authentication {
-    /// By a string of digits that its user types in: one device's, one use.
-    String,
-    /// By none.
-    NullString,
-    /// By the certificate that it has: the LSC, or the MIC if it has no LSC.
-    ExistingLsc,
-    /// By the certificate that it has: the MIC, or the LSC if it has no MIC.
-    ExistingMic,
-}
-
-/// Which key a device is to make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyOrder {
-    /// The wanted one.
-    pub preferred: KeyAlgorithm,
-    /// The RSA key that a device makes which cannot make the wanted one ("EC preferred, RSA backup").
-    pub backup: Option<KeyAlgorithm>,
-}
-
-/// How far an operation has come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum State {
-    /// The device has not come yet.
-    Pending,
-    /// A certificate was issued; the device has not confirmed that it holds it.
-    Issued(Serial),
-    /// The device confirmed.
-    Done,
-    /// It failed; the next operation is the operator's to set.
-    Failed(Reason),
-}
-
-/// Why an operation failed, in the words of call control's administrators.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Reason {
-    /// The LSC was not accepted.
-    InvalidLsc,
-    /// The authentication string was wrong too often.
-    InvalidAuthenticationString,
-    /// The MIC (or SUDI certificate) was not accepted.
-    InvalidMic,
-    /// It proved itself by other means than it should.
-    InvalidCredentials,
-    /// The connection broke, or what came was no answer.
-    PhoneCommunicationFailure,
-    /// The device could not make the key.
-    KeyGenerationFailed,
-    /// The device took too long to make the key.
-    KeyGenerationTimeout,
-    /// The CA could not be asked.
-    CaCommunicationFailure,
-    /// The CA or the profile refused.
-    CaRejected,
-    /// It came after the deadline.
-    RequestLate,
-    /// Its user did not answer in time.
-    RequestTimedOut,
-    /// It cannot make an EC key, and no other was allowed.
-    NoEcSupport,
-}
-
-/// Wrong authentication strings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Guesses {
-    /// How many since the last right one.
-    pub wrong: u32,
-    /// Until when no string is looked at.
-    pub locked_until: Option<Timestamp>,
-}
-
 impl DeviceRecord {
-    /// As it is once a certificate is issued for its operation.
-    #[must_use]
-    pub fn issued(&self, serial: Serial, at: Timestamp) -> Self {
-        let state = |operation: &Operation| Operation {
-            state: State::Issued(serial.clone()),
-            changed: at,
-            ..operation.clone()
-        };
-        Self { operation: self.operation.as_ref().map(state), ..self.clone() }
-    }
-
     /// By name, whatever its case: unique.
     pub const BY_NAME: Index = Index { id: 1, name: "name", unique: true };
+    /// By each word of the name; see [`DeviceName::words`].
+    pub const BY_WORD: Index = Index { id: 2, name: "word", unique: false };
+    /// By model, then name.
+    pub const BY_MODEL: Index = Index { id: 3, name: "model", unique: false };
+    /// By region, then name.
+    pub const BY_REGION: Index = Index { id: 4, name: "region", unique: false };
+    /// By the operation's state, then time; see [`Operation::state_key`].
+    pub const BY_STATE: Index = Index { id: 5, name: "state", unique: false };
+    /// By the campaign that set the operation, then its state.
+    pub const BY_CAMPAIGN: Index = Index { id: 6, name: "campaign", unique: false };
+    /// By the moment that it was last seen.
+    pub const BY_SEEN: Index = Index { id: 7, name: "seen", unique: false };
+    /// By its LSC's expiry.
+    pub const BY_LSC_EXPIRY: Index = Index { id: 8, name: "lsc-expiry", unique: false };
+    /// By the moment that its LSC is due for renewal.
+    pub const BY_LSC_DUE: Index = Index { id: 9, name: "lsc-due", unique: false };
+    /// By the key of its LSC (`L`) and of its MIC (`M`), then expiry; see [`Held::index_key`].
+    pub const BY_HELD_KEY: Index = Index { id: 10, name: "held-key", unique: false };
 
     /// The key in [`Self::BY_NAME`].
     pub fn name_key(name: &DeviceName) -> Vec<u8> {
         KeyBuilder::new().text(&name.folded()).build()
+    }
+
+    /// What the keys in [`Self::BY_MODEL`] and [`Self::BY_REGION`] begin with, whatever the case of the word.
+    pub fn word_key(word: &str) -> Vec<u8> {
+        KeyBuilder::new().text(&word.to_lowercase()).build()
+    }
+
+    /// Whether no authentication string is looked at now, and until when.
+    pub fn locked(&self, now: Timestamp) -> Option<Timestamp> {
+        self.guesses.locked_until.filter(|until| now < *until)
+    }
+
+    fn certificate_keys(&self) -> impl Iterator<Item = IndexKey> {
+        let time = |index, at: Timestamp| IndexKey { index, key: at.sort_key().to_vec() };
+        let held = |kind, held: &Held| IndexKey { index: Self::BY_HELD_KEY, key: held.index_key(kind) };
+        let lsc = self.lsc.iter().flat_map(move |lsc| {
+            [
+                time(Self::BY_LSC_EXPIRY, lsc.not_after),
+                time(Self::BY_LSC_DUE, lsc.renewal_due()),
+                held(Held::LSC, lsc),
+            ]
+        });
+        lsc.chain(self.mic.iter().map(move |mic| held(Held::MIC, mic)))
+    }
+
+    fn operation_keys(&self) -> impl Iterator<Item = IndexKey> {
+        self.operation.iter().flat_map(|operation| {
+            let state = IndexKey { index: Self::BY_STATE, key: operation.state_key() };
+            let campaign = operation.campaign.map(|campaign| IndexKey {
+                index: Self::BY_CAMPAIGN,
+                key: [campaign.as_bytes().as_slice(), &operation.state_key()].concat(),
+            });
+            std::iter::once(state).chain(campaign)
+        })
     }
 }
 
@@ -198,6 +126,20 @@ impl Record for DeviceRecord {
     }
 
     fn indexes(&self) -> Vec<IndexKey> {
-        vec![IndexKey { index: Self::BY_NAME, key: Self::name_key(&self.name) }]
+        let name = Self::name_key(&self.name);
+        let under =
+            |index, word: &String| IndexKey { index, key: [Self::word_key(word).as_slice(), &name].concat() };
+        let word =
+            |word: String| IndexKey { index: Self::BY_WORD, key: KeyBuilder::new().text(&word).build() };
+        let mut keys = vec![IndexKey { index: Self::BY_NAME, key: name.clone() }];
+        keys.extend(self.name.words().into_iter().map(word));
+        keys.extend(self.model.iter().map(|model| under(Self::BY_MODEL, model)));
+        keys.extend(self.region.iter().map(|region| under(Self::BY_REGION, region)));
+        keys.extend(self.operation_keys());
+        keys.extend(
+            self.seen.iter().map(|seen| IndexKey { index: Self::BY_SEEN, key: seen.at.sort_key().to_vec() }),
+        );
+        keys.extend(self.certificate_keys());
+        keys
     }
 }

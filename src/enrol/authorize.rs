@@ -6,7 +6,8 @@ use crate::audit::{Actor, Event, Outcome};
 use crate::ca::profile::{Approval, ChallengeSource};
 use crate::ca::records::{CertificateRecord, CompromisedKeyRecord, serials};
 use crate::clock::Timestamp;
-use crate::device::records::{Action, DeviceRecord, State};
+use crate::device::Change;
+use crate::device::records::{Action, State};
 use crate::enrol::policy::{self, Wanted};
 use crate::enrol::records::ChallengeRecord;
 use crate::enrol::source::judge;
@@ -35,7 +36,7 @@ pub(super) struct Grant {
     challenge: Option<Stored<ChallengeRecord>>,
     judged: Option<Event>,
     renewed: Option<Stored<CertificateRecord>>,
-    device: Option<(Stored<DeviceRecord>, Timestamp)>,
+    device: Option<Change>,
 }
 
 impl Grant {
@@ -58,8 +59,8 @@ impl Grant {
         if let Some(event) = &self.judged {
             unit.event(event.clone().with("serial", serial));
         }
-        if let Some((stored, at)) = &self.device {
-            unit.replace(&stored.value.issued(serial.clone(), *at), stored.revision)?;
+        if let Some(device) = &self.device {
+            device.clone().issued(serial.clone()).write(unit)?;
         }
         if let Some(stored) = &self.renewed {
             unit.check::<CompromisedKeyRecord>(&stored.value.key_fingerprint, When::Absent);
@@ -152,7 +153,11 @@ fn by_device(desk: &Desk, proof: &DeviceProof, request: &Request, wanted: &Wante
     if !wanted.subject.common_name().is_some_and(|cn| cn.eq_ignore_ascii_case(device.name.as_str())) {
         return refused("the certificate would not bear the device's name");
     }
-    Ok(Grant { device: Some((proof.device.clone(), now)), ..Grant::default() })
+    let mut change = Change::of(proof.device.clone(), request.actor.clone(), now);
+    if let Some(address) = request.address {
+        change = change.seen(address);
+    }
+    Ok(Grant { device: Some(change), ..Grant::default() })
 }
 
 async fn standing(desk: &Desk, renewed: &CertificateRecord) -> Result<Stored<CertificateRecord>> {

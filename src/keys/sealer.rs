@@ -5,7 +5,7 @@
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::hkdf;
+use aws_lc_rs::{hkdf, hmac};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
@@ -26,7 +26,11 @@ impl SealingRoot {
 
     /// The sealer of one purpose. Errors: `internal`.
     pub fn sealer(&self, purpose: &str, random: &Random) -> Result<Sealer> {
-        Ok(Sealer { key: self.derived(&[purpose.as_bytes()])?, random: random.clone() })
+        let failed = |_| Error::internal("a key for MACs could not be derived");
+        // No purpose holds a zero byte: this is the key of none.
+        let info = [purpose.as_bytes(), b"\0mac".as_slice()];
+        let mac = self.0.expand(&info, hmac::HMAC_SHA256).map_err(failed)?.into();
+        Ok(Sealer { key: self.derived(&[purpose.as_bytes()])?, mac, random: random.clone() })
     }
 
     /// The AES-256-GCM key of one purpose, named by these parts. Errors: `internal`.
@@ -37,9 +41,11 @@ impl SealingRoot {
     }
 }
 
-/// Seals and opens small secrets of one purpose, with AES-256-GCM under a random nonce. Cheap to make anew.
+/// Seals and opens small secrets of one purpose, with AES-256-GCM under a random nonce, and makes MACs of those that are
+/// only compared. Cheap to make anew.
 pub struct Sealer {
     key: LessSafeKey,
+    mac: hmac::Key,
     random: Random,
 }
 
@@ -72,6 +78,19 @@ impl Sealer {
         let length = opened.map_err(|_| damaged())?.len();
         text.truncate(length);
         Ok(text)
+    }
+}
+
+impl Sealer {
+    /// The MAC (HMAC-SHA-256) of a small secret that is only ever compared, bound to `context`, whose length is always
+    /// the same for one purpose.
+    pub fn mac(&self, context: &[u8], secret: &[u8]) -> [u8; 32] {
+        let mut mac = hmac::Context::with_key(&self.mac);
+        mac.update(context);
+        mac.update(secret);
+        let mut tag = [0; 32];
+        tag.copy_from_slice(mac.sign().as_ref());
+        tag
     }
 }
 
@@ -110,6 +129,19 @@ mod tests {
             changed[place] ^= 1;
             assert_eq!(refused(&own, b"record 1", &changed), "storage");
         }
+    }
+
+    #[test]
+    fn a_mac_is_of_its_secret_its_context_its_purpose_and_its_store() {
+        let own = sealer(1, "challenge").mac(b"record 1", b"12345");
+        assert_eq!(own, sealer(1, "challenge").mac(b"record 1", b"12345"));
+        let others = [
+            sealer(1, "challenge").mac(b"record 1", b"12346"),
+            sealer(1, "challenge").mac(b"record 2", b"12345"),
+            sealer(1, "message").mac(b"record 1", b"12345"),
+            sealer(2, "challenge").mac(b"record 1", b"12345"),
+        ];
+        assert!(others.iter().all(|other| *other != own));
     }
 
     #[test]

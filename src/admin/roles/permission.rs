@@ -43,11 +43,15 @@ pub enum Permission {
     NoticesTest,
     /// Take a backup of everything, keys included (encrypted).
     BackupCreate,
+    /// See devices and their history (never authentication strings).
+    DevicesRead,
+    /// Add, change and delete devices, and say what is to be done with them.
+    DevicesWrite,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::CertificatesRead,
         Self::CertificatesIssue,
         Self::CertificatesRevoke,
@@ -68,6 +72,8 @@ impl Permission {
         Self::NoticesRead,
         Self::NoticesTest,
         Self::BackupCreate,
+        Self::DevicesRead,
+        Self::DevicesWrite,
     ];
 
     /// As written in `roles.toml`.
@@ -93,6 +99,8 @@ impl Permission {
             Self::NoticesRead => "notices:read",
             Self::NoticesTest => "notices:test",
             Self::BackupCreate => "backup:create",
+            Self::DevicesRead => "devices:read",
+            Self::DevicesWrite => "devices:write",
         }
     }
 
@@ -113,7 +121,8 @@ impl Permission {
             | Self::ProfilesReload
             | Self::TokensManage
             | Self::TasksManage
-            | Self::NoticesTest => true,
+            | Self::NoticesTest
+            | Self::DevicesWrite => true,
             Self::CertificatesRead
             | Self::ChallengesRead
             | Self::RequestsRead
@@ -123,7 +132,8 @@ impl Permission {
             | Self::CheckRun
             | Self::TasksRead
             | Self::NoticesRead
-            | Self::BackupCreate => false,
+            | Self::BackupCreate
+            | Self::DevicesRead => false,
         }
     }
 }

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::shelf::{ListFile, Shelf, tag};
 use super::wanted::{File, Wanted};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::device::DeviceName;
 use crate::device::ledger::{Ledger, Note, Over, What};
 use crate::error::{Error, Result};
@@ -45,6 +45,11 @@ impl Depot {
     /// Lists of `shelf`, and files of `files/<cluster>`; who takes them is noted in `ledger`.
     pub fn new(shelf: Arc<Shelf>, ledger: Arc<Ledger>, clock: Clock, files: PathBuf) -> Self {
         Self { shelf, ledger, clock, files }
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The file of that name, as it was asked for; none if there is none for who asks. Errors: `storage`.

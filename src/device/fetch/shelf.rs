@@ -81,8 +81,8 @@ impl Shelf {
         let Some(device) = device else { return Ok(None) };
         let name = DeviceRecord::name_key(device);
         let record = self.db.find::<DeviceRecord>(DeviceRecord::BY_NAME, &name).await?;
-        let region = record.and_then(|record| record.value.region);
-        Ok(stock.clusters.keys().find(|cluster| region.as_deref() == Some(cluster.as_str())).cloned())
+        let Some(region) = record.and_then(|record| record.value.region) else { return Ok(None) };
+        Ok(stock.clusters.keys().find(|cluster| region.eq_ignore_ascii_case(cluster.as_str())).cloned())
     }
 
     /// The newest release of a cluster's list. Errors: `storage`.

@@ -13,7 +13,8 @@ use crate::ca::records::{
 use crate::ca::renewal::records::{RenewalBook, RenewalRecord};
 use crate::ca::rollover::records::RolloverRecord;
 use crate::clock::Timestamp;
-use crate::device::records::DeviceRecord;
+use crate::device::ledger::LedgerRecord;
+use crate::device::records::{DeviceRecord, StepRecord};
 use crate::enrol::records::{ChallengeRecord, ReplyPasswordRecord, RequestRecord, TransactionRecord};
 use crate::enrol::refused::{MessageRecord, RefusedRecord};
 use crate::error::{Error, Result};
@@ -59,6 +60,8 @@ const KNOWN: &[u8] = &[
     ClusterRecord::KIND.id,
     ReleaseRecord::KIND.id,
     RecoveryRecord::KIND.id,
+    StepRecord::KIND.id,
+    LedgerRecord::KIND.id,
 ];
 
 /// What was seen so far, where another record must agree with it.
@@ -149,6 +152,9 @@ impl Records {
             k if k == ClusterRecord::KIND.id => read::<ClusterRecord>(envelope, listed).map(drop),
             k if k == ReleaseRecord::KIND.id => read::<ReleaseRecord>(envelope, listed).map(drop),
             k if k == RecoveryRecord::KIND.id => read::<RecoveryRecord>(envelope, listed).map(drop),
+            k if k == DeviceRecord::KIND.id => read::<DeviceRecord>(envelope, listed).map(drop),
+            k if k == StepRecord::KIND.id => read::<StepRecord>(envelope, listed).map(drop),
+            k if k == LedgerRecord::KIND.id => read::<LedgerRecord>(envelope, listed).map(drop),
             // Named once for the whole kind, at the end.
             _ => Ok(()),
         }
