@@ -76,10 +76,29 @@ impl Listener {
     }
 
     /// Serves until `stop` becomes true, then finishes what was accepted, at most for the drain time.
-    pub async fn serve(self, service: Service, mut stop: watch::Receiver<bool>) {
+    pub async fn serve(self, service: Service, stop: watch::Receiver<bool>) {
         let service = Arc::new(service);
-        let addresses = Addresses::new(service.limits.connections_per_address);
-        let room = Arc::new(Semaphore::new(service.limits.connections));
+        let (name, limits) = (service.name, service.limits);
+        let handle = move |stream, peer, stop| {
+            let service = service.clone();
+            async move { connection::serve(stream, peer, &service, stop).await }
+        };
+        self.each(name, limits, stop, handle).await;
+    }
+
+    /// Hands every connection to `handle`, within the bounds of `limits`, until `stop` becomes true; then waits for
+    /// those that were accepted, at most for the drain time. For what is not HTTP.
+    pub async fn each<F>(
+        self,
+        name: &'static str,
+        limits: Limits,
+        mut stop: watch::Receiver<bool>,
+        handle: impl Fn(TcpStream, SocketAddr, watch::Receiver<bool>) -> F,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let addresses = Addresses::new(limits.connections_per_address);
+        let room = Arc::new(Semaphore::new(limits.connections));
         let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {
@@ -89,21 +108,22 @@ impl Listener {
             };
             let Some((stream, peer, permit)) = accepted else { continue };
             let Some(place) = addresses.enter(peer.ip()) else {
-                tracing::debug!(listener = service.name, peer = %peer.ip(), "too many connections from one address");
+                tracing::debug!(listener = name, peer = %peer.ip(), "too many connections from one address");
                 continue;
             };
-            let (service, stop) = (service.clone(), stop.clone());
+            let connection = handle(stream, peer, stop.clone());
             connections.spawn(async move {
-                connection::serve(stream, peer, &service, stop).await;
+                connection.await;
                 drop((permit, place));
             });
         }
         drop(self.socket);
-        drain(connections, service.limits.drain).await;
+        drain(connections, limits.drain).await;
     }
 }
 
-fn cannot_listen(name: &str, at: SocketAddr, e: std::io::Error) -> Error {
+/// `cannot-listen`, naming the address, the flag and what to do.
+pub(in crate::server) fn cannot_listen(name: &str, at: SocketAddr, e: std::io::Error) -> Error {
     let next = match e.kind() {
         ErrorKind::AddrInUse => "another program has this port: stop it or name another port",
         ErrorKind::AddrNotAvailable => {
@@ -114,7 +134,8 @@ fn cannot_listen(name: &str, at: SocketAddr, e: std::io::Error) -> Error {
         }
         _ => "name another address",
     };
-    let flag = format!("--{name} ADDR:PORT or SIGNET_{}", name.to_uppercase());
+    let variable = name.to_uppercase().replace('-', "_");
+    let flag = format!("--{name} ADDR:PORT or SIGNET_{variable}");
     Error::conflict("cannot-listen", format!("cannot listen on {at} ({e}); {next} ({flag})"))
 }
 
