@@ -37,7 +37,7 @@ pub enum Transport {
     TlsWithClients(Arc<Config>),
 }
 
-/// What a listener needs to serve; shared by its connections.
+/// What a listener needs to serve HTTP; shared by its connections.
 pub struct Service {
     /// `http` or `https`, for the log and the metrics.
     pub name: &'static str,
@@ -53,6 +53,35 @@ pub struct Service {
     pub clock: Clock,
 }
 
+/// What is done with the connections of a listener.
+pub trait Handler: Send + Sync + 'static {
+    /// As log and metrics name the listener.
+    fn name(&self) -> &'static str;
+    /// Bounds of its connections.
+    fn limits(&self) -> &Limits;
+    /// Serves a connection to its end, which comes soon after `stop` became true.
+    fn serve(
+        self: Arc<Self>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        stop: watch::Receiver<bool>,
+    ) -> impl Future<Output = ()> + Send;
+}
+
+impl Handler for Service {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, stop: watch::Receiver<bool>) {
+        connection::serve(stream, peer, &self, stop).await;
+    }
+}
+
 /// A bound listener that does not accept yet.
 #[derive(Debug)]
 pub struct Listener {
@@ -61,7 +90,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds what the setting `name` (`http` or `https`) says. Errors: `cannot-listen` naming the address, the flag
+    /// Binds what the setting `name` (as `http` or `capf-legacy`) says. Errors: `cannot-listen` naming the address, the flag
     /// and what to do.
     pub async fn bind(name: &str, at: SocketAddr) -> Result<Self> {
         let failed = |e: std::io::Error| cannot_listen(name, at, e);
@@ -76,27 +105,8 @@ impl Listener {
     }
 
     /// Serves until `stop` becomes true, then finishes what was accepted, at most for the drain time.
-    pub async fn serve(self, service: Service, stop: watch::Receiver<bool>) {
-        let service = Arc::new(service);
-        let (name, limits) = (service.name, service.limits);
-        let handle = move |stream, peer, stop| {
-            let service = service.clone();
-            async move { connection::serve(stream, peer, &service, stop).await }
-        };
-        self.each(name, limits, stop, handle).await;
-    }
-
-    /// Hands every connection to `handle`, within the bounds of `limits`, until `stop` becomes true; then waits for
-    /// those that were accepted, at most for the drain time. For what is not HTTP.
-    pub async fn each<F>(
-        self,
-        name: &'static str,
-        limits: Limits,
-        mut stop: watch::Receiver<bool>,
-        handle: impl Fn(TcpStream, SocketAddr, watch::Receiver<bool>) -> F,
-    ) where
-        F: Future<Output = ()> + Send + 'static,
-    {
+    pub async fn serve(self, handler: impl Handler, mut stop: watch::Receiver<bool>) {
+        let (name, limits, handler) = (handler.name(), *handler.limits(), Arc::new(handler));
         let addresses = Addresses::new(limits.connections_per_address);
         let room = Arc::new(Semaphore::new(limits.connections));
         let mut connections = JoinSet::new();
@@ -109,11 +119,12 @@ impl Listener {
             let Some((stream, peer, permit)) = accepted else { continue };
             let Some(place) = addresses.enter(peer.ip()) else {
                 tracing::debug!(listener = name, peer = %peer.ip(), "too many connections from one address");
+                metrics::counter!("signet_connections_refused_total", "listener" => name).increment(1);
                 continue;
             };
-            let connection = handle(stream, peer, stop.clone());
+            let (handler, stop) = (handler.clone(), stop.clone());
             connections.spawn(async move {
-                connection.await;
+                handler.serve(stream, peer, stop).await;
                 drop((permit, place));
             });
         }
@@ -122,7 +133,6 @@ impl Listener {
     }
 }
 
-/// `cannot-listen`, naming the address, the flag and what to do.
 pub(in crate::server) fn cannot_listen(name: &str, at: SocketAddr, e: std::io::Error) -> Error {
     let next = match e.kind() {
         ErrorKind::AddrInUse => "another program has this port: stop it or name another port",
@@ -134,8 +144,7 @@ pub(in crate::server) fn cannot_listen(name: &str, at: SocketAddr, e: std::io::E
         }
         _ => "name another address",
     };
-    let variable = name.to_uppercase().replace('-', "_");
-    let flag = format!("--{name} ADDR:PORT or SIGNET_{variable}");
+    let flag = format!("--{name} ADDR:PORT or SIGNET_{}", name.to_uppercase().replace('-', "_"));
     Error::conflict("cannot-listen", format!("cannot listen on {at} ({e}); {next} ({flag})"))
 }
 

@@ -41,6 +41,8 @@ pub struct ListFile {
     pub bytes: Arc<[u8]>,
     /// Its entity tag.
     pub tag: Arc<str>,
+    /// SHA-256 of the certificates that stand in it.
+    pub members: Vec<[u8; 32]>,
 }
 
 /// The newest lists of all clusters.
@@ -83,6 +85,11 @@ impl Shelf {
         let record = self.db.find::<DeviceRecord>(DeviceRecord::BY_NAME, &name).await?;
         let Some(region) = record.and_then(|record| record.value.region) else { return Ok(None) };
         Ok(stock.clusters.keys().find(|cluster| region.eq_ignore_ascii_case(cluster.as_str())).cloned())
+    }
+
+    /// The clusters that there are. Errors: `storage`.
+    pub async fn clusters(&self) -> Result<Vec<ClusterId>> {
+        Ok(self.stock().await?.clusters.keys().cloned().collect())
     }
 
     /// The newest release of a cluster's list. Errors: `storage`.
@@ -139,14 +146,15 @@ impl Shelf {
 impl Stock {
     /// Notes the digests of a release. A list of the same bytes is the newest of them.
     fn note(&mut self, record: ReleaseRecord) -> Arc<ListFile> {
-        let ReleaseRecord { cluster, kind, number, file, file_hash, .. } = record;
+        let ReleaseRecord { cluster, kind, number, file, file_hash, members, .. } = record;
+        let members = members.into_iter().map(|member| member.fingerprint).collect();
         let release = Release { cluster, kind, number, file_hash };
         let digests = [file_hash.to_vec(), Sha1::digest(&file).to_vec(), Sha512::digest(&file).to_vec()];
         for digest in digests.into_iter().filter_map(|digest| ListDigest::try_from(digest).ok()) {
             self.digests.entry(digest).or_insert_with(|| release.clone());
         }
         let tag = tag(&file_hash);
-        Arc::new(ListFile { release, bytes: file.into(), tag })
+        Arc::new(ListFile { release, bytes: file.into(), tag, members })
     }
 }
 

@@ -104,11 +104,6 @@ impl Service {
         }
     }
 
-    /// The clusters that there are. Errors: `storage`.
-    pub async fn clusters(&self) -> Result<Vec<ClusterId>> {
-        Ok(self.current().await?.trusted.clusters.keys().cloned().collect())
-    }
-
     fn judge<'a>(
         &self,
         index: &'a Index,
