@@ -23,7 +23,9 @@ pub mod roles;
 pub mod state;
 pub mod tokens;
 
-pub use state::{AfterReload, Backups, Inspector, OwnCertificate, OwnCertificates, Parts, State};
+pub use state::{
+    AfterReload, Backups, Inspector, ListenerState, Listeners, OwnCertificate, OwnCertificates, Parts, State,
+};
 
 /// The API, for the HTTPS listener.
 pub fn router(state: Arc<State>) -> Router {

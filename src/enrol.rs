@@ -6,6 +6,7 @@ use crate::ca::issue::IssueError;
 use crate::ca::profile::ProfileSet;
 use crate::ca::{self, Authority, Issued};
 use crate::enrol::approve::{Decision, approve_with};
+use crate::enrol::capf::proof::ManufacturingRoots;
 use crate::enrol::refused::device::DeviceSet;
 use crate::enrol::source::{Sources, judge};
 use crate::error::{Error, Result};
@@ -14,6 +15,7 @@ use crate::store::Unit;
 
 pub mod approve;
 mod authorize;
+pub mod capf;
 pub mod challenge;
 mod keep;
 mod key_history;
@@ -54,6 +56,7 @@ pub struct Desk {
 pub struct Profiles {
     in_force: RwLock<InForce>,
     devices: RwLock<Arc<DeviceSet>>,
+    manufacturing_roots: RwLock<Arc<ManufacturingRoots>>,
     own_names: own_names::OwnNames,
 }
 
@@ -80,6 +83,7 @@ impl Profiles {
         Self {
             in_force: RwLock::new(InForce::of(set)),
             devices: RwLock::new(Arc::new(DeviceSet::shipped().unwrap_or_default())),
+            manufacturing_roots: RwLock::default(),
             own_names: own_names::OwnNames::default(),
         }
     }
@@ -103,6 +107,14 @@ impl Profiles {
     /// Puts other devices in force.
     pub fn swap_devices(&self, devices: DeviceSet) {
         *self.devices.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(devices);
+    }
+    /// The manufacturers' CAs whose MICs are believed; none at first.
+    pub fn manufacturing_roots(&self) -> Arc<ManufacturingRoots> {
+        self.manufacturing_roots.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    /// Puts others in force.
+    pub fn swap_manufacturing_roots(&self, roots: ManufacturingRoots) {
+        *self.manufacturing_roots.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(roots);
     }
     fn in_force(&self) -> InForce {
         self.in_force.read().unwrap_or_else(PoisonError::into_inner).clone()

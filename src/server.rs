@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod bound;
+pub mod capf;
 pub mod csr;
 pub mod files;
 pub mod heads;

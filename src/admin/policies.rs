@@ -7,6 +7,7 @@ use crate::admin::roles::Roles;
 use crate::admin::state::State;
 use crate::audit::{Actor, Event};
 use crate::ca::profile::ProfileSet;
+use crate::enrol::capf::proof::ManufacturingRoots;
 use crate::enrol::refused::device::DeviceSet;
 use crate::enrol::source::Sources;
 use crate::error::{Error, Result};
@@ -32,11 +33,12 @@ pub async fn check(state: &State) -> Result<(), Vec<Error>> {
 }
 
 async fn take_over(state: &State, actor: Actor) -> Result<usize, Vec<Error>> {
-    let Policies { profiles, roles, devices, notices } = read(state).await?;
+    let Policies { profiles, roles, devices, manufacturing_roots, notices } = read(state).await?;
     let count = profiles.all().len();
     let mut unit = Unit::new();
     let event = Event::new(state.now(), actor, "policies.reload", "policies:all");
-    unit.event(event.with("profiles", count).with("devices", devices.count()));
+    let event = event.with("profiles", count).with("devices", devices.count());
+    unit.event(event.with("manufacturing_roots", manufacturing_roots.count()));
     state.desk.authority.db.commit(unit).await.map_err(|e| vec![e.into()])?;
     let (desk, told) = (state.desk.clone(), state.notices.clone());
     let swapped = tokio::task::spawn_blocking(move || {
@@ -45,6 +47,7 @@ async fn take_over(state: &State, actor: Actor) -> Result<usize, Vec<Error>> {
     });
     swapped.await.map_err(|e| vec![Error::internal("putting the policies in force").because(e)])?;
     state.desk.profiles.swap_devices(devices);
+    state.desk.profiles.swap_manufacturing_roots(manufacturing_roots);
     state.swap_roles(roles);
     state.after_reload.after_reload().await;
     Ok(count)
@@ -55,6 +58,7 @@ struct Policies {
     profiles: ProfileSet,
     roles: Roles,
     devices: DeviceSet,
+    manufacturing_roots: ManufacturingRoots,
     notices: NoticePolicy,
 }
 
@@ -79,9 +83,10 @@ fn all(profiles: Result<ProfileSet, Vec<Error>>, policies: &Path) -> Result<Poli
     let devices = DeviceSet::load(policies).map_err(|found| faults.extend(found));
     let notices = NoticePolicy::load(policies).and_then(|policy| notice::check(&policy).map(|()| policy));
     let notices = notices.map_err(|found| faults.extend(found));
-    match (profiles, roles, devices, notices) {
-        (Ok(profiles), Ok(roles), Ok(devices), Ok(notices)) => {
-            Ok(Policies { profiles, roles, devices, notices })
+    let roots = ManufacturingRoots::load(policies).map_err(|found| faults.extend(found));
+    match (profiles, roles, devices, roots, notices) {
+        (Ok(profiles), Ok(roles), Ok(devices), Ok(manufacturing_roots), Ok(notices)) => {
+            Ok(Policies { profiles, roles, devices, manufacturing_roots, notices })
         }
         _ => Err(faults),
     }

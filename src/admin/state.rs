@@ -63,6 +63,25 @@ pub trait OwnCertificates: Send + Sync {
     fn own(&self) -> Vec<OwnCertificate>;
 }
 
+/// A listener that health tells of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenerState {
+    /// Its name, as `capf`.
+    pub name: &'static str,
+    /// Why it serves nobody, if it does not.
+    pub fault: Option<String>,
+    /// What an operator should know although it serves.
+    pub warning: Option<&'static str>,
+    /// Where it is, and how many are connected.
+    pub detail: String,
+}
+
+/// Who knows the listeners that do not speak HTTP.
+pub trait Listeners: Send + Sync {
+    /// Those that are on.
+    fn listeners(&self) -> Vec<ListenerState>;
+}
+
 /// What the server gives.
 pub struct Parts {
     /// Decides and issues.
@@ -107,6 +126,7 @@ pub struct State {
     roles: RwLock<Arc<Roles>>,
     ra: Option<Arc<dyn RaSource>>,
     own: Option<Arc<dyn OwnCertificates>>,
+    listeners: Option<Arc<dyn Listeners>>,
 }
 
 impl State {
@@ -132,6 +152,7 @@ impl State {
             roles: RwLock::new(Arc::new(roles)),
             ra: None,
             own: None,
+            listeners: None,
         })
     }
 
@@ -150,6 +171,17 @@ impl State {
     /// Signet's own certificates, as far as they are known.
     pub fn own_certificates(&self) -> Vec<OwnCertificate> {
         self.own.as_ref().map(|own| own.own()).unwrap_or_default()
+    }
+
+    /// The same, with who knows the listeners that do not speak HTTP.
+    #[must_use]
+    pub fn with_listeners(self, listeners: Arc<dyn Listeners>) -> Self {
+        Self { listeners: Some(listeners), ..self }
+    }
+
+    /// The listeners that do not speak HTTP.
+    pub fn listeners(&self) -> Vec<ListenerState> {
+        self.listeners.as_ref().map(|all| all.listeners()).unwrap_or_default()
     }
 
     /// The same, with what makes backups.

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::{Context, usage};
 use crate::error::{Error, Result};
+use crate::id::ProfileId;
 use crate::keys::Place;
 use crate::server::layout::Layout;
 use crate::server::password::{self, Purpose};
@@ -40,6 +41,15 @@ pub struct ServerFlags {
     /// HTTPS: the API [default: 127.0.0.1:8443]
     #[arg(long, env = "SIGNET_HTTPS", value_name = "ADDR:PORT|off")]
     pub https: Option<Listen>,
+    /// CAPF, for phones; usually 0.0.0.0:3804 [default: off]
+    #[arg(long, env = "SIGNET_CAPF", value_name = "ADDR:PORT|off")]
+    pub capf: Option<Listen>,
+    /// CAPF for old phones: TLS 1.0 to 1.2 with old suites; needs a build with feature legacy
+    #[arg(long, env = "SIGNET_CAPF_LEGACY", value_name = "ADDR:PORT|off")]
+    pub capf_legacy: Option<Listen>,
+    /// The profile of phones that are told none, whose CA CAPF stands for [default: capf-lsc]
+    #[arg(long, env = "SIGNET_CAPF_PROFILE", value_name = "NAME")]
+    pub capf_profile: Option<ProfileId>,
     /// The token that holds CA keys.
     #[command(flatten)]
     pub token: TokenFlags,
@@ -113,6 +123,9 @@ impl ServerFlags {
             url: self.url.clone(),
             http: self.http,
             https: self.https,
+            capf: self.capf,
+            capf_legacy: self.capf_legacy,
+            capf_profile: self.capf_profile.clone(),
             store: self.store.clone(),
             policies: self.policies.clone(),
             security_password_file: self.security_password_file.clone(),
@@ -128,6 +141,9 @@ impl ServerFlags {
             return Err(usage(
                 "--http and --https are both off: nothing would be served; give one of them ADDR:PORT",
             ));
+        }
+        if settings.capf_legacy() != Listen::Off && !cfg!(feature = "legacy") {
+            return Err(usage("--capf-legacy needs a program that was built with feature legacy"));
         }
         // What a relative path is relative to must not change with the folder the next start is made from.
         let paths = [

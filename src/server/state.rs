@@ -10,6 +10,7 @@ use crate::ca::Authority;
 use crate::ca::ocsp::Ocsp;
 use crate::ca::profile::ProfileSet;
 use crate::clock::Clock;
+use crate::enrol::capf::proof::ManufacturingRoots;
 use crate::enrol::refused::device::DeviceSet;
 use crate::enrol::throttle::Throttle;
 use crate::enrol::{Desk, Profiles};
@@ -20,6 +21,7 @@ use crate::keys::software::Vault;
 use crate::keys::token::with_token;
 use crate::random::Random;
 use crate::server::backup::{Backups, Source};
+use crate::server::capf::Board;
 use crate::server::heads::Heads;
 use crate::server::identity::Identities;
 use crate::server::inspector::StoreInspector;
@@ -62,6 +64,8 @@ pub struct State {
     pub admin: Arc<admin::State>,
     /// Signet's own certificates.
     pub identities: Arc<Identities>,
+    /// The listeners that do not speak HTTP.
+    pub listeners: Arc<Board>,
     /// Says which certificates were revoked.
     pub ocsp: Arc<Ocsp>,
     /// Signs the audit log's heads.
@@ -87,6 +91,7 @@ impl State {
         let policies = settings.policies(layout);
         let profiles = ProfileSet::load(&policies).map_err(|faults| all_faults(&faults))?;
         let devices = DeviceSet::load(&policies).map_err(|faults| all_faults(&faults))?;
+        let roots = ManufacturingRoots::load(&policies).map_err(|faults| all_faults(&faults))?;
         let heads = Heads::open(db.clone(), pool.clone(), &*keys, &layout.audit())?;
         let authority = Authority::load(db.clone(), clock, random, pool, keys, public_url).await?;
         hold(&profiles, &authority)?;
@@ -96,9 +101,15 @@ impl State {
             throttle: Throttle::default(),
         });
         desk.profiles.swap_devices(devices);
+        desk.profiles.swap_manufacturing_roots(roots);
         let ready = Arc::new(AtomicBool::new(false));
         let metrics = start_metrics();
-        let identities = Arc::new(Identities::new(desk.clone(), tls_names).exporting(layout.tls_ca()));
+        let identities = Identities::new(desk.clone(), tls_names).exporting(layout.tls_ca());
+        let identities = Arc::new(match settings.capf_profile()? {
+            Some(profile) => identities.with_capf(profile),
+            None => identities,
+        });
+        let listeners = Arc::<Board>::default();
         let source = Source { db: db.clone(), archivist, layout: layout.clone(), policies: policies.clone() };
         let admin = admin::State::load(admin::Parts {
             desk: desk.clone(),
@@ -110,12 +121,14 @@ impl State {
         })?
         .with_ra(identities.clone())
         .with_own(identities.clone())
+        .with_listeners(listeners.clone())
         .with_backups(Arc::new(Backups::new(source, desk.authority.clock.clone())));
         let ocsp = Ocsp::new(desk.authority.clone(), identities.clone());
         let ocsp = Arc::new(ocsp.with_limit(settings.ocsp_signatures_per_address));
         let (db, clock) = (desk.authority.db.clone(), desk.authority.clock.clone());
         let tasks = Runner::new(db, clock, tasks::handlers(&desk, &admin.notices));
-        Ok(Self { desk, admin: Arc::new(admin), identities, ocsp, heads, tasks, metrics, ready })
+        let admin = Arc::new(admin);
+        Ok(Self { desk, admin, identities, listeners, ocsp, heads, tasks, metrics, ready })
     }
 
     /// Says whether everything serves.

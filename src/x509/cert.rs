@@ -211,6 +211,31 @@ impl Certificate {
         issuer_key.verify(&self.signature_algorithm, &self.tbs, &self.signature)
     }
 
+    /// As [`Certificate::verify_signed_by`], for an RSA signature with SHA-1, as old manufacturers made (feature `legacy`;
+    /// without it none is believed). Errors: `bad-certificate`, `signature-algorithm`, `signature-invalid`.
+    pub fn verify_old_signed_by(&self, issuer_key: &PublicKey) -> Result<()> {
+        if self.inner_algorithm != self.signature_algorithm {
+            return Err(bad("the signed and the outer signature algorithm differ"));
+        }
+        self.verify_sha1(issuer_key)
+    }
+
+    #[cfg(feature = "legacy")]
+    fn verify_sha1(&self, issuer_key: &PublicKey) -> Result<()> {
+        use crate::x509::key::old::{self, OldDigest};
+        let named = OldDigest::of_signature(&self.signature_algorithm);
+        if named != Some(OldDigest::Sha1) || !issuer_key.kind().is_rsa() {
+            return Err(not_sha1());
+        }
+        let holds = old::verify(issuer_key, OldDigest::Sha1, &self.tbs, &self.signature);
+        if holds { Ok(()) } else { Err(Error::invalid("signature-invalid", "signature invalid")) }
+    }
+
+    #[cfg(not(feature = "legacy"))]
+    fn verify_sha1(&self, _issuer_key: &PublicKey) -> Result<()> {
+        Err(not_sha1())
+    }
+
     /// Whether it is signed by its own key.
     pub fn is_self_signed(&self) -> bool {
         self.issuer == self.subject && self.public_key().is_ok_and(|key| self.verify_signed_by(&key).is_ok())
@@ -250,6 +275,10 @@ impl std::fmt::Debug for Certificate {
 
 fn bad(detail: impl Into<String>) -> Error {
     Error::malformed("bad-certificate", detail)
+}
+
+fn not_sha1() -> Error {
+    Error::invalid("signature-algorithm", "signature algorithm not allowed")
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ mod approve;
 mod backup;
 mod bad_csr;
 mod built;
+mod capf_listener;
+mod capf_proof;
 mod cms;
 mod durability;
 mod fixture;

@@ -66,6 +66,7 @@ fn is_code(text: &str) -> bool {
 const OF_OPERATION: &[&str] = &[
     "backup-newer",
     "bad-key",
+    "bad-manufacturing-root",
     "bad-pkcs12",
     "crl-number-rollback",
     "crl-settings",

@@ -9,6 +9,7 @@ use crate::ca::create::{NewCa, Parent, create, default_plan};
 use crate::ca::profile::ProfileSet;
 use crate::ca::{Authority, Hierarchy};
 use crate::clock::Clock;
+use crate::enrol::capf::proof::ManufacturingRoots;
 use crate::enrol::refused::device::DeviceSet;
 use crate::error::{Error, Result};
 use crate::keys::pool::Pool;
@@ -27,7 +28,7 @@ use crate::storage::{self, EngineKind};
 use crate::store::Db;
 use crate::x509::key::KeyAlgorithm;
 
-/// The key types of the four CAs.
+/// The key types of the CAs, but for that of CAPF: RSA-2048, which every phone takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Algorithms {
     /// The root for phones, SCEP and 802.1X.
@@ -40,7 +41,7 @@ pub struct Algorithms {
     pub ec_issuing: KeyAlgorithm,
 }
 
-/// Where the keys of the four CAs are made.
+/// Where the keys of the CAs are made.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Places {
     /// Those of the roots.
@@ -172,5 +173,6 @@ fn policies(settings: &Given, layout: &Layout, home: &Layout) -> Result<ProfileS
     }
     NoticePolicy::load(&folder).map_err(|faults| all_faults(&faults))?;
     DeviceSet::load(&folder).map_err(|faults| all_faults(&faults))?;
+    ManufacturingRoots::load(&folder).map_err(|faults| all_faults(&faults))?;
     ProfileSet::load(&folder).map_err(|faults| all_faults(&faults))
 }
