@@ -3,11 +3,17 @@
 pub mod alarm;
 pub mod change;
 pub mod fetch;
+pub mod filter;
 pub mod http;
+pub mod inventory;
 pub mod ledger;
 pub mod name;
 pub mod records;
+pub mod remove;
+pub mod row;
 pub mod string;
 
 pub use change::Change;
+pub use filter::Filter;
+pub use inventory::Inventory;
 pub use name::DeviceName;

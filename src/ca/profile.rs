@@ -28,7 +28,7 @@ mod usage;
 
 pub use challenge::{ChallengeSource, RadiusOptions, SecretFile, WebhookOptions, absolute};
 pub use expression::Facts;
-pub use options::{Approval, Cipher, RaMode, ScepDigest, ScepOptions};
+pub use options::{Approval, CapfOptions, Cipher, RaMode, ScepDigest, ScepOptions};
 pub use pattern::Pattern;
 pub use renewal::{RenewalPoints, RenewalRules};
 pub use set::ProfileSet;
@@ -59,6 +59,7 @@ pub struct Profile {
     rules: Vec<expression::Rule>,
     reserved_names: Vec<pattern::Pattern>,
     scep: Option<ScepOptions>,
+    capf: CapfOptions,
     source: String,
 }
 
@@ -91,6 +92,10 @@ impl Profile {
     /// Who judges its challenges, if it takes any.
     pub fn challenge_source(&self) -> &ChallengeSource {
         &self.challenge
+    }
+    /// What phones are allowed that speak CAPF.
+    pub fn capf(&self) -> CapfOptions {
+        self.capf
     }
     /// Allowed key types, but for what old devices alone have.
     pub fn keys(&self) -> &[KeyAlgorithm] {

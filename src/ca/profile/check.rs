@@ -79,6 +79,7 @@ fn build(id: ProfileId, source: &str, raw: RawProfile, faults: &mut Faults<'_>) 
         rules,
         reserved_names,
         scep: raw.scep,
+        capf: raw.capf,
         source: source.to_owned(),
     };
     unsafe_profile(&profile, raw.acknowledge_unsafe, faults);

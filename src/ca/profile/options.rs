@@ -138,3 +138,12 @@ fn single() -> RaMode {
 fn yes() -> bool {
     true
 }
+
+/// What phones are allowed that speak CAPF (`[capf]`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CapfOptions {
+    /// Whether an operation may ask for no proof at all (authentication by null string).
+    #[serde(default)]
+    pub null_string: bool,
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::ca::profile::options::{AllowedKey, Approval, ScepOptions};
+use crate::ca::profile::options::{AllowedKey, Approval, CapfOptions, ScepOptions};
 use crate::x509::key::Digest;
 
 #[derive(Deserialize)]
@@ -35,6 +35,8 @@ pub(super) struct RawProfile {
     #[serde(default)]
     pub renewal: RawRenewal,
     pub scep: Option<ScepOptions>,
+    #[serde(default)]
+    pub capf: CapfOptions,
     #[serde(default)]
     pub rules: Vec<RawRule>,
 }
