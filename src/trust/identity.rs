@@ -81,6 +81,9 @@ pub trait OwnIdentities: Send + Sync {
     /// before phones hold a list with the next one locks them out. Errors: those of enrolment; `not-found` if the
     /// policies lack its profile.
     async fn hold(&self, purpose: Purpose) -> Result<OwnIdentity>;
-    /// The identity of that purpose, if there is one. Errors: `storage`.
-    async fn held(&self, purpose: Purpose) -> Result<Option<OwnIdentity>>;
+    /// Those of that purpose that can be shown now, newest first: which of them to show, phones' lists decide.
+    /// Errors: `storage`.
+    async fn held(&self, purpose: Purpose) -> Result<Vec<OwnIdentity>>;
+    /// Makes the next one of that purpose; those before stay as long as they are valid. Errors: as [`Self::hold`].
+    async fn renew(&self, purpose: Purpose) -> Result<OwnIdentity>;
 }

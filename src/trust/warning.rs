@@ -53,7 +53,11 @@ pub fn of_anchors(anchors: &[AnchorRecord], now: Timestamp) -> Vec<Warning> {
 
 /// Whether phones that hold `last` could follow to a list of these anchors: they know the signer, or a TVS that they
 /// know answers for it.
-fn locked_out(cluster: &ClusterRecord, anchors: &[AnchorRecord], last: &ReleaseRecord) -> Option<Warning> {
+pub(in crate::trust) fn locked_out(
+    cluster: &ClusterRecord,
+    anchors: &[AnchorRecord],
+    last: &ReleaseRecord,
+) -> Option<Warning> {
     let known: BTreeSet<_> = last.with_role(Role::Sast).map(|member| member.fingerprint).collect();
     if known.contains(&cluster.signer) {
         return None;

@@ -45,7 +45,7 @@ pub struct Changed {
 }
 
 /// Adds anchors to a cluster, all of them or none; one that is there gets the roles that it lacks.
-/// Errors: `not-found`, `missing-role`, `too-many-anchors`, `state-conflict`, `storage`.
+/// Errors: `not-found`, `missing-role`, `bad-dns-name`, `too-many-anchors`, `state-conflict`, `storage`.
 pub async fn add(
     authority: &Authority,
     id: &ClusterId,
@@ -71,6 +71,7 @@ pub(in crate::trust) fn merge(
     let mut changed = BTreeSet::new();
     for new in new {
         refuse_no_role(&new.roles)?;
+        refuse_name(new.dns_name.as_deref())?;
         let fingerprint = new.certificate.fingerprint();
         match standing.iter_mut().find(|anchor| anchor.fingerprint == fingerprint) {
             Some(anchor) => enrich(anchor, new),
@@ -165,6 +166,16 @@ fn refuse_no_role(roles: &BTreeSet<Role>) -> Result<()> {
     }
     let text = "an anchor has a role at least: sast, ccm, ccm+tftp, tftp, capf, app-server or tvs";
     Err(Error::invalid("missing-role", text).at("/roles"))
+}
+
+/// What a list can carry.
+fn refuse_name(dns_name: Option<&str>) -> Result<()> {
+    let plain = |name: &str| name.len() <= 253 && name.bytes().all(|b| b.is_ascii_graphic());
+    if dns_name.is_none_or(plain) {
+        return Ok(());
+    }
+    let text = "the host name of an anchor has at most 253 visible ASCII characters";
+    Err(Error::invalid("bad-dns-name", text).at("/dns_name"))
 }
 
 /// Phones take a list only if its signer stands in it, and the recovery signer stands in every list.
