@@ -205,7 +205,8 @@ mod tests {
         let digest: ListDigest = shown.parse().unwrap();
         assert_eq!(digest.to_string(), "1ba1c907e99e4d3c539dc81424af6c9f7dce4d6d");
         assert_eq!(digest.to_string().parse::<ListDigest>().unwrap(), digest);
-        for text in ["", "N/A", "Not Installed", "1B A1", &"a".repeat(41), &"ab".repeat(65), &"é".repeat(20)] {
+        for text in ["", "N/A", "Not Installed", "1B A1", &"a".repeat(41), &"ab".repeat(65), &"é".repeat(20)]
+        {
             assert!(text.parse::<ListDigest>().is_err(), "{text}");
         }
     }

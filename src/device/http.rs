@@ -14,14 +14,12 @@ use super::fetch::{Depot, Served};
 use super::ledger::Over;
 use crate::ca::http::{is_held, not_found};
 
-const NOTHING: &str = "no such file for this device; files are named as ITLSEP0123456789AB.tlv or SEP0123456789AB.cnf.xml.sgn";
+const NOTHING: &str =
+    "no such file for this device; files are named as ITLSEP0123456789AB.tlv or SEP0123456789AB.cnf.xml.sgn";
 
 /// The files; `over` says over what they are fetched, for the ledger.
 pub fn router(depot: Arc<Depot>, over: Over) -> Router {
-    Router::new()
-        .route("/{file}", get(file))
-        .fallback(async || not_found(NOTHING))
-        .with_state((depot, over))
+    Router::new().route("/{file}", get(file)).fallback(async || not_found(NOTHING)).with_state((depot, over))
 }
 
 async fn file(

@@ -58,7 +58,8 @@ impl Ledger {
             metrics::counter!("signet_ledger_notes_dropped_total").increment(1);
             return;
         }
-        let entry = waiting.entry(name).or_insert_with(|| Waiting { device, written: None, notes: Vec::new() });
+        let entry =
+            waiting.entry(name).or_insert_with(|| Waiting { device, written: None, notes: Vec::new() });
         if matches!(note, Note::AskedTvs { .. }) {
             // Of those only the last is kept.
             entry.notes.retain(|(_, note)| !matches!(note, Note::AskedTvs { .. }));

@@ -16,6 +16,7 @@ use crate::device::fetch::{Depot, Shelf};
 use crate::device::ledger::{Ledger, Over};
 use crate::error::{Error, Result};
 use crate::server::bound::PhoneSockets;
+use crate::server::capf::Board;
 use crate::server::identity::{Held, Identities};
 use crate::server::layout::Layout;
 use crate::server::listen::{Limits, Listener, Rules, Service, Transport};
@@ -46,7 +47,12 @@ pub struct Phones {
 
 impl Phones {
     /// Nothing is read yet.
-    pub fn new(authority: Arc<Authority>, identities: Arc<Identities>, given: &Given, layout: &Layout) -> Self {
+    pub fn new(
+        authority: Arc<Authority>,
+        identities: Arc<Identities>,
+        given: &Given,
+        layout: &Layout,
+    ) -> Self {
         let (db, clock) = (authority.db.clone(), authority.clock.clone());
         let shelf = Arc::new(Shelf::new(db.clone()));
         let ledger = Arc::new(Ledger::new(db, clock.clone()));
@@ -67,24 +73,30 @@ impl Phones {
     pub async fn listen(
         &self,
         sockets: PhoneSockets,
-        limits: Limits,
+        (limits, board): (Limits, &Board),
         stop: &watch::Receiver<bool>,
         listeners: &mut JoinSet<()>,
     ) -> Result<()> {
         if let Some(listener) = sockets.tvs {
             self.identities.hold(Purpose::Tvs).await?;
             self.show(Purpose::Tvs).await?;
-            let handler = TvsListener { tvs: Arc::clone(&self.tvs), tls: tls(&self.shown_by_tvs, &[])?, limits };
+            let open = board.put("tvs", listener.address(), Arc::clone(&self.shown_by_tvs), None);
+            let handler =
+                TvsListener { open, tvs: Arc::clone(&self.tvs), tls: tls(&self.shown_by_tvs, &[])?, limits };
             listeners.spawn(listener.serve(handler, stop.clone()));
         }
         if let Some(listener) = sockets.http {
-            self.serve_files(listener, ("phone-http", Over::Http), Transport::Plain, limits, (stop, listeners));
+            self.serve_files(
+                listener,
+                ("phone-http", Over::Http),
+                Transport::Plain,
+                limits,
+                (stop, listeners),
+            );
         }
-        if !sockets.https.is_empty() {
+        for listener in sockets.https.into_iter().chain(sockets.https_second) {
             self.identities.hold(Purpose::Tftp).await?;
             self.show(Purpose::Tftp).await?;
-        }
-        for listener in sockets.https {
             let transport = Transport::Tls(tls(&self.shown_by_files, &[b"http/1.1"])?);
             self.serve_files(listener, ("phone-https", Over::Https), transport, limits, (stop, listeners));
         }

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::device::fetch::Shelf;
 use crate::device::ledger::{Ledger, Note};
 use crate::error::Result;
+use crate::server::capf::Open;
 use crate::server::listen::{Handler, Limits};
 use crate::trust::tvs::{HEADER, Header, Question, Service};
 
@@ -128,7 +129,8 @@ impl Tvs {
             End::Unable
         };
         let cluster = self.shelf.cluster_of(device.as_ref()).await.map_err(unable)?;
-        let answered = self.service.answer(cluster.as_ref(), &question, header.session).await.map_err(unable)?;
+        let answered =
+            self.service.answer(cluster.as_ref(), &question, header.session).await.map_err(unable)?;
         let (kind, verdict) = (question.kind(), answered.verdict);
         tracing::debug!(%peer, device = question.asker().text(), kind, verdict, "TVS");
         metrics::counter!("signet_tvs_answers_total", "kind" => kind, "verdict" => verdict).increment(1);
@@ -152,6 +154,8 @@ pub struct TvsListener {
     pub tls: Arc<rustls::ServerConfig>,
     /// Bounds of a connection.
     pub limits: Limits,
+    /// Counts connections.
+    pub open: Open,
 }
 
 impl Handler for TvsListener {
@@ -164,6 +168,7 @@ impl Handler for TvsListener {
     }
 
     async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, stop: watch::Receiver<bool>) {
+        let _open = self.open.enter(self.name());
         let ended = |how: &'static str| {
             metrics::counter!("signet_tvs_connections_total", "end" => how).increment(1);
         };

@@ -58,7 +58,9 @@ fn bare(rest: &str) -> &str {
     let rest = rest.lines().next().unwrap_or_default();
     match rest.find('=') {
         // What stands before `=` is the next name; before it ends the value.
-        Some(next) => rest[..next].rfind([' ', ',']).map_or("", |end| &rest[..end]).trim_end_matches([' ', ',']),
+        Some(next) => {
+            rest[..next].rfind([' ', ',']).map_or("", |end| &rest[..end]).trim_end_matches([' ', ','])
+        }
         None => rest,
     }
 }
@@ -111,9 +113,13 @@ mod tests {
     fn what_is_no_alarm_of_a_phone_is_passed_over() {
         let good = "DeviceTLInfo: [DeviceName=SEP0123456789AB][StatusCode=1]";
         assert!(read(good.as_bytes()).is_some());
-        for (from, to) in
-            [("TLInfo", "Unregistered"), ("Name=SEP", "Name=../"), ("Code=1", "Code=10"), ("Code=1", "Code="), ("DeviceName", "OtherDeviceName")]
-        {
+        for (from, to) in [
+            ("TLInfo", "Unregistered"),
+            ("Name=SEP", "Name=../"),
+            ("Code=1", "Code=10"),
+            ("Code=1", "Code="),
+            ("DeviceName", "OtherDeviceName"),
+        ] {
             assert_eq!(read(good.replace(from, to).as_bytes()), None, "{to}");
         }
         assert_eq!(read(b"\xff\xfe DeviceTLInfo"), None);

@@ -89,9 +89,28 @@ mod tests {
     #[test]
     fn what_leads_elsewhere_is_no_name() {
         for name in [
-            "", ".", "..", ".sgn", ".enc.sgn", ".tlv", "CTL.tlv", "XTLFile.tlv", "CTLFile.tlv.bak", "../CTLFile.tlv",
-            "/CTLFile.tlv", "..\\CTLFile.tlv", "a/b.sgn", "a%2fb.sgn", "SEP0123456789AB.cnf.xml", ".cnf.xml.sgn",
-            ".hidden.sgn", "CTLFile.tlv\0.txt", "Gerät.sgn", "signet.toml", "admin.token", &format!("{}.sgn", "a".repeat(160)),
+            "",
+            ".",
+            "..",
+            ".sgn",
+            ".enc.sgn",
+            ".tlv",
+            "CTL.tlv",
+            "XTLFile.tlv",
+            "CTLFile.tlv.bak",
+            "../CTLFile.tlv",
+            "/CTLFile.tlv",
+            "..\\CTLFile.tlv",
+            "a/b.sgn",
+            "a%2fb.sgn",
+            "SEP0123456789AB.cnf.xml",
+            ".cnf.xml.sgn",
+            ".hidden.sgn",
+            "CTLFile.tlv\0.txt",
+            "Gerät.sgn",
+            "signet.toml",
+            "admin.token",
+            &format!("{}.sgn", "a".repeat(160)),
         ] {
             assert_eq!(Wanted::parse(name), None, "{name:?}");
         }

@@ -42,8 +42,10 @@ pub async fn list(db: &Db, wanted: &Wanted, limit: usize, after: Option<Vec<u8>>
     let scan = match wanted {
         Wanted::All => Scan::all::<LedgerRecord>(PRIMARY),
         Wanted::Stuck => Scan::all::<LedgerRecord>(LedgerRecord::BY_STUCK),
-        Wanted::Holding(Held { cluster, kind, number }) => Scan::all::<LedgerRecord>(LedgerRecord::BY_RELEASE)
-            .prefix(LedgerRecord::release_key(cluster, *kind, *number)),
+        Wanted::Holding(Held { cluster, kind, number }) => {
+            Scan::all::<LedgerRecord>(LedgerRecord::BY_RELEASE)
+                .prefix(LedgerRecord::release_key(cluster, *kind, *number))
+        }
     };
     let found = db.scan::<LedgerRecord>(scan.limit(limit).after(after)).await?;
     let entries = found.items.into_iter().map(|stored| stored.value).collect();

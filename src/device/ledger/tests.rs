@@ -62,10 +62,14 @@ fn what_a_device_shows_counts_more_than_what_it_fetched() {
     let mut entry = entry();
     entry.apply(at(1), &fetched(ListKind::Itl, 4));
     let digest: ListDigest = vec![7; 20].try_into().unwrap();
-    let told = vec![Told { kind: ListKind::Itl, digest: digest.clone(), release: Some(release(ListKind::Itl, 3)) }];
+    let told =
+        vec![Told { kind: ListKind::Itl, digest: digest.clone(), release: Some(release(ListKind::Itl, 3)) }];
     entry.apply(at(2), &Note::Alarm { alarm: Alarm::Success, from: FROM, over: Over::Api, told });
     let holding = entry.holding(ListKind::Itl).unwrap();
-    assert_eq!((held(&entry, ListKind::Itl), holding.source, &holding.digest), (Some(3), Source::Told, &digest));
+    assert_eq!(
+        (held(&entry, ListKind::Itl), holding.source, &holding.digest),
+        (Some(3), Source::Told, &digest)
+    );
     let told = vec![Told { kind: ListKind::Itl, digest, release: None }];
     entry.apply(at(3), &Note::Alarm { alarm: Alarm::FailedOldItl, from: FROM, over: Over::Api, told });
     assert_eq!(entry.holding(ListKind::Itl).unwrap().release, None, "a list that is not known here");

@@ -161,7 +161,8 @@ mod tests {
     fn a_request_is_read_with_its_options() {
         assert_eq!(read(b"ITLFile.tlv\0octet\0"), Ok(Packet::Read(plain("ITLFile.tlv"))));
         let asked = read(b"ITLFile.tlv\0OCTET\0blksize\x001024\0tsize\x000\0timeout\x003\0");
-        let request = Request { block_size: Some(1024), timeout: Some(3), size: true, ..plain("ITLFile.tlv") };
+        let request =
+            Request { block_size: Some(1024), timeout: Some(3), size: true, ..plain("ITLFile.tlv") };
         assert_eq!(asked, Ok(Packet::Read(request.clone())));
         let packet = agreed(&request, 5000).unwrap();
         assert_eq!(packet, b"\0\x06blksize\x001024\0timeout\x003\0tsize\x005000\0");
@@ -172,7 +173,18 @@ mod tests {
     #[test]
     fn an_option_out_of_its_range_is_left_out() {
         let with = |option: &str| read(format!("x\0octet\0{option}\0").as_bytes());
-        for option in ["blksize\x007", "blksize\x0065465", "blksize\0-1", "blksize\0", "timeout\x000", "timeout\x00256", "tsize\x005", "windowsize\x0016", "blksize\x00+512", "blksize\x0099999999999"] {
+        for option in [
+            "blksize\x007",
+            "blksize\x0065465",
+            "blksize\0-1",
+            "blksize\0",
+            "timeout\x000",
+            "timeout\x00256",
+            "tsize\x005",
+            "windowsize\x0016",
+            "blksize\x00+512",
+            "blksize\x0099999999999",
+        ] {
             assert_eq!(with(option), Ok(Packet::Read(plain("x"))), "{option:?}");
         }
         let large = Request { block_size: Some(1428), ..plain("x") };
@@ -187,7 +199,10 @@ mod tests {
         assert_eq!(code(b"\0\x01x\0netascii\0"), Code::IllegalOperation);
         assert_eq!(code(b"\0\x01x\0octet\0blksize\0"), Code::IllegalOperation);
         assert_eq!(code(b"\0\x01\xff\0octet\0"), Code::IllegalOperation);
-        assert_eq!(code(&[b"\0\x01".as_slice(), &[b'x'; 504], b"\0octet\0"].concat()), Code::IllegalOperation);
+        assert_eq!(
+            code(&[b"\0\x01".as_slice(), &[b'x'; 504], b"\0octet\0"].concat()),
+            Code::IllegalOperation
+        );
         assert_eq!(code(b"\0\x04\0"), Code::IllegalOperation);
         assert_eq!(code(b"\0\x09"), Code::IllegalOperation);
         let whole = b"\0\x01ITLFile.tlv\0octet\0";

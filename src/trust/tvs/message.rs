@@ -165,7 +165,9 @@ fn one<'a>(elements: &[Element<'a>], tag: u8) -> Result<&'a [u8]> {
 }
 
 fn asker(value: &[u8]) -> Result<Asker<'_>> {
-    let bad = || malformed("the device name is not 1 and then 1 to 128 letters, digits, dots, underscores and hyphens");
+    let bad = || {
+        malformed("the device name is not 1 and then 1 to 128 letters, digits, dots, underscores and hyphens")
+    };
     let name = value.strip_prefix(&[DEVICE]).ok_or_else(bad)?;
     let allowed = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
     if !(1..=MAX_DEVICE).contains(&name.len()) || !name.iter().all(allowed) {

@@ -34,7 +34,8 @@ pub fn is_name(text: &str, name: &Name) -> bool {
 }
 
 fn is_type(word: &str, oid: &ObjectIdentifier) -> bool {
-    let dotted = WORDS.iter().find(|(_, known)| known.eq_ignore_ascii_case(word)).map_or(word, |(dotted, _)| dotted);
+    let dotted =
+        WORDS.iter().find(|(_, known)| known.eq_ignore_ascii_case(word)).map_or(word, |(dotted, _)| dotted);
     dotted.parse::<ObjectIdentifier>().is_ok_and(|read| read == *oid)
 }
 
@@ -112,7 +113,9 @@ mod tests {
         assert!(is_name("CN=ITLRecovery,O=Acme,C=DE", &signer));
         assert!(is_name("CN=ITLRecovery;O=Acme;C=DE", &signer));
         assert!(is_name("CN=ITLRecovery, O=Acme; C=DE", &signer));
-        for other in ["", "CN=ITLRecovery", "C=DE,O=Acme,CN=ITLRecovery", "CN=ITLRecovery,O=Acme,C=DE,L=x", "x"] {
+        for other in
+            ["", "CN=ITLRecovery", "C=DE,O=Acme,CN=ITLRecovery", "CN=ITLRecovery,O=Acme,C=DE,L=x", "x"]
+        {
             assert!(!is_name(other, &signer), "{other}");
         }
     }

@@ -140,9 +140,8 @@ impl Service {
     }
 
     fn fresh(&self) -> Option<Arc<Loaded>> {
-        self.held().filter(|held| {
-            held.revocations == *self.revocations.borrow() && self.is_current(&held.trusted)
-        })
+        self.held()
+            .filter(|held| held.revocations == *self.revocations.borrow() && self.is_current(&held.trusted))
     }
 
     fn is_current(&self, trusted: &Trusted) -> bool {

@@ -30,7 +30,10 @@ fn a_question_says_who_asks_what() {
     let question = read(Command::QueryRequest, &body).unwrap();
     let asker = question.asker();
     assert_eq!((asker.device(), asker.model()), ("SEP0123456789AB", None));
-    assert_eq!(question, Question::Query { asker, subject: "CN=a,O=b", issuer: "CN=c;O=d", serial: &[0x8f, 1] });
+    assert_eq!(
+        question,
+        Question::Query { asker, subject: "CN=a,O=b", issuer: "CN=c;O=d", serial: &[0x8f, 1] }
+    );
 }
 
 #[test]
@@ -56,10 +59,15 @@ fn a_question_cut_anywhere_is_refused() {
 #[test]
 fn what_is_not_as_it_must_be_is_refused() {
     let with = |more: &[u8]| [&verify()[..], more].concat();
-    assert!(read(Command::VerifyRequest, &with(&element(99, b"new"))).is_ok(), "what is not known is passed over");
+    assert!(
+        read(Command::VerifyRequest, &with(&element(99, b"new"))).is_ok(),
+        "what is not known is passed over"
+    );
     assert!(read(Command::VerifyRequest, &with(&element(2, b"DER"))).is_err(), "two certificates");
     assert!(read(Command::VerifyRequest, &with(&element(1, b"\x01SEP1"))).is_err(), "two names");
-    for name in [&b""[..], b"\x01", b"SEP1", b"\x02SEP1", b"\x01SEP1\0", b"\x01SEP 1", b"\x01../etc", b"\x01\xff"] {
+    for name in
+        [&b""[..], b"\x01", b"SEP1", b"\x02SEP1", b"\x01SEP1\0", b"\x01SEP 1", b"\x01../etc", b"\x01\xff"]
+    {
         let body = [element(1, name), element(2, b"DER")].concat();
         assert!(read(Command::VerifyRequest, &body).is_err(), "{name:?}");
     }
