@@ -6,8 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
-use crate::device::DeviceName;
-use crate::device::records::DeviceRecord;
+use crate::device::{DeviceName, inventory};
 use crate::error::Result;
 use crate::store::{CommitError, Db, Stored, Unit, When};
 
@@ -155,7 +154,8 @@ impl Ledger {
     async fn write(&self, batch: &[(DeviceName, Vec<(Timestamp, Note)>)]) -> Result<usize> {
         let mut unit = Unit::new();
         for (device, notes) in batch {
-            if !is_listed(&self.db, device).await? {
+            // Of others nothing is kept, or anybody could fill the store.
+            if inventory::find(&self.db, device).await?.is_none() {
                 metrics::counter!("signet_ledger_unlisted_total").increment(1);
                 continue;
             }
@@ -201,12 +201,6 @@ impl Ledger {
     fn waiting(&self) -> MutexGuard<'_, HashMap<String, Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Whether the device is in the inventory: of others nothing is kept, or anybody could fill the store.
-async fn is_listed(db: &Db, device: &DeviceName) -> Result<bool> {
-    let found = db.find::<DeviceRecord>(DeviceRecord::BY_NAME, &DeviceRecord::name_key(device)).await?;
-    Ok(found.is_some())
 }
 
 fn open(stored: Option<Stored<LedgerRecord>>, device: &DeviceName) -> (LedgerRecord, When) {

@@ -24,7 +24,7 @@ use crate::server::settings::Given;
 use crate::server::syslog_in::SyslogIn;
 use crate::server::tftp;
 use crate::server::tls::Resolver;
-use crate::server::tvs::{Tvs, TvsListener};
+use crate::server::tvs::{Patience, Tvs, TvsListener};
 use crate::trust::identity::{OwnIdentities, OwnIdentity, Purpose};
 use crate::trust::records::ListKind;
 use crate::trust::tvs::service::{self, TTL};
@@ -38,7 +38,8 @@ pub struct Phones {
     identities: Arc<Identities>,
     /// Lists and files.
     pub depot: Arc<Depot>,
-    tvs: Arc<Tvs>,
+    /// Answers TVS.
+    pub tvs: Arc<Tvs>,
     /// What TVS shows.
     shown_by_tvs: Arc<Resolver>,
     /// What the HTTPS listeners for phones show.
@@ -62,7 +63,7 @@ impl Phones {
             authority,
             identities,
             depot: Arc::new(depot),
-            tvs: Arc::new(Tvs { service, shelf, ledger, clock }),
+            tvs: Arc::new(Tvs { service, shelf, ledger, clock, patience: Patience::default() }),
             shown_by_tvs: Arc::default(),
             shown_by_files: Arc::default(),
         }

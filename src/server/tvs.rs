@@ -18,14 +18,26 @@ use crate::server::capf::Open;
 use crate::server::listen::{Handler, Limits};
 use crate::trust::tvs::{HEADER, Header, Question, Service};
 
-/// Without a question; phones ask one at once and go.
-const IDLE: Duration = Duration::from_secs(30);
-/// For what remains of a question whose first byte came, and for its answer to be taken.
-const QUESTION: Duration = Duration::from_secs(10);
-/// For a connection as a whole.
-const CONNECTION: Duration = Duration::from_secs(600);
-/// On a connection.
-const QUESTIONS: usize = 100_000;
+/// How long phones are waited for, and how much they may ask.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Without a question; phones ask one at once and go.
+    pub idle: Duration,
+    /// For what remains of a question whose first byte came, and for its answer to be taken.
+    pub question: Duration,
+    /// For a connection as a whole.
+    pub connection: Duration,
+    /// Questions on a connection.
+    pub questions: usize,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { idle: seconds(30), question: seconds(10), connection: seconds(600), questions: 100_000 }
+    }
+}
+
 /// Questions and answers are small: a connection holds no more than this beside TLS's own.
 const BUFFER: usize = 2048;
 
@@ -39,6 +51,8 @@ pub struct Tvs {
     pub ledger: Arc<Ledger>,
     /// Time.
     pub clock: Clock,
+    /// How long phones are waited for.
+    pub patience: Patience,
 }
 
 /// How a conversation ended.
@@ -70,7 +84,7 @@ impl Tvs {
             // A question that is being answered is answered within moments; the phone asks another server.
             _ = stop.wait_for(|stop| *stop) => End::Stopped,
         };
-        let _ = timeout(QUESTION, stream.shutdown()).await;
+        let _ = timeout(self.patience.question, stream.shutdown()).await;
         end
     }
 
@@ -78,14 +92,15 @@ impl Tvs {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let last = Instant::now() + CONNECTION;
+        let Patience { question, connection, questions, .. } = self.patience;
+        let last = Instant::now() + connection;
         let mut body = Vec::new();
-        for _ in 0..QUESTIONS {
+        for _ in 0..questions {
             let header = match self.header(stream, last).await {
                 Ok(header) => header,
                 Err(end) => return end,
             };
-            let answered = timeout_at(last.min(Instant::now() + QUESTION), async {
+            let answered = timeout_at(last.min(Instant::now() + question), async {
                 body.resize(usize::from(header.length), 0);
                 stream.read_exact(&mut body).await.map_err(|_| End::Broken)?;
                 let answer = self.answer(&header, &body, peer).await?;
@@ -107,14 +122,14 @@ impl Tvs {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let mut bytes = [0; HEADER];
-        match timeout_at(last.min(Instant::now() + IDLE), stream.read(&mut bytes[..1])).await {
+        match timeout_at(last.min(Instant::now() + self.patience.idle), stream.read(&mut bytes[..1])).await {
             Ok(Ok(0)) => return Err(End::Gone),
             Ok(Ok(_)) => {}
             Ok(Err(_)) => return Err(End::Broken),
             Err(_) => return Err(End::Limit),
         }
         let rest = stream.read_exact(&mut bytes[1..]);
-        match timeout_at(last.min(Instant::now() + QUESTION), rest).await {
+        match timeout_at(last.min(Instant::now() + self.patience.question), rest).await {
             Ok(Ok(_)) => Header::read(&bytes).map_err(malformed),
             Ok(Err(_)) => Err(End::Broken),
             Err(_) => Err(End::Limit),

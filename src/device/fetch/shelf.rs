@@ -7,9 +7,8 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha512};
 use tokio::sync::watch;
 
-use crate::device::DeviceName;
 use crate::device::alarm::ListDigest;
-use crate::device::records::DeviceRecord;
+use crate::device::{DeviceName, inventory};
 use crate::error::Result;
 use crate::id::ClusterId;
 use crate::store::{Db, Record};
@@ -81,8 +80,7 @@ impl Shelf {
             (Some(_), Some(_)) => {}
         }
         let Some(device) = device else { return Ok(None) };
-        let name = DeviceRecord::name_key(device);
-        let record = self.db.find::<DeviceRecord>(DeviceRecord::BY_NAME, &name).await?;
+        let record = inventory::find(&self.db, device).await?;
         let Some(region) = record.and_then(|record| record.value.region) else { return Ok(None) };
         Ok(stock.clusters.keys().find(|cluster| region.eq_ignore_ascii_case(cluster.as_str())).cloned())
     }
