@@ -9,4 +9,5 @@ pub mod records;
 pub mod recovery;
 pub mod release;
 pub mod role;
+pub mod tvs;
 pub mod warning;

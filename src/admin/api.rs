@@ -10,7 +10,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::admin::state::State;
+use crate::device::{DeviceName, inventory};
 
+pub mod alarms;
 pub mod audit;
 pub mod auth;
 pub mod backups;
@@ -23,6 +25,7 @@ pub mod devices;
 pub mod health;
 pub mod idempotency;
 pub mod json;
+pub mod ledger;
 mod look;
 pub mod notices;
 pub mod page;
@@ -98,6 +101,14 @@ fn described() -> OpenApiRouter<Arc<State>> {
         .merge(notices::routes())
         .merge(tasks::routes())
         .merge(audit::routes())
+        .merge(alarms::routes())
+        .merge(ledger::routes())
+}
+
+/// The device of that name, as the inventory has it. Errors: `invalid-device-name`, `not-found`.
+async fn device_of(state: &State, name: &str) -> crate::error::Result<DeviceName> {
+    let found = inventory::require(&state.desk.authority.db, &name.parse()?).await?;
+    Ok(found.value.name)
 }
 
 async fn guard(mut response: axum::response::Response) -> axum::response::Response {

@@ -14,6 +14,7 @@ use crate::admin::refusals::Refusals;
 use crate::admin::roles::Roles;
 use crate::admin::tokens;
 use crate::clock::Timestamp;
+use crate::device::fetch::Depot;
 use crate::enrol::Desk;
 use crate::enrol::scep_ra::RaSource;
 use crate::error::{Error, Result};
@@ -130,6 +131,7 @@ pub struct State {
     own: Option<Arc<dyn OwnCertificates>>,
     listeners: Option<Arc<dyn Listeners>>,
     identities: Option<Arc<dyn OwnIdentities>>,
+    depot: Option<Arc<Depot>>,
 }
 
 impl State {
@@ -157,6 +159,7 @@ impl State {
             own: None,
             listeners: None,
             identities: None,
+            depot: None,
         })
     }
 
@@ -170,6 +173,18 @@ impl State {
     #[must_use]
     pub fn with_own(self, own: Arc<dyn OwnCertificates>) -> Self {
         Self { own: Some(own), ..self }
+    }
+
+    /// The same, with what devices fetch and tell.
+    #[must_use]
+    pub fn with_depot(self, depot: Arc<Depot>) -> Self {
+        Self { depot: Some(depot), ..self }
+    }
+
+    /// What devices fetch and tell. Errors: `no-files-here` where nothing serves them.
+    pub fn depot(&self) -> Result<&Depot> {
+        let missing = || Error::conflict("no-files-here", "this service gives devices no lists or files");
+        self.depot.as_deref().ok_or_else(missing)
     }
 
     /// The same, with who makes the identities that stand in phones' lists.

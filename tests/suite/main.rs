@@ -22,6 +22,7 @@ mod legacy_build;
 mod moving_in;
 mod notices;
 mod openssl;
+mod phones;
 #[cfg(feature = "pkcs11")]
 mod pkcs11;
 mod profiles;

@@ -13,6 +13,7 @@ use crate::ca::records::{
 use crate::ca::renewal::records::{RenewalBook, RenewalRecord};
 use crate::ca::rollover::records::RolloverRecord;
 use crate::clock::Timestamp;
+use crate::device::ledger::LedgerRecord;
 use crate::device::records::{DeviceRecord, StepRecord};
 use crate::enrol::records::{ChallengeRecord, ReplyPasswordRecord, RequestRecord, TransactionRecord};
 use crate::enrol::refused::{MessageRecord, RefusedRecord};
@@ -60,6 +61,7 @@ const KNOWN: &[u8] = &[
     ReleaseRecord::KIND.id,
     RecoveryRecord::KIND.id,
     StepRecord::KIND.id,
+    LedgerRecord::KIND.id,
 ];
 
 /// What was seen so far, where another record must agree with it.
@@ -152,6 +154,7 @@ impl Records {
             k if k == RecoveryRecord::KIND.id => read::<RecoveryRecord>(envelope, listed).map(drop),
             k if k == DeviceRecord::KIND.id => read::<DeviceRecord>(envelope, listed).map(drop),
             k if k == StepRecord::KIND.id => read::<StepRecord>(envelope, listed).map(drop),
+            k if k == LedgerRecord::KIND.id => read::<LedgerRecord>(envelope, listed).map(drop),
             // Named once for the whole kind, at the end.
             _ => Ok(()),
         }
