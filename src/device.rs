@@ -1,5 +1,6 @@
 //! Devices: the inventory of phones and gateways, what is to be done with each, and what each holds.
 
+pub mod campaign;
 pub mod change;
 pub mod filter;
 pub mod inventory;
@@ -7,6 +8,7 @@ pub mod name;
 pub mod records;
 pub mod remove;
 pub mod row;
+pub mod report;
 pub mod string;
 
 pub use change::Change;
