@@ -1,6 +1,7 @@
 //! Devices: the inventory of phones and gateways, what is to be done with each, and what each holds.
 
 pub mod alarm;
+pub mod campaign;
 pub mod change;
 pub mod fetch;
 pub mod filter;
@@ -10,6 +11,7 @@ pub mod ledger;
 pub mod name;
 pub mod records;
 pub mod remove;
+pub mod report;
 pub mod row;
 pub mod string;
 
