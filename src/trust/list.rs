@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use super::records::ListKind;
 use super::role::Role;
 use super::sign::{self, PublicKeyBits, SignatureDigest};
 use super::tlv::{FileName, Format, Header, SignerName, SignerVersion, names, serial};
@@ -25,7 +26,7 @@ pub use contents::{Contents, Heading};
 pub use diff::{Change, Outline};
 pub use doubt::Doubt;
 pub use entry::{CertificateHash, Entry, HashAlgorithm, Trusted};
-pub use kind::Kind;
+pub use kind::kind_of;
 
 /// The largest list that is read, in octets.
 pub const MAX_LEN: usize = 1 << 20;
@@ -77,8 +78,8 @@ impl List {
     }
 
     /// Whether CTL or ITL, by its file name; none if the name tells neither.
-    pub fn kind(&self) -> Option<Kind> {
-        Kind::of(&self.header.file_name)
+    pub fn kind(&self) -> Option<ListKind> {
+        kind_of(&self.header.file_name)
     }
 
     /// The file name in its header.

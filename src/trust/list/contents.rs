@@ -5,9 +5,10 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::diff::Outline;
-use super::{Entry, Kind, MAX_LEN, MAX_RECORDS, VERSION, record};
+use super::{Entry, MAX_LEN, MAX_RECORDS, VERSION, kind_of, record};
 use crate::clock::Timestamp;
-use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::error::{Error, Kind, Result};
+use crate::trust::records::ListKind;
 use crate::trust::role::Role;
 use crate::trust::sign::{Modulus, SignatureDigest};
 use crate::trust::tlv::{Draft, FileName, SignerVersion, ToBeSigned, names, serial};
@@ -30,7 +31,7 @@ pub struct Heading {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contents {
     heading: Heading,
-    kind: Kind,
+    kind: ListKind,
     signer: Arc<Certificate>,
     entries: Vec<Entry>,
 }
@@ -41,7 +42,7 @@ impl Contents {
     /// `signer-not-in-list` unless the signer's certificate is one of the entries, with role SAST, and the only one of its
     /// serial number there; `trust-list-too-large` over 512 entries.
     pub fn new(mut heading: Heading, signer: Arc<Certificate>, entries: Vec<Entry>) -> Result<Self> {
-        let kind = Kind::of(&heading.file_name).ok_or_else(|| {
+        let kind = kind_of(&heading.file_name).ok_or_else(|| {
             Error::invalid("bad-file-name", "a trust list is called CTL… or ITL…, and ends in .tlv")
         })?;
         Modulus::of_signer(&signer)?;
@@ -54,7 +55,7 @@ impl Contents {
     }
 
     /// Whether CTL or ITL.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ListKind {
         self.kind
     }
 
@@ -131,5 +132,5 @@ fn check_signer(signer: &Certificate, entries: &[Entry]) -> Result<()> {
 }
 
 fn too_large(detail: String) -> Error {
-    Error::new(ErrorKind::TooLarge, "trust-list-too-large", detail)
+    Error::new(Kind::TooLarge, "trust-list-too-large", detail)
 }

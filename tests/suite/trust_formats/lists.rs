@@ -1,7 +1,8 @@
 //! CTL and ITL, both ways.
 
 use serde_json::{Value, json};
-use signet::trust::list::{Contents, Doubt, Kind, List, Trusted};
+use signet::trust::list::{Contents, Doubt, List, Trusted};
+use signet::trust::records::ListKind;
 use signet::trust::role::Role;
 use signet::trust::sign::SignatureDigest;
 use signet::trust::tlv::{SignerVersion, names};
@@ -102,7 +103,7 @@ fn what_python_writes_we_read_and_write_again_byte_for_byte() {
                 }),
             );
             let list = verified(&file);
-            assert_eq!((list.kind(), list.digest(), list.timestamp()), (Some(Kind::Ctl), digest, AT));
+            assert_eq!((list.kind(), list.digest(), list.timestamp()), (Some(ListKind::Ctl), digest, AT));
             assert_eq!(list.verify().unwrap().certificate(), Some(&estate.certificate(signer)));
             assert!(matches!(list.entries()[4].trusted(),
                 Trusted::Hash(hash) if hash.is_of(&estate.certificate("callmanager"))));
