@@ -39,6 +39,7 @@ mod show;
 pub mod store;
 pub mod task;
 pub mod token;
+pub mod trust;
 pub mod up;
 pub mod version;
 
@@ -151,6 +152,8 @@ pub enum Verb {
     Request(request::Args),
     /// API tokens
     Token(token::Args),
+    /// Trust lists of phones: clusters, anchors, releases, the recovery signer
+    Trust(trust::Args),
     /// Scheduled work: list, show, run now, cancel
     Task(task::Args),
     /// Simulate phones against a server
@@ -271,6 +274,8 @@ pub fn main() -> process::ExitCode {
 /// Whether the verb's result is a list: only that has lines for CSV.
 fn has_rows(matches: &ArgMatches) -> bool {
     match matches.subcommand() {
+        // `trust list` is no list: it has verbs of its own, of which one shows rows.
+        Some(("list", inner)) if inner.subcommand().is_some() => inner.subcommand_name() == Some("parse"),
         Some(("list" | "bulk", _)) => true,
         Some(("cert", inner)) if inner.subcommand_name() == Some("revoke") => true,
         Some((_, inner)) => has_rows(inner),
@@ -299,6 +304,7 @@ async fn run(verb: Verb, context: &Context) -> Result<ExitCode> {
         Verb::Profile(args) => profile::run(args, context).await,
         Verb::Request(args) => request::run(args, context).await,
         Verb::Token(args) => token::run(args, context).await,
+        Verb::Trust(args) => trust::run(args, context).await,
         Verb::Task(args) => task::run(args, context).await,
         Verb::Phone(args) => phone::run(args, context).await,
         Verb::Notice(args) => notice::run(args, context).await,
@@ -363,6 +369,9 @@ mod tests {
             &["challenge", "create", "--profile", "p", "--subject", "CN=x", "--ttl", "-1h"],
             &["token", "revoke", ""],
             &["cert", "list", "--expires-before", "tomorrow"],
+            &["trust", "cluster", "show", "../clusters"],
+            &["trust", "anchor", "show", "hq", "../../x"],
+            &["trust", "release", "show", "hq", "itl", "x/1"],
         ] {
             let error = Cli::try_parse_from([&["signet"], bad].concat()).unwrap_err();
             assert_eq!((error.exit_code(), error.kind()), (2, clap::error::ErrorKind::ValueValidation));

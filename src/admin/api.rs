@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 
 use crate::admin::state::State;
 
+pub mod anchors;
 pub mod audit;
 pub mod auth;
 pub mod backups;
@@ -19,6 +20,7 @@ pub mod cas;
 pub mod certificates;
 pub mod challenges;
 pub mod check;
+pub mod clusters;
 pub mod devices;
 pub mod health;
 pub mod idempotency;
@@ -30,6 +32,8 @@ pub mod path;
 pub mod problem;
 pub mod profiles;
 pub mod query;
+pub mod recovery;
+pub mod releases;
 pub mod requests;
 pub mod tasks;
 pub mod tokens;
@@ -98,6 +102,10 @@ fn described() -> OpenApiRouter<Arc<State>> {
         .merge(notices::routes())
         .merge(tasks::routes())
         .merge(audit::routes())
+        .merge(clusters::routes())
+        .merge(anchors::routes())
+        .merge(releases::routes())
+        .merge(recovery::routes())
 }
 
 async fn guard(mut response: axum::response::Response) -> axum::response::Response {
