@@ -41,6 +41,7 @@ mod show;
 pub mod store;
 pub mod task;
 pub mod token;
+pub mod trust;
 pub mod up;
 pub mod version;
 mod watch;
@@ -158,6 +159,8 @@ pub enum Verb {
     Request(request::Args),
     /// API tokens
     Token(token::Args),
+    /// Trust lists of phones: clusters, anchors, releases, the recovery signer
+    Trust(trust::Args),
     /// Scheduled work: list, show, run now, cancel
     Task(task::Args),
     /// Simulate phones against a server
@@ -278,6 +281,8 @@ pub fn main() -> process::ExitCode {
 /// Whether the verb's result is a list: only that has lines for CSV.
 fn has_rows(matches: &ArgMatches) -> bool {
     match matches.subcommand() {
+        // `trust list` is no list: it has verbs of its own, of which one shows rows.
+        Some(("list", inner)) if inner.subcommand().is_some() => inner.subcommand_name() == Some("parse"),
         Some(("list" | "bulk" | "due" | "history" | "devices", _)) => true,
         Some(("device", inner)) if inner.subcommand_name() == Some("report") => true,
         Some(("cert", inner)) if inner.subcommand_name() == Some("revoke") => true,
@@ -309,6 +314,7 @@ async fn run(verb: Verb, context: &Context) -> Result<ExitCode> {
         Verb::Profile(args) => profile::run(args, context).await,
         Verb::Request(args) => request::run(args, context).await,
         Verb::Token(args) => token::run(args, context).await,
+        Verb::Trust(args) => trust::run(args, context).await,
         Verb::Task(args) => task::run(args, context).await,
         Verb::Phone(args) => phone::run(args, context).await,
         Verb::Notice(args) => notice::run(args, context).await,
@@ -373,6 +379,9 @@ mod tests {
             &["challenge", "create", "--profile", "p", "--subject", "CN=x", "--ttl", "-1h"],
             &["token", "revoke", ""],
             &["cert", "list", "--expires-before", "tomorrow"],
+            &["trust", "cluster", "show", "../clusters"],
+            &["trust", "anchor", "show", "hq", "../../x"],
+            &["trust", "release", "show", "hq", "itl", "x/1"],
         ] {
             let error = Cli::try_parse_from([&["signet"], bad].concat()).unwrap_err();
             assert_eq!((error.exit_code(), error.kind()), (2, clap::error::ErrorKind::ValueValidation));

@@ -13,6 +13,7 @@ use crate::admin::state::State;
 use crate::device::{DeviceName, inventory};
 
 pub mod alarms;
+pub mod anchors;
 pub mod audit;
 pub mod auth;
 pub mod backups;
@@ -22,6 +23,7 @@ pub mod cas;
 pub mod certificates;
 pub mod challenges;
 pub mod check;
+pub mod clusters;
 pub mod device_reports;
 pub mod devices;
 pub mod health;
@@ -35,6 +37,8 @@ pub mod path;
 pub mod problem;
 pub mod profiles;
 pub mod query;
+pub mod recovery;
+pub mod releases;
 pub mod requests;
 pub mod tasks;
 pub mod tokens;
@@ -107,6 +111,10 @@ fn described() -> OpenApiRouter<Arc<State>> {
         .merge(audit::routes())
         .merge(alarms::routes())
         .merge(ledger::routes())
+        .merge(clusters::routes())
+        .merge(anchors::routes())
+        .merge(releases::routes())
+        .merge(recovery::routes())
 }
 
 /// The device of that name, as the inventory has it. Errors: `invalid-device-name`, `not-found`.

@@ -34,6 +34,7 @@ mod scep;
 mod serve;
 mod storage;
 mod tasks;
+mod trust;
 mod trust_formats;
 mod verbs;
 mod x509_judged;
