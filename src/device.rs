@@ -7,6 +7,7 @@ pub mod name;
 pub mod records;
 pub mod remove;
 pub mod row;
+pub mod spend;
 pub mod string;
 
 pub use change::Change;
