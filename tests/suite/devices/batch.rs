@@ -85,7 +85,9 @@ async fn generated_strings_are_each_devices_own_and_shown_once() {
 async fn batches_that_meet_add_each_device_once() {
     let api = Api::bare().await;
     let rows: Vec<Value> = (0..50).map(|n| json!({ "name": sep(n), "model": "8845" })).collect();
-    let reports = futures::future::join_all((0..4).map(|_| save(&api, &rows, false))).await;
+    let one = || save(&api, &rows, false);
+    let (a, b, c, d) = tokio::join!(one(), one(), one(), one());
+    let reports = [a, b, c, d];
     let sum = |place: usize| reports.iter().map(|report| counts(report)[place]).sum::<u64>();
     assert_eq!([sum(0), sum(1), sum(2), sum(3)], [50, 0, 150, 0]);
     assert_eq!(found(&api, "").await.len(), 50);
