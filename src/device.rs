@@ -13,6 +13,7 @@ pub mod records;
 pub mod remove;
 pub mod report;
 pub mod row;
+pub mod spend;
 pub mod string;
 
 pub use change::Change;

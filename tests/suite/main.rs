@@ -10,6 +10,7 @@ mod capf_listener;
 mod capf_proof;
 mod capf_rows;
 mod cms;
+mod devices;
 mod durability;
 mod fixture;
 mod full_disk;
