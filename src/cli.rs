@@ -14,12 +14,14 @@ use crate::random::Random;
 pub mod audit;
 pub mod backup;
 pub mod ca;
+pub mod campaign;
 pub mod cert;
 pub mod challenge;
 pub mod check;
 mod client;
 pub mod completions;
 mod csv;
+pub mod device;
 mod failure;
 pub mod health;
 pub mod init;
@@ -41,6 +43,7 @@ pub mod task;
 pub mod token;
 pub mod up;
 pub mod version;
+mod watch;
 
 /// Signet: a private certificate authority for phones, gateways and servers.
 #[derive(Debug, Parser)]
@@ -143,6 +146,10 @@ pub enum Verb {
     Challenge(challenge::Args),
     /// Certificates: issue, search, show, revoke
     Cert(cert::Args),
+    /// Devices: the inventory, what is to be done with each, CSV in and out, reports
+    Device(device::Args),
+    /// Campaigns: the same operation for many devices, so many at a time
+    Campaign(campaign::Args),
     /// Certificate authorities: list, chain, keys, CRLs
     Ca(ca::Args),
     /// Profiles: list, check, reload
@@ -271,7 +278,8 @@ pub fn main() -> process::ExitCode {
 /// Whether the verb's result is a list: only that has lines for CSV.
 fn has_rows(matches: &ArgMatches) -> bool {
     match matches.subcommand() {
-        Some(("list" | "bulk", _)) => true,
+        Some(("list" | "bulk" | "due" | "history" | "devices", _)) => true,
+        Some(("device", inner)) if inner.subcommand_name() == Some("report") => true,
         Some(("cert", inner)) if inner.subcommand_name() == Some("revoke") => true,
         Some((_, inner)) => has_rows(inner),
         None => false,
@@ -295,6 +303,8 @@ async fn run(verb: Verb, context: &Context) -> Result<ExitCode> {
         Verb::Serve(args) => serve::run(args, context).await,
         Verb::Challenge(args) => challenge::run(args, context).await,
         Verb::Cert(args) => cert::run(args, context).await,
+        Verb::Device(args) => device::run(args, context).await,
+        Verb::Campaign(args) => campaign::run(args, context).await,
         Verb::Ca(args) => ca::run(args, context).await,
         Verb::Profile(args) => profile::run(args, context).await,
         Verb::Request(args) => request::run(args, context).await,

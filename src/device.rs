@@ -1,6 +1,7 @@
 //! Devices: the inventory of phones and gateways, what is to be done with each, and what each holds.
 
 pub mod alarm;
+pub mod campaign;
 pub mod change;
 pub mod fetch;
 pub mod filter;
@@ -11,6 +12,7 @@ pub mod name;
 pub mod records;
 pub mod remove;
 pub mod row;
+pub mod report;
 pub mod string;
 
 pub use change::Change;

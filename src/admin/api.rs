@@ -17,10 +17,12 @@ pub mod audit;
 pub mod auth;
 pub mod backups;
 pub mod body;
+pub mod campaigns;
 pub mod cas;
 pub mod certificates;
 pub mod challenges;
 pub mod check;
+pub mod device_reports;
 pub mod devices;
 pub mod health;
 pub mod idempotency;
@@ -100,6 +102,8 @@ fn described() -> OpenApiRouter<Arc<State>> {
         .merge(tokens::routes())
         .merge(notices::routes())
         .merge(tasks::routes())
+        .merge(campaigns::routes())
+        .merge(device_reports::routes())
         .merge(audit::routes())
         .merge(alarms::routes())
         .merge(ledger::routes())

@@ -15,6 +15,7 @@ use crate::admin::roles::Roles;
 use crate::admin::tokens;
 use crate::clock::Timestamp;
 use crate::device::fetch::Depot;
+use crate::device::report::Reports;
 use crate::enrol::Desk;
 use crate::enrol::scep_ra::RaSource;
 use crate::error::{Error, Result};
@@ -113,6 +114,8 @@ pub struct State {
     pub metrics: PrometheusHandle,
     /// Notices before certificates expire.
     pub notices: Arc<Notices>,
+    /// The last report of all devices.
+    pub(super) device_reports: Reports,
     pub(super) tokens: tokens::Cache,
     /// Which refusals are written to the audit log.
     pub(super) refusals: Refusals,
@@ -142,6 +145,7 @@ impl State {
         let notices = Arc::new(Notices::new(parts.desk.authority.clone(), notices));
         Ok(Self {
             tokens: tokens::Cache::new(&parts.desk.authority.db),
+            device_reports: Reports::default(),
             desk: parts.desk,
             policies: parts.policies,
             inspector: parts.inspector,

@@ -6,11 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use crate::ca::profile::{ProfileSet, RenewalPoints};
 use crate::clock::{Clock, Timestamp};
 use crate::device::records::DeviceRecord;
 use crate::error::Result;
-use crate::id::ProfileId;
 use crate::store::{Db, PRIMARY, Scan};
 
 mod tally;
@@ -37,26 +35,26 @@ pub struct Reports(Mutex<Option<Arc<Report>>>);
 
 impl Reports {
     /// The last report, unless it is older than a minute: then a new one. Errors: `storage`.
-    pub async fn latest(&self, db: &Db, profiles: &ProfileSet, clock: &Clock) -> Result<Arc<Report>> {
+    pub async fn latest(&self, db: &Db, clock: &Clock) -> Result<Arc<Report>> {
         let mut last = self.0.lock().await;
         let now = clock.now();
         if let Some(report) = last.as_ref().filter(|report| now.since(report.made) < KEPT) {
             return Ok(Arc::clone(report));
         }
-        let made = Arc::new(Report { made: now, tally: count(db, profiles, now).await? });
+        let made = Arc::new(Report { made: now, tally: count(db, now).await? });
         *last = Some(Arc::clone(&made));
         Ok(made)
     }
 }
 
 /// Counts all devices. Errors: `storage`.
-async fn count(db: &Db, profiles: &ProfileSet, now: Timestamp) -> Result<Tally> {
+async fn count(db: &Db, now: Timestamp) -> Result<Tally> {
     let (mut tally, mut after) = (Tally::default(), None);
     loop {
         let scan = Scan::all::<DeviceRecord>(PRIMARY).limit(PAGE).after(after);
         let page = db.scan::<DeviceRecord>(scan).await?;
         for stored in &page.items {
-            tally.add(&stored.value, points(profiles, &stored.value.profile), now);
+            tally.add(&stored.value, now);
         }
         after = page.next;
         if after.is_none() {
@@ -69,19 +67,12 @@ async fn count(db: &Db, profiles: &ProfileSet, now: Timestamp) -> Result<Tally> 
 /// Findings of one sort on up to `most` devices, and where to go on. Errors: `storage`.
 pub async fn findings(
     db: &Db,
-    profiles: &ProfileSet,
     (sort, most): (Sort, usize),
     after: Option<Vec<u8>>,
     now: Timestamp,
 ) -> Result<(Vec<Finding>, Option<Vec<u8>>)> {
     let scan = Scan::all::<DeviceRecord>(PRIMARY).limit(most).after(after);
     let page = db.scan::<DeviceRecord>(scan).await?;
-    let found = page.items.iter().flat_map(|stored| {
-        tally::find(sort, &stored.value, points(profiles, &stored.value.profile), now)
-    });
+    let found = page.items.iter().flat_map(|stored| tally::find(sort, &stored.value, now));
     Ok((found.collect(), page.next))
-}
-
-fn points(profiles: &ProfileSet, profile: &ProfileId) -> RenewalPoints {
-    profiles.require(profile).map_or_else(|_| RenewalPoints::default(), |profile| profile.renewal().points)
 }

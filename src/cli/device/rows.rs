@@ -7,13 +7,15 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::csv::reading::{self, Fault, Lines, bad};
 use crate::clock::Timestamp;
+use crate::cli::device::words;
 use crate::device::DeviceName;
+use crate::device::records::{Authentication, KeyOrder};
 use crate::error::{Error, Result};
 use crate::id::ProfileId;
 
 /// The most of a file that is read, and of its lines.
 pub const LARGEST: u64 = 512 * 1024 * 1024;
-const MOST: usize = 1_000_000;
+const MOST: u64 = 1_000_000;
 
 /// What an import takes, in the order of an export.
 pub const COLUMNS: [&str; 9] =
@@ -22,17 +24,17 @@ pub const COLUMNS: [&str; 9] =
 pub const STATE_COLUMNS: [&str; 13] = [
     "state",
     "reason",
-    "changed",
-    "locked",
-    "last_seen",
-    "address",
+    "changed_at",
+    "locked_until",
+    "seen_at",
+    "seen_address",
     "lsc_serial",
     "lsc_key",
     "lsc_issuer",
-    "lsc_expires",
+    "lsc_not_after",
     "mic_key",
     "mic_issuer",
-    "mic_expires",
+    "mic_not_after",
 ];
 
 /// A device that is wanted so.
@@ -44,6 +46,15 @@ pub struct Row {
     pub body: Value,
     /// About how many bytes that is.
     pub size: usize,
+}
+
+/// What a look at every line found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// How many lines there are.
+    pub lines: u64,
+    /// Whether a line asks for an authentication string to be generated.
+    pub generates: bool,
 }
 
 /// A file of devices, whose heading was read.
@@ -62,24 +73,24 @@ impl<'a> Sheet<'a> {
         Ok(Self { bytes, columns, profile })
     }
 
-    /// Looks at every line. Returns how many there are. What is wrong goes to `faults`: also a device that stands twice.
+    /// Looks at every line. What is wrong goes to `faults`: also a device that stands twice.
     /// Errors: `bad-csv` without a line, or with too many.
-    pub fn check(&self, faults: &mut Vec<Fault>) -> Result<u64> {
-        let (mut count, mut seen) = (0, HashMap::new());
-        for (line, row) in self.lines() {
-            count += 1;
-            if count > MOST {
+    pub fn check(&self, faults: &mut Vec<Fault>) -> Result<Checked> {
+        let (mut checked, mut seen) = (Checked::default(), HashMap::new());
+        for (_, row) in self.lines() {
+            checked.lines += 1;
+            if checked.lines > MOST {
                 return Err(bad("has more than 1,000,000 lines: cut it in pieces"));
             }
             match row.and_then(|row| once(row, &mut seen)) {
-                Ok(()) => {}
-                Err(fault) => faults.push(Fault { line, ..fault }),
+                Ok(row) => checked.generates |= row.body["string"] == "generate",
+                Err(fault) => faults.push(fault),
             }
         }
-        if count == 0 {
+        if checked.lines == 0 {
             return Err(bad("has no line below its heading"));
         }
-        Ok(count as u64)
+        Ok(checked)
     }
 
     /// Every line that can be read, in order.
@@ -143,10 +154,10 @@ fn check(column: &str, cell: &str) -> Result<()> {
     match column {
         "name" => cell.parse::<DeviceName>().map(drop),
         "profile" => cell.parse::<ProfileId>().map(drop),
-        "operation" => super::words::one_of("operation", super::words::OPERATIONS, cell),
-        "auth" => super::words::one_of("auth", super::words::AUTHENTICATIONS, cell),
-        "string" => super::words::string(cell),
-        "key" => super::words::key(cell).map(drop),
+        "operation" => words::operation(cell).map(drop),
+        "auth" => cell.parse::<Authentication>().map(drop),
+        "string" => words::string(cell).map(drop),
+        "key" => cell.parse::<KeyOrder>().map(drop),
         "deadline" => Timestamp::parse(cell).map(drop),
         _ => Ok(()),
     }
@@ -170,12 +181,12 @@ fn whole(body: &Map<String, Value>) -> Result<(), (&'static str, Error)> {
 }
 
 /// A device stands once in a file: of two lines the later would undo the first.
-fn once(row: Row, seen: &mut HashMap<String, u64>) -> Result<(), Fault> {
+fn once(row: Row, seen: &mut HashMap<String, u64>) -> Result<Row, Fault> {
     let name = row.body["name"].as_str().unwrap_or_default().to_ascii_uppercase();
     match seen.entry(name) {
         Entry::Vacant(place) => {
             place.insert(row.line);
-            Ok(())
+            Ok(row)
         }
         Entry::Occupied(first) => Err(Fault {
             line: row.line,
@@ -204,7 +215,8 @@ mod tests {
         let profile = "phone-lsc".parse().unwrap();
         let sheet = Sheet::open(text.as_bytes(), Some(&profile)).unwrap();
         let mut faults = Vec::new();
-        assert_eq!((sheet.check(&mut faults).unwrap(), faults.len()), (2, 0));
+        let checked = sheet.check(&mut faults).unwrap();
+        assert_eq!((checked.lines, checked.generates, faults.len()), (2, false, 0));
         let rows: Vec<Row> = sheet.rows().collect();
         let first = json!({"name": "SEP0123456789AB", "region": "EMEA", "operation": "install",
             "authentication": "existing-mic", "key": "p-384/rsa-2048", "deadline": "2027-01-01T00:00:00Z",

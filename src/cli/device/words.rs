@@ -1,75 +1,79 @@
-//! The words of operations as people and sheets write them.
+//! The words of operations, for clap and for sheets.
 
+use crate::device::records::{Action, Authentication, KeyOrder};
 use crate::error::{Error, Result};
-use crate::x509::key::KeyAlgorithm;
 
-/// What can be done with a device.
-pub const OPERATIONS: &[&str] = &["install", "fetch", "delete", "none"];
-/// How a device proves itself.
-pub const AUTHENTICATIONS: &[&str] = &["string", "null-string", "existing-lsc", "existing-mic"];
-
-/// Whether a word is among these. Errors: `invalid-value`.
-pub fn one_of(what: &str, words: &[&str], word: &str) -> Result<()> {
-    if words.contains(&word) {
-        return Ok(());
-    }
-    Err(Error::invalid("invalid-value", format!("{what} is one of {}", words.join(", "))))
-}
-
-/// For clap: an operation.
+/// What is to be done with a device, or `none`. Errors: `invalid-operation`.
 pub fn operation(word: &str) -> Result<String> {
-    one_of("operation", OPERATIONS, word).map(|()| word.to_owned())
+    if word != "none" {
+        word.parse::<Action>()?;
+    }
+    Ok(word.to_owned())
 }
 
-/// For clap: how a device proves itself.
+/// How a device proves itself. Errors: `invalid-authentication`.
 pub fn authentication(word: &str) -> Result<String> {
-    one_of("auth", AUTHENTICATIONS, word).map(|()| word.to_owned())
+    word.parse::<Authentication>().map(|_| word.to_owned())
+}
+
+/// A key, or an EC key and the RSA key of a device that cannot make it, as `p-384/rsa-2048`. Errors: `invalid-key-order`.
+pub fn key(text: &str) -> Result<String> {
+    text.parse::<KeyOrder>().map(|_| text.to_owned())
 }
 
 /// An authentication string, or `generate`. Errors: `invalid-authentication-string`.
-pub fn string(text: &str) -> Result<()> {
-    let is_string = (4..=10).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    if is_string || text == "generate" {
-        return Ok(());
+pub fn string(text: &str) -> Result<String> {
+    if text == "generate" || crate::device::string::check(text).is_ok() {
+        return Ok(text.to_owned());
     }
-    let rule = "an authentication string is 4 to 10 digits, as they are on a phone; or generate";
+    let rule = "an authentication string is 4 to 10 digits, or generate";
     Err(Error::invalid("invalid-authentication-string", rule))
 }
 
-/// A key, or an EC key and the RSA key of a device that cannot make it, as `p-384/rsa-2048`.
-/// Errors: `invalid-key-algorithm`.
-pub fn key(text: &str) -> Result<String> {
-    let (preferred, backup) = text.split_once('/').map_or((text, None), |(first, second)| (first, Some(second)));
-    let preferred: KeyAlgorithm = preferred.parse()?;
-    let backup = backup.map(str::parse::<KeyAlgorithm>).transpose()?;
-    match backup {
-        Some(backup) if preferred.is_rsa() || !backup.is_rsa() => {
-            let rule = "what stands after the slash is the RSA key of a device that cannot make the EC key before it";
-            Err(Error::invalid("invalid-key-algorithm", rule))
-        }
-        Some(_) | None => Ok(text.to_owned()),
-    }
+/// A filter, as `model=8845`. Errors: `invalid-filter`.
+pub fn filter(text: &str) -> Result<(String, String)> {
+    let given = text.split_once('=').filter(|(name, value)| !name.is_empty() && !value.is_empty());
+    let given = given.filter(|(name, _)| FILTERS.contains(name));
+    let named = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    named.ok_or_else(|| {
+        Error::invalid("invalid-filter", format!("a filter is NAME=VALUE; names are {}", FILTERS.join(", ")))
+    })
 }
+
+/// What devices are filtered by.
+pub const FILTERS: [&str; 19] = [
+    "name",
+    "q",
+    "model",
+    "region",
+    "profile",
+    "state",
+    "reason",
+    "campaign",
+    "holds",
+    "expires_after",
+    "expires_before",
+    "expires_within",
+    "renewal",
+    "lsc_key",
+    "mic_key",
+    "lsc_issuer",
+    "seen_after",
+    "seen_before",
+    "locked",
+];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_one_or_ec_with_an_rsa_backup() {
-        for good in ["rsa-2048", "p-256", "p-384/rsa-2048", "p-521/rsa-4096"] {
-            assert_eq!(key(good).unwrap(), good);
-        }
-        for bad in ["", "rsa", "rsa-1024", "rsa-2048/p-256", "p-256/p-384", "p-256/", "p-256/rsa-2048/rsa-3072"] {
-            assert!(key(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_string_is_what_a_keypad_has() {
-        assert!(string("1234").is_ok() && string("0123456789").is_ok() && string("generate").is_ok());
-        for bad in ["", "123", "12345678901", "12a4", "１２３４", "12 4"] {
-            assert!(string(bad).is_err(), "{bad}");
-        }
+    fn words_are_looked_at_before_they_are_sent() {
+        assert!(["install", "upgrade", "none"].iter().all(|word| operation(word).is_ok()));
+        assert!(["", "instal", "None"].iter().all(|word| operation(word).is_err()));
+        assert!(["1234", "0123456789", "generate"].iter().all(|text| string(text).is_ok()));
+        assert!(["", "123", "12a4", "12345678901"].iter().all(|text| string(text).is_err()));
+        assert_eq!(filter("lsc_issuer=CN=a").unwrap(), ("lsc_issuer".to_owned(), "CN=a".to_owned()));
+        assert!(["", "model", "model=", "=x", "colour=red"].iter().all(|text| filter(text).is_err()));
     }
 }

@@ -3,7 +3,6 @@
 use crate::audit::{Actor, Outcome as Ended};
 use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, Result};
-use crate::id::RecordId;
 use crate::random::Random;
 use crate::store::{CommitError, Db, Stored, Unit};
 use crate::task::{Leased, Outcome};
@@ -37,17 +36,17 @@ pub async fn run(db: &Db, clock: &Clock, random: &Random, leased: &Leased) -> Re
 }
 
 /// One step, under way.
-struct Round<'a> {
-    db: &'a Db,
+pub(super) struct Round<'a> {
+    pub(super) db: &'a Db,
     random: &'a Random,
     leased: &'a Leased,
-    now: Timestamp,
-    campaign: CampaignRecord,
+    pub(super) now: Timestamp,
+    pub(super) campaign: CampaignRecord,
     revision: u64,
 }
 
 /// Why a step was broken off.
-enum Broken {
+pub(super) enum Broken {
     /// A record was changed between reading and writing.
     Changed,
     Failed(Error),
@@ -92,7 +91,7 @@ impl Round<'_> {
     }
 
     /// Commits a unit together with the campaign as it now stands.
-    async fn commit(&mut self, mut unit: Unit) -> Result<(), Broken> {
+    pub(super) async fn commit(&mut self, mut unit: Unit) -> Result<(), Broken> {
         unit.replace(&self.campaign, self.revision)?;
         self.leased.hold(&mut unit);
         self.db.commit(unit).await?;
@@ -101,7 +100,7 @@ impl Round<'_> {
     }
 
     /// Ends the campaign if nothing is left to do, or says when the next step is.
-    async fn conclude(mut self, next: Option<Timestamp>) -> Result<Outcome, Broken> {
+    async fn conclude(self, next: Option<Timestamp>) -> Result<Outcome, Broken> {
         let counts = self.campaign.counts;
         let is_over = match self.campaign.state {
             State::Running => counts.waiting == 0 && counts.open == 0,
@@ -135,10 +134,6 @@ impl Round<'_> {
         unit.event(ended);
         self.commit(unit).await?;
         Ok(Outcome::Done(said))
-    }
-
-    fn campaign_id(&self) -> RecordId {
-        self.campaign.id
     }
 }
 

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::ca::profile::RenewalPoints;
 use crate::clock::Timestamp;
-use crate::device::records::{DeviceRecord, Held};
+use crate::device::records::{DeviceRecord, Held, Reason, Shown};
 
 /// So many devices of each finding are named; more are only counted.
 pub const MOST_NAMED: usize = 1000;
@@ -21,10 +20,10 @@ const SPANS: [u64; 4] = [7, 30, 90, 365];
 pub struct Tally {
     /// All devices.
     pub devices: u64,
-    /// By the state of their operation, as the API names it.
-    pub states: BTreeMap<&'static str, u64>,
-    /// Those that failed, by reason.
-    pub reasons: BTreeMap<&'static str, u64>,
+    /// By where they stand.
+    pub states: BTreeMap<Shown, u64>,
+    /// By what went wrong, last or for good.
+    pub reasons: BTreeMap<Reason, u64>,
     /// By model; those without are under "".
     pub models: BTreeMap<String, u64>,
     /// What is held of certificates of ours.
@@ -135,10 +134,10 @@ impl Findings {
 }
 
 impl Tally {
-    /// Counts one more device; `points` are those of its profile.
-    pub fn add(&mut self, device: &DeviceRecord, points: RenewalPoints, now: Timestamp) {
+    /// Counts one more device.
+    pub fn add(&mut self, device: &DeviceRecord, now: Timestamp) {
         self.devices += 1;
-        let (state, reason) = device.progress(now);
+        let (state, reason) = stands(device, now);
         *self.states.entry(state).or_default() += 1;
         if let Some(reason) = reason {
             *self.reasons.entry(reason).or_default() += 1;
@@ -152,43 +151,45 @@ impl Tally {
             }
         }
         self.weak.add(weak(device));
-        self.stale.add(stale(device, points, now));
+        self.stale.add(stale(device, now));
         self.failed.add(failed(device, now));
     }
 }
 
 /// What is found of one sort on a device.
-pub fn find(sort: Sort, device: &DeviceRecord, points: RenewalPoints, now: Timestamp) -> Vec<Finding> {
+pub fn find(sort: Sort, device: &DeviceRecord, now: Timestamp) -> Vec<Finding> {
     match sort {
         Sort::Weak => weak(device).collect(),
-        Sort::Stale => stale(device, points, now).into_iter().collect(),
+        Sort::Stale => stale(device, now).into_iter().collect(),
         Sort::Failed => failed(device, now).into_iter().collect(),
     }
+}
+
+fn stands(device: &DeviceRecord, now: Timestamp) -> (Shown, Option<Reason>) {
+    device.operation.as_ref().map_or((Shown::None, None), |operation| (operation.shown(now), operation.reason(now)))
 }
 
 fn weak(device: &DeviceRecord) -> impl Iterator<Item = Finding> {
     let held = [("lsc", &device.lsc), ("mic", &device.mic)];
     held.into_iter().filter_map(|(what, held)| Some((what, held.as_ref()?))).filter_map(|(what, held)| {
-        let is_weak = held.key.strip_prefix("rsa-")?.parse::<u32>().ok()? < LEAST_BITS;
-        is_weak.then(|| of_certificate(device, what, held, held.not_after))
+        (held.rsa_bits()? < LEAST_BITS).then(|| of_certificate(device, what, held, held.not_after))
     })
 }
 
-fn stale(device: &DeviceRecord, points: RenewalPoints, now: Timestamp) -> Option<Finding> {
+fn stale(device: &DeviceRecord, now: Timestamp) -> Option<Finding> {
     let held = device.lsc.as_ref()?;
-    let due = points.due(held.not_before, held.not_after);
-    (due <= now).then(|| of_certificate(device, "lsc", held, held.not_after))
+    (held.renewal_due() <= now).then(|| of_certificate(device, "lsc", held, held.not_after))
 }
 
 fn failed(device: &DeviceRecord, now: Timestamp) -> Option<Finding> {
-    let (state, reason) = device.progress(now);
     let operation = device.operation.as_ref()?;
-    matches!(state, "failed" | "late").then(|| Finding {
+    let (state, reason) = stands(device, now);
+    matches!(state, Shown::Failed | Shown::Late).then(|| Finding {
         name: device.name.to_string(),
         model: device.model.clone(),
         region: device.region.clone(),
-        what: state,
-        detail: reason.unwrap_or_default().to_owned(),
+        what: state.as_str(),
+        detail: reason.map_or("", Reason::as_str).to_owned(),
         issuer: None,
         at: Some(operation.changed),
     })

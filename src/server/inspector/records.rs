@@ -14,6 +14,7 @@ use crate::ca::renewal::records::{RenewalBook, RenewalRecord};
 use crate::ca::rollover::records::RolloverRecord;
 use crate::clock::Timestamp;
 use crate::device::ledger::LedgerRecord;
+use crate::device::campaign::{CampaignRecord, MemberRecord};
 use crate::device::records::{DeviceRecord, StepRecord};
 use crate::enrol::records::{ChallengeRecord, ReplyPasswordRecord, RequestRecord, TransactionRecord};
 use crate::enrol::refused::{MessageRecord, RefusedRecord};
@@ -55,6 +56,8 @@ const KNOWN: &[u8] = &[
     TaskRecord::KIND.id,
     NoticeRecord::KIND.id,
     LookRecord::KIND.id,
+    CampaignRecord::KIND.id,
+    MemberRecord::KIND.id,
     DeviceRecord::KIND.id,
     AnchorRecord::KIND.id,
     ClusterRecord::KIND.id,
@@ -152,6 +155,8 @@ impl Records {
             k if k == ClusterRecord::KIND.id => read::<ClusterRecord>(envelope, listed).map(drop),
             k if k == ReleaseRecord::KIND.id => read::<ReleaseRecord>(envelope, listed).map(drop),
             k if k == RecoveryRecord::KIND.id => read::<RecoveryRecord>(envelope, listed).map(drop),
+            k if k == CampaignRecord::KIND.id => read::<CampaignRecord>(envelope, listed).map(drop),
+            k if k == MemberRecord::KIND.id => read::<MemberRecord>(envelope, listed).map(drop),
             k if k == DeviceRecord::KIND.id => read::<DeviceRecord>(envelope, listed).map(drop),
             k if k == StepRecord::KIND.id => read::<StepRecord>(envelope, listed).map(drop),
             k if k == LedgerRecord::KIND.id => read::<LedgerRecord>(envelope, listed).map(drop),
