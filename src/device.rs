@@ -11,8 +11,8 @@ pub mod ledger;
 pub mod name;
 pub mod records;
 pub mod remove;
-pub mod row;
 pub mod report;
+pub mod row;
 pub mod string;
 
 pub use change::Change;

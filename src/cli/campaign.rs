@@ -110,7 +110,8 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
         Verb::Pause { name } => said(&name, "pause", "paused", context).await,
         Verb::Resume { name } => said(&name, "resume", "resumed", context).await,
         Verb::Stop { name, yes } => {
-            let question = format!("Stop the campaign {name} for good, and take back what is pending? [y/N] ");
+            let question =
+                format!("Stop the campaign {name} for good, and take back what is pending? [y/N] ");
             if !yes && !input::confirm(&question)? {
                 eprintln!("signet: the campaign goes on");
                 return Ok(ExitCode::Failed);

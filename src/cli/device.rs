@@ -40,9 +40,11 @@ enum Verb {
         name: DeviceName,
     },
     /// Add a device
-    #[command(after_help = "Example:\n  signet device add SEP001122334455 --model 8845 --region EMEA \\\n      \
+    #[command(
+        after_help = "Example:\n  signet device add SEP001122334455 --model 8845 --region EMEA \\\n      \
         --operation install --auth string --string generate\n\n\
-        A string that is generated goes to standard output, once.")]
+        A string that is generated goes to standard output, once."
+    )]
     Add(set::Add),
     /// Change devices, and say what is to be done with them: by name, or by filter
     #[command(after_help = set::EXAMPLES)]

@@ -67,8 +67,8 @@ pub enum Word {
 }
 
 impl NewCampaign {
-    /// Holds its parts against each other. Errors: `invalid-authentication`, `invalid-hours`, `out-of-range`, and those of
-    /// its filter.
+    /// Holds its parts against each other. Errors: `invalid-authentication`, `invalid-hours`, `out-of-range`,
+    /// `invalid-selection`.
     pub fn check(&self) -> Result<()> {
         if self.order.authentication == Authentication::String {
             let rule = "nobody would be told the strings: give devices strings by an import, or let them prove \
@@ -87,9 +87,15 @@ impl NewCampaign {
             return Err(Error::invalid("out-of-range", "a device has from 1s to 366d").at("/within"));
         }
         if self.pace.at_once == 0 || self.pace.per_minute == 0 {
-            return Err(Error::invalid("out-of-range", "a campaign goes on by at least one device").at("/at_once"));
+            return Err(
+                Error::invalid("out-of-range", "a campaign goes on by at least one device").at("/at_once")
+            );
         }
-        gather::filter(&self.order).map(drop)
+        if self.order.filter.is_all() {
+            let rule = "a filter says something: every device is never meant";
+            return Err(Error::invalid("invalid-selection", rule).at("/filter"));
+        }
+        Ok(())
     }
 }
 
@@ -219,8 +225,8 @@ fn event(campaign: &CampaignRecord, action: &str, actor: Actor, now: Timestamp) 
 
 /// A filter in one line.
 pub fn filter_text(order: &Order) -> String {
-    let parts: Vec<String> = order.filter.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    if parts.is_empty() { "every device".to_owned() } else { parts.join(" ") }
+    let parts: Vec<String> = order.asked.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    parts.join(" ")
 }
 
 /// Whether it can be a region's name: 1 to 64 characters, without a colon.

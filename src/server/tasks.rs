@@ -12,7 +12,7 @@ use crate::task::{Handlers, Retry};
 /// All kinds of work. Each is idempotent: what a crash cut off is done again.
 pub(super) fn handlers(desk: &Arc<Desk>, notices: &Arc<Notices>) -> Handlers {
     let (authority, notices) = (Arc::clone(&desk.authority), Arc::clone(notices));
-    let house = Arc::clone(&desk.authority);
+    let campaigns = Arc::clone(desk);
     let handlers = Handlers::default()
         .on(supersede::KIND, Retry::default(), move |leased| {
             let authority = Arc::clone(&authority);
@@ -23,8 +23,8 @@ pub(super) fn handlers(desk: &Arc<Desk>, notices: &Arc<Notices>) -> Handlers {
             async move { notice::deliver(&notices, leased).await }
         })
         .on(campaign::KIND, Retry::default(), move |leased| {
-            let house = Arc::clone(&house);
-            async move { campaign::run(&house.db, &house.clock, &house.random, &leased).await }
+            let desk = Arc::clone(&campaigns);
+            async move { campaign::run(&desk.authority, &desk.profiles.current(), &leased).await }
         });
     rollover::tasks(handlers, &desk.authority)
 }

@@ -16,9 +16,7 @@ use super::query::Query;
 use super::{Shared, idempotency, json};
 use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
-use crate::device::campaign::{
-    self, CampaignRecord, MemberRecord, Step, Word, gather,
-};
+use crate::device::campaign::{self, CampaignRecord, MemberRecord, Step, Word, gather};
 use crate::error::{Error, Result};
 use crate::id::CampaignName;
 use crate::store::{PRIMARY, Scan};
@@ -119,7 +117,9 @@ pub async fn devices(State(state): Shared, caller: Caller, Named(name): Named, q
     let limit = page::limit(query.take("limit").as_deref())?;
     let after = query.parsed("cursor", |c| cursors.open(c))?;
     let scan = match step {
-        Some(byte) => Scan::all::<MemberRecord>(MemberRecord::BY_STEP).prefix(MemberRecord::step_prefix(id, byte)),
+        Some(byte) => {
+            Scan::all::<MemberRecord>(MemberRecord::BY_STEP).prefix(MemberRecord::step_prefix(id, byte))
+        }
         None => Scan::all::<MemberRecord>(PRIMARY).prefix(id.as_bytes().to_vec()),
     };
     let (found, next) = page::sift(&state.desk.authority.db, scan, (limit, after), |_| true).await?;

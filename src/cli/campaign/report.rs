@@ -41,7 +41,12 @@ pub async fn run(name: &CampaignName, context: &Context) -> Result<ExitCode> {
 
 fn text(report: &Value) -> String {
     let campaign = &report["campaign"];
-    let mut out = format!("{}  {}: {}\n", show::text(&campaign["name"]), show::text(&campaign["state"]), sums(campaign));
+    let mut out = format!(
+        "{}  {}: {}\n",
+        show::text(&campaign["name"]),
+        show::text(&campaign["state"]),
+        sums(campaign)
+    );
     let seconds = |field: &str| report[field].as_f64();
     if let Some(took) = seconds("took_seconds") {
         let began = show::text(&campaign["began_at"]);
@@ -52,7 +57,8 @@ fn text(report: &Value) -> String {
     if let (Some(mean), Some(longest)) = (seconds("mean_seconds"), seconds("longest_seconds")) {
         out += &format!("a device took {} on average, {} at the longest\n", span(mean), span(longest));
     }
-    for (field, columns) in [("regions", REGIONS), ("reasons", &[("REASON", "reason"), ("DEVICES", "count")])] {
+    for (field, columns) in [("regions", REGIONS), ("reasons", &[("REASON", "reason"), ("DEVICES", "count")])]
+    {
         let rows = report[field].as_array().map(Vec::as_slice).unwrap_or_default();
         if !rows.is_empty() {
             out += &format!("\n{}", show::table(&rows.iter().map(with_name).collect::<Vec<_>>(), columns));
@@ -103,9 +109,13 @@ mod tests {
             "began_at": "2026-11-22T00:00:00Z"}, "took_seconds": 240, "mean_seconds": 4.25, "longest_seconds": 130.0,
             "regions": [{"region": "", "counts": counts}], "reasons": [{"reason": "invalid-mic", "count": 2}]});
         let text = text(&report);
-        for part in ["8 of 10 done, 2 failed", "took 4 min: 2.0 done a minute", "4.2 s on average, 2 min at", "(none)",
-            "invalid-mic"]
-        {
+        for part in [
+            "8 of 10 done, 2 failed",
+            "took 4 min: 2.0 done a minute",
+            "4.2 s on average, 2 min at",
+            "(none)",
+            "invalid-mic",
+        ] {
             assert!(text.contains(part), "{part}: {text}");
         }
     }

@@ -80,7 +80,8 @@ impl Work<'_> {
             filters.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
         let mut body = self.operation.clone();
         body.extend([("filter".to_owned(), Value::Object(filter)), ("dry_run".to_owned(), true.into())]);
-        let (mut names, mut tally, mut progress) = (Vec::new(), Tally::default(), Progress::new("found", None));
+        let (mut names, mut tally, mut progress) =
+            (Vec::new(), Tally::default(), Progress::new("found", None));
         loop {
             let mut answer = send(api, &self.context.clock, &Value::Object(body.clone())).await?;
             let rows = tally.take(&mut answer)?;
@@ -124,9 +125,12 @@ impl Work<'_> {
                 match ended.and_then(|mut answer| tally.take(&mut answer)) {
                     Ok(rows) => {
                         progress.add(rows.len() as u64, 0);
-                        let made: Vec<Value> = rows.into_iter().filter(|row| !row["string"].is_null()).collect();
                         let made: Vec<Value> =
-                            made.iter().map(|row| json!({"name": row["name"], "string": row["string"]})).collect();
+                            rows.into_iter().filter(|row| !row["string"].is_null()).collect();
+                        let made: Vec<Value> = made
+                            .iter()
+                            .map(|row| json!({"name": row["name"], "string": row["string"]}))
+                            .collect();
                         strings.as_deref_mut().map_or(Ok(()), |strings| strings.write(&made))?;
                     }
                     Err(error) => failed = failed.or(Some(error)),
@@ -164,7 +168,8 @@ impl Tally {
             if refused > 0 {
                 print!("{}", show::table(&self.refused[..refused.min(SHOWN)], REFUSED));
             }
-            let sums: Vec<String> = self.outcomes.iter().map(|(outcome, n)| format!("{outcome} {n}")).collect();
+            let sums: Vec<String> =
+                self.outcomes.iter().map(|(outcome, n)| format!("{outcome} {n}")).collect();
             println!("{}", if sums.is_empty() { "no device is found".to_owned() } else { sums.join(", ") });
         }
         Ok(if refused > 0 { ExitCode::Failed } else { ExitCode::Done })

@@ -56,16 +56,23 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
 /// A device as a line: what an import takes, and how it stands.
 fn row(device: &Value) -> Value {
     let mut row = Map::new();
-    let mut put = |column: &str, field: &str| row.insert(column.to_owned(), show::inner(device, field).clone());
-    for column in ["name", "model", "region", "profile", "state", "reason", "locked_until", "seen_at", "seen_address"] {
+    let mut put =
+        |column: &str, field: &str| row.insert(column.to_owned(), show::inner(device, field).clone());
+    for column in
+        ["name", "model", "region", "profile", "state", "reason", "locked_until", "seen_at", "seen_address"]
+    {
         put(column, column);
     }
-    for column in STATE_COLUMNS.iter().filter(|column| column.starts_with("lsc_") || column.starts_with("mic_")) {
+    for column in
+        STATE_COLUMNS.iter().filter(|column| column.starts_with("lsc_") || column.starts_with("mic_"))
+    {
         put(column, &column.replacen('_', ".", 1));
     }
     put("changed_at", "operation.changed_at");
     // Only what may still happen is to be imported again; a string is nobody's to be read.
-    if matches!(device["state"].as_str(), Some("pending" | "issued")) {
+    // What a campaign set is the campaign's: as an operator's own it would be another operation.
+    let is_open = matches!(device["state"].as_str(), Some("pending" | "issued"));
+    if is_open && device["operation"]["campaign"].is_null() {
         put("operation", "operation.operation");
         put("auth", "operation.authentication");
         put("key", "operation.key");
@@ -86,8 +93,14 @@ mod tests {
             "mic": null, "operation": {"operation": "install", "authentication": "string", "key": "p-256",
                 "deadline": null, "changed_at": "2026-11-22T00:00:00Z"}});
         let line = row(&device);
-        assert_eq!((&line["operation"], &line["auth"], &line["key"]), (&json!("install"), &json!("string"), &json!("p-256")));
-        assert_eq!((&line["lsc_key"], &line["lsc_not_after"]), (&json!("rsa-2048"), &json!("2027-01-01T00:00:00Z")));
+        assert_eq!(
+            (&line["operation"], &line["auth"], &line["key"]),
+            (&json!("install"), &json!("string"), &json!("p-256"))
+        );
+        assert_eq!(
+            (&line["lsc_key"], &line["lsc_not_after"]),
+            (&json!("rsa-2048"), &json!("2027-01-01T00:00:00Z"))
+        );
         assert!(line.get("string").is_none() && line["mic_key"].is_null());
         device["state"] = "failed".into();
         assert!(row(&device).get("operation").is_none());

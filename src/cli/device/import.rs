@@ -199,7 +199,9 @@ impl Report {
             self.faults.iter().for_each(|fault| eprintln!("{fault}"));
             let would = if self.dry_run { "would be " } else { "" };
             let (created, updated, unchanged) = (self.created, self.updated, self.unchanged);
-            let sums = format!("{would}created {created}, updated {updated}, unchanged {unchanged}, refused {refused}");
+            let sums = format!(
+                "{would}created {created}, updated {updated}, unchanged {unchanged}, refused {refused}"
+            );
             println!("{} lines: {sums}", self.lines);
             if !after.is_empty() {
                 eprintln!("signet: {after}");

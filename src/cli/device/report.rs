@@ -152,8 +152,12 @@ fn text(report: &Value) -> String {
 
 /// Names with their counts, the most first.
 fn counted(of: &Value) -> Vec<Value> {
-    let mut rows: Vec<Value> =
-        of.as_object().into_iter().flatten().map(|(name, count)| json!({"name": name, "count": count})).collect();
+    let mut rows: Vec<Value> = of
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, count)| json!({"name": name, "count": count}))
+        .collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row["count"].as_u64()));
     rows
 }

@@ -6,8 +6,8 @@ use std::collections::hash_map::Entry;
 use serde_json::{Map, Value, json};
 
 use crate::cli::csv::reading::{self, Fault, Lines, bad};
-use crate::clock::Timestamp;
 use crate::cli::device::words;
+use crate::clock::Timestamp;
 use crate::device::DeviceName;
 use crate::device::records::{Authentication, KeyOrder};
 use crate::error::{Error, Result};
@@ -167,7 +167,9 @@ fn check(column: &str, cell: &str) -> Result<()> {
 fn whole(body: &Map<String, Value>) -> Result<(), (&'static str, Error)> {
     let given = |field: &str| body.get(field).and_then(Value::as_str);
     let is_set = given("operation").is_some_and(|operation| operation != "none");
-    for (column, field) in [("auth", "authentication"), ("string", "string"), ("key", "key"), ("deadline", "deadline")] {
+    for (column, field) in
+        [("auth", "authentication"), ("string", "string"), ("key", "key"), ("deadline", "deadline")]
+    {
         if !is_set && given(field).is_some() {
             let rule = format!("{column} goes with an operation: install, fetch or delete");
             return Err((column, Error::invalid("missing-field", rule)));

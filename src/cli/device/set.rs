@@ -140,14 +140,19 @@ pub async fn run(args: Set, context: &Context) -> Result<ExitCode> {
     args.operation.put(&mut operation);
     if !args.filters.is_empty() {
         if !facts.is_empty() || operation.is_empty() {
-            return Err(usage("by a filter, operations are set: --operation; other facts by name or by an import"));
+            return Err(usage(
+                "by a filter, operations are set: --operation; other facts by name or by an import",
+            ));
         }
-        let work = bulk::Work { context, operation, dry_run: args.dry_run, yes: args.yes, out: args.out.clone() };
+        let work =
+            bulk::Work { context, operation, dry_run: args.dry_run, yes: args.yes, out: args.out.clone() };
         return work.run(&args.filters).await;
     }
     facts.extend(operation);
     if args.names.is_empty() || facts.is_empty() {
-        return Err(usage("name devices (or --filter NAME=VALUE) and what is to change: --operation install"));
+        return Err(usage(
+            "name devices (or --filter NAME=VALUE) and what is to change: --operation install",
+        ));
     }
     let (api, body) = (client::connect(context)?, Value::Object(facts));
     let mut all = Vec::new();

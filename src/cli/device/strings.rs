@@ -41,7 +41,8 @@ impl Strings {
     /// Ends it: all are on the disk. Returns how many. Errors: `unwritable-file`.
     pub fn close(self) -> Result<u64> {
         self.file.sync_all().map_err(|e| {
-            Error::invalid("unwritable-file", "the authentication strings may not all be on the disk").because(e)
+            Error::invalid("unwritable-file", "the authentication strings may not all be on the disk")
+                .because(e)
         })?;
         Ok(self.count)
     }

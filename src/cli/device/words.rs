@@ -1,5 +1,6 @@
 //! The words of operations, for clap and for sheets.
 
+use crate::admin::api::devices::FILTERS;
 use crate::device::records::{Action, Authentication, KeyOrder};
 use crate::error::{Error, Result};
 
@@ -39,29 +40,6 @@ pub fn filter(text: &str) -> Result<(String, String)> {
         Error::invalid("invalid-filter", format!("a filter is NAME=VALUE; names are {}", FILTERS.join(", ")))
     })
 }
-
-/// What devices are filtered by.
-pub const FILTERS: [&str; 19] = [
-    "name",
-    "q",
-    "model",
-    "region",
-    "profile",
-    "state",
-    "reason",
-    "campaign",
-    "holds",
-    "expires_after",
-    "expires_before",
-    "expires_within",
-    "renewal",
-    "lsc_key",
-    "mic_key",
-    "lsc_issuer",
-    "seen_after",
-    "seen_before",
-    "locked",
-];
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@ use super::hours::{Hours, of_region};
 use super::records::{MemberRecord, Order, Step};
 use super::step::{Broken, Round};
 use crate::clock::Timestamp;
-use crate::device::filter::{self, Filter, Place};
+use crate::device::filter::{self, Place};
 use crate::device::records::DeviceRecord;
 use crate::error::{Error, Result};
 use crate::store::{Db, Record, Unit};
@@ -31,16 +31,11 @@ pub struct Preview {
     pub more: bool,
 }
 
-/// The filter of a campaign, as the room has it. Errors: those of its values.
-pub fn filter(order: &Order) -> Result<Filter> {
-    Filter::read(order.filter.clone())
-}
-
-/// Counts the devices that a campaign would be about. Errors: those of the filter's values, `storage`.
+/// Counts the devices that a campaign would be about. Errors: `storage`.
 pub async fn preview(db: &Db, order: &Order, hours: &[Hours], now: Timestamp) -> Result<Preview> {
-    let (filter, mut found, mut place) = (filter(order)?, Preview::default(), None);
+    let (mut found, mut place) = (Preview::default(), None);
     loop {
-        let (devices, next) = filter::page(db, &filter, (PAGE, MOST_LOOKED_AT), place, now).await?;
+        let (devices, next) = filter::page(db, &order.filter, (PAGE, MOST_LOOKED_AT), place, now).await?;
         for device in devices.iter().map(|stored| &stored.value) {
             found.devices += 1;
             found.busy += u64::from(device.operation.as_ref().is_some_and(|one| one.is_open(now)));
@@ -58,13 +53,13 @@ pub async fn preview(db: &Db, order: &Order, hours: &[Hours], now: Timestamp) ->
 impl Round<'_> {
     /// Gathers more devices, page by page, until all are found or others are to come to their turn.
     pub(super) async fn gather(&mut self) -> Result<(), Broken> {
-        let filter = filter(&self.campaign.order)?;
         // The filter looks at the devices as they are, by the time at which the campaign was made.
         let made = self.campaign.id.made_at();
         for _ in 0..PAGES {
             let place = self.campaign.cursor.as_deref().map(place).transpose()?;
+            let filter = &self.campaign.order.filter;
             let (devices, next) =
-                filter::page(self.db, &filter, (PAGE, MOST_LOOKED_AT), place, made).await?;
+                filter::page(self.db(), filter, (PAGE, MOST_LOOKED_AT), place, made).await?;
             let mut unit = Unit::new();
             for device in &devices {
                 self.add(&mut unit, &device.value).await?;
@@ -90,7 +85,7 @@ impl Round<'_> {
             step: Step::Waiting,
             at: self.now,
         };
-        if self.db.get::<MemberRecord>(&member.key()).await?.is_none() {
+        if self.db().get::<MemberRecord>(&member.key()).await?.is_none() {
             self.campaign.count_new(device.region.as_deref());
             unit.insert(&member)?;
         }

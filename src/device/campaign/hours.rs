@@ -144,7 +144,8 @@ impl From<Hours> for String {
 }
 
 fn invalid() -> Error {
-    let rule = "hours are REGION:FROM-TO by the clock there and how far it is ahead of UTC, as EMEA:22-04+01:00";
+    let rule =
+        "hours are REGION:FROM-TO by the clock there and how far it is ahead of UTC, as EMEA:22-04+01:00";
     Error::invalid("invalid-hours", rule)
 }
 
@@ -160,9 +161,13 @@ mod tests {
     fn a_night_is_over_midnight_and_by_the_clock_there() {
         let hours: Hours = "EMEA:22-04+01:00".parse().unwrap();
         assert_eq!(hours.to_string(), "EMEA:22:00-04:00+01:00");
-        for (moment, is_open) in
-            [("22T20:59", false), ("22T21:00", true), ("22T23:30", true), ("23T02:59", true), ("23T03:00", false)]
-        {
+        for (moment, is_open) in [
+            ("22T20:59", false),
+            ("22T21:00", true),
+            ("22T23:30", true),
+            ("23T02:59", true),
+            ("23T03:00", false),
+        ] {
             assert_eq!(hours.include(at(moment)), is_open, "{moment}");
         }
         assert_eq!(hours.next(at("22T12:34")), at("22T21:00"));
@@ -190,9 +195,22 @@ mod tests {
 
     #[test]
     fn what_is_no_hours_is_refused() {
-        for text in ["", "EMEA", "EMEA:22", "EMEA:22-22", "EMEA:0-24", "EMEA:25-04", "EMEA:22-04+15", ":22-04", "E\tM:1-2",
-            "EMEA:22:60-04", "EMEA:022-04", "EMEA:22-04+", "EMEA:22-04+01:00x", "EMEA:-1-4"]
-        {
+        for text in [
+            "",
+            "EMEA",
+            "EMEA:22",
+            "EMEA:22-22",
+            "EMEA:0-24",
+            "EMEA:25-04",
+            "EMEA:22-04+15",
+            ":22-04",
+            "E\tM:1-2",
+            "EMEA:22:60-04",
+            "EMEA:022-04",
+            "EMEA:22-04+",
+            "EMEA:22-04+01:00x",
+            "EMEA:-1-4",
+        ] {
             assert_eq!(text.parse::<Hours>().unwrap_err().code(), "invalid-hours", "{text:?}");
         }
     }

@@ -37,7 +37,10 @@ impl Lately {
     }
 
     fn count(&self, now: Timestamp) -> u32 {
-        self.0.iter().filter(|(at, _)| is_lately(*at, now)).fold(0, |sum, (_, count)| sum.saturating_add(*count))
+        self.0
+            .iter()
+            .filter(|(at, _)| is_lately(*at, now))
+            .fold(0, |sum, (_, count)| sum.saturating_add(*count))
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::hours::Hours;
 use super::pace::{Lately, Pace};
 use crate::clock::Timestamp;
+use crate::device::filter::Filter;
 use crate::device::records::{Action, Authentication, KeyOrder};
 use crate::id::{CampaignName, RecordId};
 use crate::store::{Index, IndexKey, KeyBuilder, Kind, Record};
@@ -63,8 +64,10 @@ pub struct CampaignRecord {
 /// What a campaign does, and to which devices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// Those devices that this finds when the campaign is made: names and values as in the API's query.
-    pub filter: Vec<(String, String)>,
+    /// Those devices that this finds when the campaign is made.
+    pub filter: Filter,
+    /// The same as it was asked for: names and values of the API's query.
+    pub asked: Vec<(String, String)>,
     /// What is to be done.
     pub action: Action,
     /// How the devices prove themselves: never by a string, for nobody would be told it.
@@ -236,7 +239,8 @@ pub enum Step {
 
 impl Step {
     /// Their names, each at the place of its byte in [`MemberRecord::BY_STEP`].
-    pub const NAMES: [&'static str; 7] = ["waiting", "open", "done", "failed", "late", "skipped", "withdrawn"];
+    pub const NAMES: [&'static str; 7] =
+        ["waiting", "open", "done", "failed", "late", "skipped", "withdrawn"];
 
     /// The byte in [`MemberRecord::BY_STEP`].
     pub fn byte(&self) -> u8 {

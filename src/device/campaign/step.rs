@@ -1,15 +1,17 @@
 //! One step of a campaign: gather its devices, see what became of those that are open, set operations on more.
 
 use crate::audit::{Actor, Outcome as Ended};
-use crate::clock::{Clock, Timestamp};
+use crate::ca::Authority;
+use crate::ca::profile::ProfileSet;
+use crate::clock::Timestamp;
+use crate::device::Inventory;
 use crate::error::{Error, Result};
-use crate::random::Random;
 use crate::store::{CommitError, Db, Stored, Unit};
 use crate::task::{Leased, Outcome};
 
+use super::event;
 use super::pace::STEP;
 use super::records::{CampaignRecord, State};
-use super::event;
 
 mod begin;
 mod fate;
@@ -17,28 +19,31 @@ mod settle;
 
 /// Does one step. Each of its writes holds only while this run has the task and nobody changed the campaign or the device
 /// meanwhile; else the step is broken off and done anew. Errors: `storage`.
-pub async fn run(db: &Db, clock: &Clock, random: &Random, leased: &Leased) -> Result<Outcome> {
+pub async fn run(authority: &Authority, profiles: &ProfileSet, leased: &Leased) -> Result<Outcome> {
     let id: Option<[u8; 16]> = leased.task.body.as_slice().try_into().ok();
     let found = match id {
-        Some(id) => db.get::<CampaignRecord>(&id).await?,
+        Some(id) => authority.db.get::<CampaignRecord>(&id).await?,
         None => None,
     };
     let Some(Stored { value, revision }) = found else {
         return Ok(Outcome::Done("the campaign is not there any more".to_owned()));
     };
-    let round = Round { db, random, leased, now: clock.now(), campaign: value, revision };
-    let now = round.now;
+    let now = authority.clock.now();
+    let inventory = Inventory::new(authority, profiles, Actor::System)?;
+    let round = Round { authority, inventory, leased, now, campaign: value, revision };
     match round.go().await {
         Ok(outcome) => Ok(outcome),
-        Err(Broken::Changed) => Ok(Outcome::Later(now, "something changed meanwhile: again at once".to_owned())),
+        Err(Broken::Changed) => {
+            Ok(Outcome::Later(now, "something changed meanwhile: again at once".to_owned()))
+        }
         Err(Broken::Failed(error)) => Err(error),
     }
 }
 
 /// One step, under way.
 pub(super) struct Round<'a> {
-    pub(super) db: &'a Db,
-    random: &'a Random,
+    authority: &'a Authority,
+    inventory: Inventory<'a>,
     leased: &'a Leased,
     pub(super) now: Timestamp,
     pub(super) campaign: CampaignRecord,
@@ -68,6 +73,10 @@ impl From<CommitError> for Broken {
 }
 
 impl Round<'_> {
+    pub(super) fn db(&self) -> &Db {
+        &self.authority.db
+    }
+
     async fn go(mut self) -> Result<Outcome, Broken> {
         if self.campaign.is_over() {
             return Ok(Outcome::Done("the campaign is over".to_owned()));
@@ -76,7 +85,10 @@ impl Round<'_> {
         if self.campaign.state == State::Running && !self.campaign.gathered {
             self.gather().await?;
             if !self.campaign.gathered {
-                return Ok(Outcome::Later(self.now, format!("{} devices gathered", self.campaign.counts.all())));
+                return Ok(Outcome::Later(
+                    self.now,
+                    format!("{} devices gathered", self.campaign.counts.all()),
+                ));
             }
         }
         let next = match self.campaign.state {
@@ -94,7 +106,7 @@ impl Round<'_> {
     pub(super) async fn commit(&mut self, mut unit: Unit) -> Result<(), Broken> {
         unit.replace(&self.campaign, self.revision)?;
         self.leased.hold(&mut unit);
-        self.db.commit(unit).await?;
+        self.db().commit(unit).await?;
         self.revision += 1;
         Ok(())
     }

@@ -166,7 +166,10 @@ pub fn find(sort: Sort, device: &DeviceRecord, now: Timestamp) -> Vec<Finding> {
 }
 
 fn stands(device: &DeviceRecord, now: Timestamp) -> (Shown, Option<Reason>) {
-    device.operation.as_ref().map_or((Shown::None, None), |operation| (operation.shown(now), operation.reason(now)))
+    device
+        .operation
+        .as_ref()
+        .map_or((Shown::None, None), |operation| (operation.shown(now), operation.reason(now)))
 }
 
 fn weak(device: &DeviceRecord) -> impl Iterator<Item = Finding> {

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use crate::admin::api::devices::{FILTERS, read_filter};
 use crate::admin::api::json::{self, Fields};
 use crate::admin::duration;
+use crate::device::Filter;
 use crate::device::campaign::{Hours, MOST_HOURS, NewCampaign, Order, Pace};
 use crate::device::records::{Action, Authentication, KeyOrder};
 use crate::error::{Error, Result};
@@ -13,29 +15,6 @@ const USUAL_WITHIN: Duration = Duration::from_hours(7 * 24);
 const USUAL_AT_ONCE: u32 = 100;
 const USUAL_PER_MINUTE: u32 = 60;
 const MOST: u64 = 100_000;
-/// What devices are filtered by; the room reads the values.
-const FILTERS: [&str; 19] = [
-    "name",
-    "q",
-    "model",
-    "region",
-    "profile",
-    "state",
-    "reason",
-    "campaign",
-    "holds",
-    "expires_after",
-    "expires_before",
-    "expires_within",
-    "renewal",
-    "lsc_key",
-    "mic_key",
-    "lsc_issuer",
-    "seen_after",
-    "seen_before",
-    "locked",
-];
-
 /// A campaign that is wanted, or only asked about.
 pub(super) struct Asked {
     pub new: NewCampaign,
@@ -74,29 +53,27 @@ impl json::Body for Asked {
 
 fn order(fields: &mut Fields<'_>) -> Result<Order> {
     let operation = fields.required_line("operation")?;
+    let (asked, filter) = filter(fields)?;
     Ok(Order {
-        filter: filter(fields)?,
+        filter,
+        asked,
         action: operation.parse::<Action>().map_err(|e| fields.at("operation", e))?,
-        authentication: fields
-            .parsed("authentication", str::parse)?
-            .unwrap_or(Authentication::ExistingLsc),
+        authentication: fields.parsed("authentication", str::parse)?.unwrap_or(Authentication::ExistingLsc),
         key: fields.parsed("key", str::parse)?.unwrap_or(KeyOrder::only(KeyAlgorithm::Rsa2048)),
         within: fields.parsed("within", duration::parse)?.unwrap_or(USUAL_WITHIN),
     })
 }
 
-/// Every device is asked for by a filter that says so: `{}` alone is more often a slip.
-fn filter(fields: &mut Fields<'_>) -> Result<Vec<(String, String)>> {
+/// As it was asked for, and as the room has it. That it says something the room holds.
+fn filter(fields: &mut Fields<'_>) -> Result<(Vec<(String, String)>, Filter)> {
     let Some(mut given) = fields.object("filter", &FILTERS)? else { return Err(fields.missing("filter")) };
-    let mut pairs = Vec::new();
+    let mut asked = Vec::new();
     for name in FILTERS {
-        pairs.extend(given.line(name)?.map(|value| (name.to_owned(), value)));
+        asked.extend(given.line(name)?.map(|value| (name.to_owned(), value)));
     }
-    if pairs.is_empty() {
-        let rule = "a filter that says nothing would find every device";
-        return Err(fields.at("filter", Error::invalid("invalid-selection", rule)));
-    }
-    Ok(pairs)
+    let value = |name: &str| asked.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let filter = read_filter(value).map_err(|e| fields.at("filter", e))?;
+    Ok((asked, filter))
 }
 
 fn hours(fields: &mut Fields<'_>) -> Result<Vec<Hours>> {

@@ -3,9 +3,7 @@
 use crate::clock::Timestamp;
 use crate::device::campaign::{CampaignRecord, Counts, MemberRecord, Step};
 
-use super::types::{
-    Campaign, CampaignCounts, CampaignDevice, CampaignReport, ReasonCount, RegionCounts,
-};
+use super::types::{Campaign, CampaignCounts, CampaignDevice, CampaignReport, ReasonCount, RegionCounts};
 
 pub(super) fn campaign(record: &CampaignRecord) -> Campaign {
     let order = &record.order;
@@ -16,7 +14,7 @@ pub(super) fn campaign(record: &CampaignRecord) -> Campaign {
         said: record.said.clone(),
         gathering: !record.gathered && !record.is_over(),
         counts: counts(&record.counts),
-        filter: order.filter.iter().cloned().collect(),
+        filter: order.asked.iter().cloned().collect(),
         operation: order.action.as_str().to_owned(),
         authentication: order.authentication.as_str().to_owned(),
         key: order.key.to_string(),

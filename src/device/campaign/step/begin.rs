@@ -1,12 +1,11 @@
 //! Operations set on the devices that come next.
 
 use super::{Broken, Round};
-use crate::audit::Actor;
 use crate::clock::Timestamp;
-use crate::device::Change;
 use crate::device::campaign::records::{MemberRecord, Step};
-use crate::device::records::{DeviceRecord, Operation, State};
-use crate::id::RecordId;
+use crate::device::records::DeviceRecord;
+use crate::device::row::{GivenString, Row, Wanted, WantedOperation};
+use crate::error::{Error, Kind};
 use crate::store::{Scan, Stored, Unit};
 
 /// Devices that are written at once.
@@ -53,25 +52,22 @@ impl Round<'_> {
     async fn waiting(&self, hours: Option<u8>, most: usize) -> Result<Vec<Stored<MemberRecord>>, Broken> {
         let prefix = MemberRecord::waiting_prefix(self.campaign.id, hours);
         let scan = Scan::all::<MemberRecord>(MemberRecord::BY_STEP).prefix(prefix).limit(most);
-        Ok(self.db.scan(scan).await?.items)
+        Ok(self.db().scan(scan).await?.items)
     }
 
     /// Sets the operation on these, in one write. Returns on how many.
     async fn set(&mut self, members: Vec<Stored<MemberRecord>>) -> Result<u32, Broken> {
         let (mut unit, mut count) = (Unit::new(), 0);
         for Stored { value: member, revision } in &members {
-            let device = self.db.get::<DeviceRecord>(member.device.as_bytes()).await?;
+            let device = self.db().get::<DeviceRecord>(member.device.as_bytes()).await?;
             let step = match device {
                 None => Step::Skipped("device-deleted".to_owned()),
-                Some(device) if is_busy(&device.value, self.now) => Step::Skipped("operation-pending".to_owned()),
-                Some(device) => {
-                    let operation = self.operation()?;
-                    let step = Step::Open { operation: operation.id };
-                    Change::of(device, Actor::System, self.now).set(operation).write(&mut unit)?;
-                    count += 1;
-                    step
+                Some(device) if is_busy(&device.value, self.now) => {
+                    Step::Skipped("operation-pending".to_owned())
                 }
+                Some(device) => self.set_one(&mut unit, device)?,
             };
+            count += u32::from(matches!(step, Step::Open { .. }));
             self.enter(&mut unit, member, *revision, step)?;
         }
         self.campaign.lately = self.campaign.lately.and(count, self.now);
@@ -82,22 +78,38 @@ impl Round<'_> {
         Ok(count)
     }
 
-    fn operation(&self) -> Result<Operation, Broken> {
+    /// Sets the operation by the same rules as for an operator; a device for which it cannot be is left out.
+    fn set_one(&self, unit: &mut Unit, device: Stored<DeviceRecord>) -> Result<Step, Broken> {
         let order = &self.campaign.order;
-        Ok(Operation {
-            id: RecordId::new(self.now, self.random)?,
+        let wanted = Wanted::Operation(WantedOperation {
             action: order.action,
             authentication: order.authentication,
-            string: None,
+            string: GivenString::Kept,
             key: order.key,
-            deadline: Some(self.now.plus(order.within)),
-            requester: format!("campaign {}", self.campaign.name),
+            deadline: Some(self.now.plus(order.within).whole_secs()),
             campaign: Some(self.campaign.id),
-            state: State::Pending,
-            trouble: None,
-            failures: 0,
-            changed: self.now,
-        })
+        });
+        let row = Row { wanted: Some(wanted), ..Row::of(device.value.name.clone()) };
+        match self.inventory.plan(&row, Some(device)) {
+            Ok(planned) => {
+                let device = planned.change.write(unit)?;
+                let operation = device.operation.map(|operation| operation.id);
+                let lost = || Error::internal("an operation was set and is not there").into();
+                operation.map(|operation| Step::Open { operation }).ok_or_else(lost)
+            }
+            Err(error) => match error.kind() {
+                Kind::Storage | Kind::Internal | Kind::Busy => Err(error.into()),
+                Kind::Malformed
+                | Kind::Invalid
+                | Kind::Unauthenticated
+                | Kind::Forbidden
+                | Kind::NotFound
+                | Kind::Conflict
+                | Kind::Throttled
+                | Kind::TooLarge
+                | Kind::Unreachable => Ok(Step::Skipped(error.code().to_owned())),
+            },
+        }
     }
 }
 

@@ -23,7 +23,7 @@ impl Round<'_> {
             let mut unit = Unit::new();
             for Stored { value: member, revision } in &page.items {
                 let Step::Open { operation } = member.step else { continue };
-                let device = self.db.get::<DeviceRecord>(member.device.as_bytes()).await?;
+                let device = self.db().get::<DeviceRecord>(member.device.as_bytes()).await?;
                 let device = device.as_ref().map(|stored| &stored.value);
                 if let Some(step) = fate(operation, device, self.now) {
                     if step == Step::Done {
@@ -51,10 +51,13 @@ impl Round<'_> {
             let mut unit = Unit::new();
             for Stored { value: member, revision } in &page.items {
                 let Step::Open { operation } = member.step else { continue };
-                let Some(device) = self.db.get::<DeviceRecord>(member.device.as_bytes()).await? else { continue };
-                let has_not_come = device.value.operation.as_ref().is_some_and(|standing| {
-                    standing.id == operation && standing.state == Progress::Pending
-                });
+                let Some(device) = self.db().get::<DeviceRecord>(member.device.as_bytes()).await? else {
+                    continue;
+                };
+                let has_not_come =
+                    device.value.operation.as_ref().is_some_and(|standing| {
+                        standing.id == operation && standing.state == Progress::Pending
+                    });
                 if has_not_come {
                     Change::of(device, Actor::System, self.now).cleared().write(&mut unit)?;
                     self.enter(&mut unit, member, *revision, Step::Withdrawn)?;
@@ -89,7 +92,7 @@ impl Round<'_> {
     ) -> crate::error::Result<crate::store::Page<Stored<MemberRecord>>> {
         let prefix = MemberRecord::step_prefix(self.campaign.id, OPEN);
         let scan = Scan::all::<MemberRecord>(MemberRecord::BY_STEP).prefix(prefix);
-        self.db.scan(scan.limit(PAGE).after(after)).await
+        self.db().scan(scan.limit(PAGE).after(after)).await
     }
 
     fn pause_if_bad(&mut self, unit: &mut Unit) {
