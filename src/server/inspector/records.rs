@@ -13,8 +13,8 @@ use crate::ca::records::{
 use crate::ca::renewal::records::{RenewalBook, RenewalRecord};
 use crate::ca::rollover::records::RolloverRecord;
 use crate::clock::Timestamp;
-use crate::device::ledger::LedgerRecord;
 use crate::device::campaign::{CampaignRecord, MemberRecord};
+use crate::device::ledger::LedgerRecord;
 use crate::device::records::{DeviceRecord, StepRecord};
 use crate::enrol::records::{ChallengeRecord, ReplyPasswordRecord, RequestRecord, TransactionRecord};
 use crate::enrol::refused::{MessageRecord, RefusedRecord};
