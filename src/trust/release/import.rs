@@ -13,7 +13,7 @@ use crate::id::ClusterId;
 use crate::store::{Unit, When};
 use crate::trust::anchor::{self, NewAnchor};
 use crate::trust::cluster;
-use crate::trust::list::{Kind, List};
+use crate::trust::list::List;
 use crate::trust::records::{AnchorRecord, ClusterRecord, ListKind, Member, Mode, ReleaseRecord, Source};
 use crate::trust::role::Role;
 use crate::trust::sign::SignatureDigest;
@@ -77,8 +77,8 @@ pub async fn import(authority: &Authority, id: &ClusterId, file: &[u8], actor: A
 
 fn kind(list: &List) -> Result<ListKind> {
     match list.kind() {
-        Some(Kind::Ctl) => Ok(ListKind::Ctl),
-        Some(Kind::Itl) => Ok(ListKind::Itl),
+        Some(ListKind::Ctl) => Ok(ListKind::Ctl),
+        Some(ListKind::Itl) => Ok(ListKind::Itl),
         None => {
             let text = format!("{} is neither a CTL nor an ITL by its name", list.file_name());
             Err(Error::invalid("bad-file-name", text))
