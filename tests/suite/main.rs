@@ -16,6 +16,7 @@ mod device_reports;
 mod devices;
 mod durability;
 mod fixture;
+mod followed;
 mod full_disk;
 mod http2_rows;
 mod http_rows;
