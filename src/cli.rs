@@ -21,6 +21,7 @@ pub mod check;
 mod client;
 pub mod completions;
 mod csv;
+mod demo;
 pub mod device;
 mod failure;
 pub mod file;
