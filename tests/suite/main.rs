@@ -11,6 +11,7 @@ mod capf_listener;
 mod capf_proof;
 mod capf_rows;
 mod cms;
+mod demo;
 mod device_cli;
 mod device_reports;
 mod devices;

@@ -57,6 +57,8 @@ impl Home {
         self.start(&[
             "up",
             "--demo",
+            "--phones",
+            "0",
             "--http",
             "127.0.0.1:0",
             "--https",
@@ -66,7 +68,7 @@ impl Home {
         ])
     }
 
-    fn start(&self, arguments: &[&str]) -> Server {
+    pub(super) fn start(&self, arguments: &[&str]) -> Server {
         let out = std::fs::File::create(self.0.path().join("out")).unwrap();
         let err = std::fs::File::create(self.0.path().join("err")).unwrap();
         let child = self.command(arguments).stdout(out).stderr(err).spawn().unwrap();
@@ -79,12 +81,12 @@ impl Home {
         std::fs::read_to_string(self.0.path().join("out")).unwrap()
     }
 
-    fn log(&self) -> String {
+    pub(super) fn log(&self) -> String {
         std::fs::read_to_string(self.0.path().join("err")).unwrap()
     }
 
     /// Waits until the log says so.
-    fn wait_for_log(&self, text: &str) {
+    pub(super) fn wait_for_log(&self, text: &str) {
         let start = Instant::now();
         while !self.log().contains(text) {
             assert!(start.elapsed() < Duration::from_secs(60), "not in the log: {text}\n{}", self.log());
