@@ -102,6 +102,9 @@ impl Inventory<'_> {
         {
             return Ok((change, None));
         }
+        if let Some(extended) = extended(device, wanted) {
+            return Ok((change.set(extended), None));
+        }
         let id = RecordId::new(now, &self.authority.random)?;
         let (mac, made) = self.string(device.id, id, wanted)?;
         let operation = Operation {
@@ -155,6 +158,16 @@ impl Inventory<'_> {
             },
         }
     }
+}
+
+/// The operation that waits for its string, or waited until it was late, with another deadline: the string stays.
+fn extended(device: &DeviceRecord, wanted: &WantedOperation) -> Option<Operation> {
+    let (GivenString::Kept, Authentication::String) = (&wanted.string, wanted.authentication) else {
+        return None;
+    };
+    let waiting = device.operation.as_ref().filter(|operation| operation.string.is_some())?;
+    let extended = Operation { deadline: wanted.deadline, campaign: wanted.campaign, ..waiting.clone() };
+    wanted.is_same(&extended).then_some(extended)
 }
 
 /// What can be said of an operation before its device comes.
