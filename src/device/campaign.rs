@@ -108,8 +108,28 @@ pub async fn create(
     actor: Actor,
 ) -> Result<CampaignRecord> {
     new.check()?;
-    let record = CampaignRecord {
-        id: RecordId::new(now, random)?,
+    let record = begun(new, RecordId::new(now, random)?, &actor);
+    let mut unit = Unit::new();
+    unit.insert(&record)?;
+    task::schedule(&mut unit, carrying_on(&record, now), now, random)?;
+    let event = event(&record, "campaign.create", actor, now);
+    let event = event.with("operation", record.order.action.as_str());
+    let event = event.with("authentication", record.order.authentication.as_str());
+    unit.event(event.with("filter", filter_text(&record.order)));
+    match db.commit(unit).await {
+        Ok(_) => Ok(record),
+        Err(CommitError::Refused { standing: Some(_), .. }) => {
+            let text = format!("there is a campaign of that name already: {}", record.name);
+            Err(Error::conflict("already-exists", text).at("/name"))
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// As it begins.
+fn begun(new: NewCampaign, id: RecordId, actor: &Actor) -> CampaignRecord {
+    CampaignRecord {
+        id,
         name: new.name,
         order: new.order,
         pace: new.pace,
@@ -126,24 +146,9 @@ pub async fn create(
         took: 0,
         longest: 0,
         created_by: actor.to_string(),
-        changed: now,
+        changed: id.made_at(),
         began: None,
         ended: None,
-    };
-    let mut unit = Unit::new();
-    unit.insert(&record)?;
-    task::schedule(&mut unit, carrying_on(&record, now), now, random)?;
-    let event = event(&record, "campaign.create", actor, now);
-    let event = event.with("operation", record.order.action.as_str());
-    let event = event.with("authentication", record.order.authentication.as_str());
-    unit.event(event.with("filter", filter_text(&record.order)));
-    match db.commit(unit).await {
-        Ok(_) => Ok(record),
-        Err(CommitError::Refused { standing: Some(_), .. }) => {
-            let text = format!("there is a campaign of that name already: {}", record.name);
-            Err(Error::conflict("already-exists", text).at("/name"))
-        }
-        Err(e) => Err(e.into()),
     }
 }
 

@@ -94,6 +94,27 @@ async fn devices_that_are_busy_gone_or_cannot_are_left_out_and_told() {
 }
 
 #[tokio::test]
+async fn a_device_that_was_done_counts_as_done_also_if_another_operation_came_at_once() {
+    let mut house = House::with_devices(2).await;
+    house.post("/campaigns", &asked()).await.done(201);
+    house.steps(2).await;
+    let fetch = json!({"operation": "fetch"}).to_string();
+    for (number, is_done) in [(1, true), (2, false)] {
+        let name = house::name(number);
+        if is_done {
+            house.installs(&name).await
+        } else {
+            house.fails(&name).await
+        }
+        house.api.post(&format!("/api/v1/devices/{name}/operation"), &fetch).await.done(200);
+    }
+    house.steps(1).await;
+    let report = house.get("/campaigns/spring/report").await.done(200);
+    assert_eq!(report["campaign"]["counts"]["done"], 1, "{report}");
+    assert_eq!(report["reasons"], json!([{"reason": "key-generation-failed", "count": 1}]));
+}
+
+#[tokio::test]
 async fn a_campaign_that_goes_wrong_pauses_by_itself() {
     let mut house = House::with_devices(40).await;
     let asked = with(&with(&asked(), "at_once", json!(5)), "pause_after", json!(3));
