@@ -26,6 +26,7 @@ use crate::x509::cert::Certificate;
 use crate::x509::san::San;
 
 mod keeper;
+mod listed;
 mod own;
 mod pause;
 mod wanted;

@@ -41,9 +41,12 @@ pub(super) async fn certificate(
         }
     }
     let request = request(desk, caller, admitted, public_key).await?;
-    match enrol_with(desk, request, alongside).await? {
-        Outcome::Issued(issued) => Ok(issued.record),
-        Outcome::Pending(_) => Err(Refusal::from(Error::internal("a device's request was kept waiting"))),
+    match enrol_with(desk, request, alongside).await {
+        Ok(Outcome::Issued(issued)) => Ok(issued.record),
+        Ok(Outcome::Pending(_)) => Err(Refusal::from(Error::internal("a device's request was kept waiting"))),
+        // Another session of the device was faster, or its operation was changed (CAPF-33).
+        Err(error) if error.code() == "state-conflict" => Err(Refusal::declined(error)),
+        Err(error) => Err(Refusal::from(error)),
     }
 }
 
