@@ -90,6 +90,7 @@ fn plan(issuing: &CaId) -> Result<Vec<NewCa>, AnyError> {
             subject,
             algorithm: KeyAlgorithm::P256,
             place: Place::Software,
+            serves_tls: false,
             lifetime: YEAR * years,
             parent,
         })

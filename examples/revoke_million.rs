@@ -211,7 +211,15 @@ async fn authority(dir: &Path) -> Result<Authority, AnyError> {
         let id: CaId = id.parse()?;
         let subject = default_subject(&id, None)?;
         let lifetime = Duration::from_secs(3_650 * 86_400);
-        Ok(NewCa { id, subject, algorithm: KeyAlgorithm::P256, place: Place::Software, lifetime, parent })
+        Ok(NewCa {
+            id,
+            subject,
+            algorithm: KeyAlgorithm::P256,
+            place: Place::Software,
+            lifetime,
+            parent,
+            serves_tls: false,
+        })
     };
     let plan = vec![ca("ec-root", Parent::Itself)?, ca("ec-issuing", Parent::Ours("ec-root".parse()?))?];
     create(&authority, plan, Actor::System).await?;

@@ -37,6 +37,11 @@ pub trait Signer: Send + Sync + Debug {
     fn sign_sha1(&self, _message: &[u8]) -> Result<Vec<u8>> {
         Err(Error::invalid("digest-not-supported", "SHA-1 needs an RSA key and a build with feature legacy"))
     }
+    /// Signs `message` with RSASSA-PSS, the salt as long as the digest, as TLS 1.3 asks of an RSA key (RFC 8446 §4.2.3).
+    /// Errors: `digest-not-supported` for an EC key and for one in a token, `internal`.
+    fn sign_pss(&self, _digest: Digest, _message: &[u8]) -> Result<Vec<u8>> {
+        Err(Error::invalid("digest-not-supported", "RSASSA-PSS needs an RSA key that is kept in software"))
+    }
     /// Whether another device signs (a token), so that a signature may have to be waited for: then it is asked for on
     /// no thread that others need. Its errors: also `token-not-ready`, `token-refused`.
     fn is_remote(&self) -> bool {

@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod bound;
+pub mod capf;
 pub mod csr;
 pub mod files;
 pub mod heads;
@@ -13,6 +14,7 @@ pub mod lock;
 pub mod observed;
 pub mod offline;
 pub mod password;
+pub mod phones;
 pub mod public_url;
 pub mod records;
 pub mod renewals;
@@ -22,7 +24,10 @@ pub mod run;
 pub mod settings;
 pub mod setup;
 pub mod state;
+pub mod syslog_in;
 mod tasks;
+pub mod tftp;
 pub mod tls;
 mod token;
+pub mod tvs;
 pub mod worker;

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::admin::api::Looks;
 use crate::admin::api::audit::{SignedHead, Verified};
 use crate::admin::api::backups::BackupMade;
 use crate::admin::api::check::Checked;
@@ -13,6 +14,8 @@ use crate::admin::refusals::Refusals;
 use crate::admin::roles::Roles;
 use crate::admin::tokens;
 use crate::clock::Timestamp;
+use crate::device::fetch::Depot;
+use crate::device::report::Reports;
 use crate::enrol::Desk;
 use crate::enrol::scep_ra::RaSource;
 use crate::error::{Error, Result};
@@ -64,6 +67,25 @@ pub trait OwnCertificates: Send + Sync {
     fn own(&self) -> Vec<OwnCertificate>;
 }
 
+/// A listener that health tells of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenerState {
+    /// Its name, as `capf`.
+    pub name: &'static str,
+    /// Why it serves nobody, if it does not.
+    pub fault: Option<String>,
+    /// What an operator should know although it serves.
+    pub warning: Option<&'static str>,
+    /// Where it is, and how many are connected.
+    pub detail: String,
+}
+
+/// Who knows the listeners that do not speak HTTP.
+pub trait Listeners: Send + Sync {
+    /// Those that are on.
+    fn listeners(&self) -> Vec<ListenerState>;
+}
+
 /// What the server gives.
 pub struct Parts {
     /// Decides and issues.
@@ -92,11 +114,13 @@ pub struct State {
     pub metrics: PrometheusHandle,
     /// Notices before certificates expire.
     pub notices: Arc<Notices>,
+    /// The last report of all devices.
+    pub(super) device_reports: Reports,
     pub(super) tokens: tokens::Cache,
     /// Which refusals are written to the audit log.
     pub(super) refusals: Refusals,
-    /// One long look into the store at a time.
-    pub(super) inspection: Arc<tokio::sync::Semaphore>,
+    /// Long looks into the store.
+    pub(super) looks: Looks,
     /// One backup at a time.
     pub(super) backing_up: Arc<tokio::sync::Semaphore>,
     /// Makes backups, if anything does.
@@ -108,7 +132,9 @@ pub struct State {
     roles: RwLock<Arc<Roles>>,
     ra: Option<Arc<dyn RaSource>>,
     own: Option<Arc<dyn OwnCertificates>>,
+    listeners: Option<Arc<dyn Listeners>>,
     identities: Option<Arc<dyn OwnIdentities>>,
+    depot: Option<Arc<Depot>>,
 }
 
 impl State {
@@ -119,6 +145,7 @@ impl State {
         let notices = Arc::new(Notices::new(parts.desk.authority.clone(), notices));
         Ok(Self {
             tokens: tokens::Cache::new(&parts.desk.authority.db),
+            device_reports: Reports::default(),
             desk: parts.desk,
             policies: parts.policies,
             inspector: parts.inspector,
@@ -126,7 +153,7 @@ impl State {
             notices,
             ready: parts.ready,
             refusals: Refusals::default(),
-            inspection: Arc::new(tokio::sync::Semaphore::new(1)),
+            looks: Looks::default(),
             backing_up: Arc::new(tokio::sync::Semaphore::new(1)),
             backups: None,
             reloading: tokio::sync::Mutex::default(),
@@ -134,7 +161,9 @@ impl State {
             roles: RwLock::new(Arc::new(roles)),
             ra: None,
             own: None,
+            listeners: None,
             identities: None,
+            depot: None,
         })
     }
 
@@ -148,6 +177,18 @@ impl State {
     #[must_use]
     pub fn with_own(self, own: Arc<dyn OwnCertificates>) -> Self {
         Self { own: Some(own), ..self }
+    }
+
+    /// The same, with what devices fetch and tell.
+    #[must_use]
+    pub fn with_depot(self, depot: Arc<Depot>) -> Self {
+        Self { depot: Some(depot), ..self }
+    }
+
+    /// What devices fetch and tell. Errors: `no-files-here` where nothing serves them.
+    pub fn depot(&self) -> Result<&Depot> {
+        let missing = || Error::conflict("no-files-here", "this service gives devices no lists or files");
+        self.depot.as_deref().ok_or_else(missing)
     }
 
     /// The same, with who makes the identities that stand in phones' lists.
@@ -169,6 +210,17 @@ impl State {
     /// Signet's own certificates, as far as they are known.
     pub fn own_certificates(&self) -> Vec<OwnCertificate> {
         self.own.as_ref().map(|own| own.own()).unwrap_or_default()
+    }
+
+    /// The same, with who knows the listeners that do not speak HTTP.
+    #[must_use]
+    pub fn with_listeners(self, listeners: Arc<dyn Listeners>) -> Self {
+        Self { listeners: Some(listeners), ..self }
+    }
+
+    /// The listeners that do not speak HTTP.
+    pub fn listeners(&self) -> Vec<ListenerState> {
+        self.listeners.as_ref().map(|all| all.listeners()).unwrap_or_default()
     }
 
     /// The same, with what makes backups.

@@ -24,7 +24,8 @@ mod generate;
 mod plan;
 mod remote_key;
 
-pub(in crate::ca) use certify::{extensions as ca_extensions, may_sign_cas};
+pub use certify::serves_tls;
+pub(in crate::ca) use certify::{Rights, extensions as ca_extensions, may_sign_cas};
 pub use external::{install_chain, request};
 pub(in crate::ca) use external::{may_be_ca, read_certificates};
 pub use generate::adopt_key;
@@ -46,6 +47,9 @@ pub struct NewCa {
     pub parent: Parent,
     /// Where its key is made.
     pub place: Place,
+    /// Whether it proves itself in TLS handshakes too, as the CA does that phones know by CAPF: then digitalSignature
+    /// stands in its key usage.
+    pub serves_tls: bool,
 }
 
 /// Who signs a new CA.

@@ -93,10 +93,6 @@ impl Profile {
     pub fn challenge_source(&self) -> &ChallengeSource {
         &self.challenge
     }
-    /// What phones are allowed that speak CAPF.
-    pub fn capf(&self) -> &CapfOptions {
-        &self.capf
-    }
     /// Allowed key types, but for what old devices alone have.
     pub fn keys(&self) -> &[KeyAlgorithm] {
         &self.keys
@@ -145,6 +141,10 @@ impl Profile {
     /// Its SCEP service; none if it has none.
     pub fn scep(&self) -> Option<&ScepOptions> {
         self.scep.as_ref()
+    }
+    /// What it allows over CAPF.
+    pub fn capf(&self) -> &CapfOptions {
+        &self.capf
     }
     /// Its file as it was read (TOML), for people.
     pub fn source(&self) -> &str {

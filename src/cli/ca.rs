@@ -103,6 +103,9 @@ struct Create {
     /// An external root signs it: its request goes to standard output
     #[arg(long)]
     external: bool,
+    /// It may present its own certificate in TLS handshakes, as the CA that phones know by CAPF
+    #[arg(long, conflicts_with_all = ["root", "external"])]
+    serves_tls: bool,
     /// Its key: rsa-2048, rsa-3072, rsa-4096, p-256, p-384, p-521
     #[arg(long, value_name = "KEY", default_value = "p-384")]
     key: String,
@@ -284,6 +287,7 @@ async fn create(new: Create, context: &Context) -> Result<()> {
         ("subject", new.subject.map(Value::from)),
         ("pkcs11_id", new.pkcs11_id.map(Value::from)),
         ("validity_days", new.validity_days.map(Value::from)),
+        ("serves_tls", new.serves_tls.then(|| true.into())),
     ];
     for (name, value) in optional {
         if let Some(value) = value {

@@ -62,7 +62,7 @@ pub async fn build(
     let building = site.clear()?;
     let algorithms = flags.algorithms();
     eprintln!(
-        "making keys and certificates: rsa-root ({}) over rsa-issuing ({}), ec-root ({}) over ec-issuing ({}) …",
+        "making keys and certificates: rsa-root ({}) over rsa-issuing ({}) and capf (rsa-2048), ec-root ({}) over ec-issuing ({}) …",
         algorithms.rsa_root, algorithms.rsa_issuing, algorithms.ec_root, algorithms.ec_issuing
     );
     let new = NewAuthority {

@@ -14,7 +14,20 @@ pub fn print(layout: &Layout, addresses: Addresses) {
 
 /// The same for scripts, as one line: the data folder and the real addresses, null where a listener is off.
 pub fn document(layout: &Layout, addresses: Addresses) -> Value {
-    json!({"data": layout.dir(), "http": addresses.http, "https": addresses.https})
+    let phones = &addresses.phones;
+    json!({
+        "data": layout.dir(),
+        "http": addresses.http,
+        "https": addresses.https,
+        "capf": addresses.capf,
+        "capf_legacy": addresses.capf_legacy,
+        "tvs": phones.tvs,
+        "phone_http": phones.phone_http,
+        "phone_https": phones.phone_https,
+        "phone_https_second": phones.phone_https_second,
+        "tftp": phones.tftp,
+        "syslog_in": phones.syslog_in,
+    })
 }
 
 fn text(signet: &str, layout: &Layout, addresses: Addresses) -> String {
@@ -25,6 +38,24 @@ fn text(signet: &str, layout: &Layout, addresses: Addresses) -> String {
     }
     if let Some(https) = addresses.https.map(reachable) {
         text += &format!("  https://{https}  API (/api/v1)\n");
+    }
+    for (capf, what) in [(addresses.capf, ""), (addresses.capf_legacy, " for old phones: TLS 1.0 to 1.2")] {
+        if let Some(capf) = capf.map(reachable) {
+            text += &format!("  {capf}  CAPF{what}\n");
+        }
+    }
+    let phones = &addresses.phones;
+    for (at, what) in [
+        (phones.tvs, "TVS"),
+        (phones.phone_http, "lists and files for phones, HTTP"),
+        (phones.phone_https, "lists and files for phones, HTTPS"),
+        (phones.phone_https_second, "lists and files for phones, HTTPS"),
+        (phones.tftp, "lists and files for phones, TFTP (UDP)"),
+        (phones.syslog_in, "alarms of phones, syslog (UDP and TCP)"),
+    ] {
+        if let Some(at) = at.map(reachable) {
+            text += &format!("  {at}  {what}\n");
+        }
     }
     text += &format!("  {data}  data; administrator's token in admin.token, settings in signet.toml\n\n");
     text += "Next steps, to copy into another terminal:\n";
@@ -124,31 +155,37 @@ mod tests {
         let addresses = Addresses {
             http: Some("0.0.0.0:8080".parse().unwrap()),
             https: Some("127.0.0.1:8443".parse().unwrap()),
+            capf: Some("[::]:3804".parse().unwrap()),
+            ..Addresses::default()
         };
         let text = text("signet", &Layout::new("/srv/my ca"), addresses);
         assert!(text.contains("--url http://127.0.0.1:8080/scep"), "{text}");
         assert!(text.contains("--data '/srv/my ca' --profile tls-server"), "{text}");
         assert!(text.contains("https://127.0.0.1:8443"), "{text}");
+        assert!(text.contains("  [::1]:3804  CAPF\n") && !text.contains("old phones"), "{text}");
         assert_eq!(quoted("it's"), "'it'\\''s'");
     }
 
     #[test]
     fn a_listener_that_is_off_is_not_mentioned() {
-        let addresses = Addresses { http: None, https: Some("[::1]:8443".parse().unwrap()) };
+        let addresses = Addresses { https: Some("[::1]:8443".parse().unwrap()), ..Addresses::default() };
         let text = text("signet", &Layout::new("/d"), addresses);
-        assert!(!text.contains("http://") && !text.contains("scep"), "{text}");
+        assert!(!text.contains("http://") && !text.contains("scep") && !text.contains("CAPF"), "{text}");
     }
 
     #[test]
     fn a_script_reads_where_it_serves() {
-        let addresses = Addresses { http: Some("127.0.0.1:8080".parse().unwrap()), https: None };
+        let addresses = Addresses { http: Some("127.0.0.1:8080".parse().unwrap()), ..Addresses::default() };
         let document = document(&Layout::new("/d"), addresses);
-        assert_eq!(document.to_string(), r#"{"data":"/d","http":"127.0.0.1:8080","https":null}"#);
+        assert_eq!(
+            document.to_string(),
+            r#"{"capf":null,"capf_legacy":null,"data":"/d","http":"127.0.0.1:8080","https":null}"#
+        );
     }
 
     #[test]
     fn without_the_api_no_step_needs_it() {
-        let addresses = Addresses { http: Some("127.0.0.1:8080".parse().unwrap()), https: None };
+        let addresses = Addresses { http: Some("127.0.0.1:8080".parse().unwrap()), ..Addresses::default() };
         let text = text("signet", &Layout::new("/d"), addresses);
         assert!(text.contains("/trust/signet.pem") && text.contains("--https ADDR:PORT"), "{text}");
         assert!(!text.contains("challenge create") && !text.contains("cert "), "{text}");

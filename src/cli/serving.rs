@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::{Context, usage};
 use crate::error::{Error, Result};
+use crate::id::ProfileId;
 use crate::keys::Place;
 use crate::server::layout::Layout;
 use crate::server::password::{self, Purpose};
@@ -14,6 +15,10 @@ use crate::server::public_url::PublicUrl;
 use crate::server::settings::{Given, Listen};
 use crate::server::setup::{Algorithms, Places};
 use crate::x509::key::KeyAlgorithm;
+
+mod phones;
+
+pub use phones::PhoneFlags;
 
 /// Settings by flag or environment; `DIR/signet.toml` may say the same.
 #[derive(Clone, Debug, clap::Args)]
@@ -40,6 +45,18 @@ pub struct ServerFlags {
     /// HTTPS: the API [default: 127.0.0.1:8443]
     #[arg(long, env = "SIGNET_HTTPS", value_name = "ADDR:PORT|off")]
     pub https: Option<Listen>,
+    /// CAPF, for phones; usually 0.0.0.0:3804 [default: off]
+    #[arg(long, env = "SIGNET_CAPF", value_name = "ADDR:PORT|off")]
+    pub capf: Option<Listen>,
+    /// CAPF for old phones: TLS 1.0 to 1.2 with old suites; needs a build with feature legacy
+    #[arg(long, env = "SIGNET_CAPF_LEGACY", value_name = "ADDR:PORT|off")]
+    pub capf_legacy: Option<Listen>,
+    /// The profile of phones that are told none, whose CA CAPF stands for [default: capf-lsc]
+    #[arg(long, env = "SIGNET_CAPF_PROFILE", value_name = "NAME")]
+    pub capf_profile: Option<ProfileId>,
+    /// What phones come for.
+    #[command(flatten)]
+    pub phones: PhoneFlags,
     /// The token that holds CA keys.
     #[command(flatten)]
     pub token: TokenFlags,
@@ -113,6 +130,16 @@ impl ServerFlags {
             url: self.url.clone(),
             http: self.http,
             https: self.https,
+            capf: self.capf,
+            capf_legacy: self.capf_legacy,
+            capf_profile: self.capf_profile.clone(),
+            tvs: self.phones.tvs,
+            tvs_ttl: self.phones.tvs_ttl,
+            phone_http: self.phones.phone_http,
+            phone_https: self.phones.phone_https,
+            phone_https_second: self.phones.phone_https_second,
+            tftp: self.phones.tftp,
+            syslog_in: self.phones.syslog_in,
             store: self.store.clone(),
             policies: self.policies.clone(),
             security_password_file: self.security_password_file.clone(),
@@ -128,6 +155,9 @@ impl ServerFlags {
             return Err(usage(
                 "--http and --https are both off: nothing would be served; give one of them ADDR:PORT",
             ));
+        }
+        if settings.capf_legacy() != Listen::Off && !cfg!(feature = "legacy") {
+            return Err(usage("--capf-legacy needs a program that was built with feature legacy"));
         }
         // What a relative path is relative to must not change with the folder the next start is made from.
         let paths = [

@@ -12,6 +12,10 @@ use crate::server::public_url::PublicUrl;
 use crate::server::settings::{Given, Listen};
 use crate::x509::san::San;
 
+mod phones;
+
+pub use phones::{PhoneAddresses, PhoneSockets};
+
 /// Listeners that do not accept yet.
 #[derive(Debug)]
 pub struct Bound {
@@ -19,27 +23,52 @@ pub struct Bound {
     pub http: Option<Listener>,
     /// HTTPS.
     pub https: Option<Listener>,
+    /// CAPF.
+    pub capf: Option<Listener>,
+    /// CAPF for old phones.
+    pub capf_legacy: Option<Listener>,
+    /// What phones come for beside certificates.
+    pub phones: PhoneSockets,
 }
 
 /// Real addresses, as `listeners.json` says them; a listener that is off is null.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Addresses {
     /// Plain HTTP.
     pub http: Option<SocketAddr>,
     /// HTTPS.
     pub https: Option<SocketAddr>,
+    /// CAPF.
+    pub capf: Option<SocketAddr>,
+    /// CAPF for old phones.
+    pub capf_legacy: Option<SocketAddr>,
+    /// What phones come for beside certificates.
+    #[serde(flatten)]
+    pub phones: PhoneAddresses,
 }
 
 impl Bound {
     /// Binds what the settings say. Errors: `cannot-listen`.
     pub async fn bind(settings: &Given) -> Result<Self> {
-        Ok(Self { http: bind("http", settings.http()).await?, https: bind("https", settings.https()).await? })
+        Ok(Self {
+            http: bind("http", settings.http()).await?,
+            https: bind("https", settings.https()).await?,
+            capf: bind("capf", settings.capf()).await?,
+            capf_legacy: bind("capf-legacy", settings.capf_legacy()).await?,
+            phones: PhoneSockets::bind(settings).await?,
+        })
     }
 
     /// Their real addresses.
     pub fn addresses(&self) -> Addresses {
         let of = |listener: &Option<Listener>| listener.as_ref().map(Listener::address);
-        Addresses { http: of(&self.http), https: of(&self.https) }
+        Addresses {
+            http: of(&self.http),
+            https: of(&self.https),
+            capf: of(&self.capf),
+            capf_legacy: of(&self.capf_legacy),
+            phones: self.phones.addresses(),
+        }
     }
 
     /// The HOST of `--url`, this machine, and the address that is listened on.

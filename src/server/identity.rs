@@ -25,6 +25,7 @@ use crate::server::tls::Resolver;
 use crate::x509::cert::Certificate;
 use crate::x509::san::San;
 
+mod capf;
 mod keeper;
 mod listed;
 mod own;
@@ -46,6 +47,8 @@ pub struct Identities {
     own: Own,
     /// Where clients on this machine find the roots of the TLS certificate.
     tls_ca: Option<PathBuf>,
+    /// What the CAPF listener shows, if there is one.
+    capf: Option<capf::CapfFront>,
 }
 
 impl Identities {
@@ -53,7 +56,7 @@ impl Identities {
     pub fn new(desk: Arc<Desk>, tls_names: Vec<San>) -> Self {
         let resolver = Arc::default();
         let (ras, responders, round, pauses, own) = Default::default();
-        Self { desk, tls_names, resolver, ras, responders, round, pauses, own, tls_ca: None }
+        Self { desk, tls_names, resolver, ras, responders, round, pauses, own, tls_ca: None, capf: None }
     }
 
     /// The same, keeping the roots of the TLS certificate in this file.
@@ -74,6 +77,9 @@ impl Identities {
         let mut failures = Vec::new();
         if let Err(e) = self.refresh_tls().await {
             failures.push(("tls".to_owned(), e));
+        }
+        if let Err(e) = self.refresh_capf().await {
+            failures.push(("capf".to_owned(), e));
         }
         for (ca, mode) in self.wanted_ras() {
             if let Err(e) = self.refresh_ra(&ca, mode).await

@@ -37,7 +37,7 @@ pub enum Transport {
     TlsWithClients(Arc<Config>),
 }
 
-/// What a listener needs to serve; shared by its connections.
+/// What a listener needs to serve HTTP; shared by its connections.
 pub struct Service {
     /// `http` or `https`, for the log and the metrics.
     pub name: &'static str,
@@ -53,6 +53,35 @@ pub struct Service {
     pub clock: Clock,
 }
 
+/// What is done with the connections of a listener.
+pub trait Handler: Send + Sync + 'static {
+    /// As log and metrics name the listener.
+    fn name(&self) -> &'static str;
+    /// Bounds of its connections.
+    fn limits(&self) -> &Limits;
+    /// Serves a connection to its end, which comes soon after `stop` became true.
+    fn serve(
+        self: Arc<Self>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        stop: watch::Receiver<bool>,
+    ) -> impl Future<Output = ()> + Send;
+}
+
+impl Handler for Service {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, stop: watch::Receiver<bool>) {
+        connection::serve(stream, peer, &self, stop).await;
+    }
+}
+
 /// A bound listener that does not accept yet.
 #[derive(Debug)]
 pub struct Listener {
@@ -61,7 +90,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds what the setting `name` (`http` or `https`) says. Errors: `cannot-listen` naming the address, the flag
+    /// Binds what the setting `name` (as `http` or `capf-legacy`) says. Errors: `cannot-listen` naming the address, the flag
     /// and what to do.
     pub async fn bind(name: &str, at: SocketAddr) -> Result<Self> {
         let failed = |e: std::io::Error| cannot_listen(name, at, e);
@@ -76,10 +105,10 @@ impl Listener {
     }
 
     /// Serves until `stop` becomes true, then finishes what was accepted, at most for the drain time.
-    pub async fn serve(self, service: Service, mut stop: watch::Receiver<bool>) {
-        let service = Arc::new(service);
-        let addresses = Addresses::new(service.limits.connections_per_address);
-        let room = Arc::new(Semaphore::new(service.limits.connections));
+    pub async fn serve(self, handler: impl Handler, mut stop: watch::Receiver<bool>) {
+        let (name, limits, handler) = (handler.name(), *handler.limits(), Arc::new(handler));
+        let addresses = Addresses::new(limits.connections_per_address);
+        let room = Arc::new(Semaphore::new(limits.connections));
         let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {
@@ -89,21 +118,22 @@ impl Listener {
             };
             let Some((stream, peer, permit)) = accepted else { continue };
             let Some(place) = addresses.enter(peer.ip()) else {
-                tracing::debug!(listener = service.name, peer = %peer.ip(), "too many connections from one address");
+                tracing::debug!(listener = name, peer = %peer.ip(), "too many connections from one address");
+                metrics::counter!("signet_connections_refused_total", "listener" => name).increment(1);
                 continue;
             };
-            let (service, stop) = (service.clone(), stop.clone());
+            let (handler, stop) = (handler.clone(), stop.clone());
             connections.spawn(async move {
-                connection::serve(stream, peer, &service, stop).await;
+                handler.serve(stream, peer, stop).await;
                 drop((permit, place));
             });
         }
         drop(self.socket);
-        drain(connections, service.limits.drain).await;
+        drain(connections, limits.drain).await;
     }
 }
 
-fn cannot_listen(name: &str, at: SocketAddr, e: std::io::Error) -> Error {
+pub(in crate::server) fn cannot_listen(name: &str, at: SocketAddr, e: std::io::Error) -> Error {
     let next = match e.kind() {
         ErrorKind::AddrInUse => "another program has this port: stop it or name another port",
         ErrorKind::AddrNotAvailable => {
@@ -114,7 +144,7 @@ fn cannot_listen(name: &str, at: SocketAddr, e: std::io::Error) -> Error {
         }
         _ => "name another address",
     };
-    let flag = format!("--{name} ADDR:PORT or SIGNET_{}", name.to_uppercase());
+    let flag = format!("--{name} ADDR:PORT or SIGNET_{}", name.to_uppercase().replace('-', "_"));
     Error::conflict("cannot-listen", format!("cannot listen on {at} ({e}); {next} ({flag})"))
 }
 

@@ -8,9 +8,11 @@ use tokio::task::JoinSet;
 
 use crate::ca::Authority;
 use crate::clock::Clock;
+use crate::enrol::capf;
 use crate::error::{Error, Result};
 use crate::random::Random;
 use crate::server::bound::Bound;
+use crate::server::capf::{Common, Sockets, start};
 use crate::server::layout::Layout;
 use crate::server::listen::{Limits, Listener, Rules, Service, Transport};
 use crate::server::public_url::PublicUrl;
@@ -36,7 +38,7 @@ pub struct Start<'a> {
 
 /// Serves until SIGTERM or SIGINT; `ready` is called once everything serves. What was accepted is
 /// finished, the last head signed and the store closed. Errors: those of [`State::open`].
-pub async fn run(start: Start<'_>, bound: Bound, ready: impl FnOnce()) -> Result<()> {
+pub async fn run(start: Start<'_>, mut bound: Bound, ready: impl FnOnce()) -> Result<()> {
     let mut signals = Signals::new()?;
     let limits = limits(start.settings);
     let names = bound.tls_names(&start.url);
@@ -49,7 +51,9 @@ pub async fn run(start: Start<'_>, bound: Bound, ready: impl FnOnce()) -> Result
     worker::take_over_tasks(&state).await?;
     let (stop, stopped) = watch::channel(false);
     let addresses = bound.addresses();
-    let listeners = listen(bound, &state, limits, &start.clock, &stopped)?;
+    let for_phones = std::mem::take(&mut bound.phones);
+    let mut listeners = listen(bound, &state, limits, &start.clock, &stopped)?;
+    state.phones.listen(for_phones, (limits, &state.listeners), &stopped, &mut listeners).await?;
     let work = worker::start(&state, &stopped);
     addresses.write(start.layout)?;
     ready();
@@ -109,6 +113,9 @@ fn listen(
         let rules = Rules::API;
         serve(listener, Service { name: "https", router, transport, limits, rules, clock });
     }
+    let sockets = Sockets { modern: bound.capf, legacy: bound.capf_legacy };
+    let door = Arc::new(capf::Service::new(state.desk.clone(), capf::Patience::default()));
+    start(sockets, Common { state, door, limits, stop: stop.clone() }, &mut listeners)?;
     Ok(listeners)
 }
 
@@ -120,6 +127,9 @@ async fn finish(
 ) -> Result<()> {
     while listeners.join_next().await.is_some() {}
     while work.join_next().await.is_some() {}
+    if let Err(error) = state.phones.finish().await {
+        tracing::warn!(%error, "the last notes of what devices did were not written");
+    }
     let _ = worker::sign_head(state).await;
     let closed = state.desk.authority.db.raw().close().await;
     let _ = std::fs::remove_file(layout.listeners());

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::id::ProfileId;
 use crate::server::files;
 use crate::server::layout::Layout;
 use crate::server::public_url::PublicUrl;
@@ -65,6 +66,36 @@ pub struct Given {
     /// The HTTPS listener (API).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub https: Option<Listen>,
+    /// The CAPF listener.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capf: Option<Listen>,
+    /// The CAPF listener for old phones (feature `legacy`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capf_legacy: Option<Listen>,
+    /// By which profile phones get their certificates that are told none; its CA is what CAPF presents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capf_profile: Option<ProfileId>,
+    /// TVS, for phones (TCP 2445).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tvs: Option<Listen>,
+    /// For how many seconds a phone may remember an answer of TVS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tvs_ttl: Option<u32>,
+    /// Lists and files for phones over HTTP (TCP 6970).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_http: Option<Listen>,
+    /// The same over HTTPS (TCP 6971).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_https: Option<Listen>,
+    /// The same over HTTPS on another port (TCP 6972).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_https_second: Option<Listen>,
+    /// The same over TFTP (UDP 69).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tftp: Option<Listen>,
+    /// Syslog with alarms of phones (UDP and TCP 514).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub syslog_in: Option<Listen>,
     /// The store's engine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,
@@ -121,6 +152,16 @@ impl Given {
             url: self.url.or(weaker.url),
             http: self.http.or(weaker.http),
             https: self.https.or(weaker.https),
+            capf: self.capf.or(weaker.capf),
+            capf_legacy: self.capf_legacy.or(weaker.capf_legacy),
+            capf_profile: self.capf_profile.or(weaker.capf_profile),
+            tvs: self.tvs.or(weaker.tvs),
+            tvs_ttl: self.tvs_ttl.or(weaker.tvs_ttl),
+            phone_http: self.phone_http.or(weaker.phone_http),
+            phone_https: self.phone_https.or(weaker.phone_https),
+            phone_https_second: self.phone_https_second.or(weaker.phone_https_second),
+            tftp: self.tftp.or(weaker.tftp),
+            syslog_in: self.syslog_in.or(weaker.syslog_in),
             store: self.store.or(weaker.store),
             policies: self.policies.or(weaker.policies),
             security_password_file: self.security_password_file.or(weaker.security_password_file),
@@ -141,6 +182,8 @@ impl Given {
         let text = format!(
             "# Signet's settings; a flag or an environment variable (SIGNET_HTTP …) goes before them.\n\
              # url: prefix of CRL and CA addresses in certificates. http, https: ADDR:PORT or \"off\".\n\
+             # capf, capf-legacy: ADDR:PORT or \"off\" (without them: off). capf-profile: a profile's name.\n\
+             # For phones, off unless named: tvs, tvs-ttl, phone-http, phone-https, phone-https-second, tftp, syslog-in.\n\
              # Also: policies, security-password-file, connections, connections-per-address,
 \
              # ocsp-signatures-per-address, pkcs11-module, pkcs11-token, pkcs11-pin-file.
@@ -157,6 +200,25 @@ impl Given {
     /// The HTTPS listener, or its default.
     pub fn https(&self) -> Listen {
         self.https.unwrap_or(Listen::At((Ipv4Addr::LOCALHOST, 8443).into()))
+    }
+
+    /// The CAPF listener; off unless it is set.
+    pub fn capf(&self) -> Listen {
+        self.capf.unwrap_or(Listen::Off)
+    }
+
+    /// The CAPF listener for old phones; off unless it is set.
+    pub fn capf_legacy(&self) -> Listen {
+        self.capf_legacy.unwrap_or(Listen::Off)
+    }
+
+    /// The profile whose CA the CAPF listeners stand for, or its default; none if neither is on.
+    /// Errors: none but those of the default's own name.
+    pub fn capf_profile(&self) -> Result<Option<ProfileId>> {
+        if (self.capf(), self.capf_legacy()) == (Listen::Off, Listen::Off) {
+            return Ok(None);
+        }
+        self.capf_profile.clone().map_or_else(|| "capf-lsc".parse(), Ok).map(Some)
     }
 
     /// The folder of profiles and roles.

@@ -21,11 +21,13 @@ use crate::keys::software::Vault;
 use crate::keys::token::with_token;
 use crate::random::Random;
 use crate::server::backup::{Backups, Source};
+use crate::server::capf::Board;
 use crate::server::heads::Heads;
 use crate::server::identity::Identities;
 use crate::server::inspector::StoreInspector;
 use crate::server::layout::Layout;
 use crate::server::observed::Observed;
+use crate::server::phones::Phones;
 use crate::server::settings::Given;
 use crate::server::tasks;
 use crate::server::token;
@@ -63,6 +65,10 @@ pub struct State {
     pub admin: Arc<admin::State>,
     /// Signet's own certificates.
     pub identities: Arc<Identities>,
+    /// The listeners that do not speak HTTP.
+    pub listeners: Arc<Board>,
+    /// Serves phones their lists and files, and answers TVS.
+    pub phones: Phones,
     /// Says which certificates were revoked.
     pub ocsp: Arc<Ocsp>,
     /// Signs the audit log's heads.
@@ -101,7 +107,13 @@ impl State {
         desk.profiles.swap_manufacturing_roots(roots);
         let ready = Arc::new(AtomicBool::new(false));
         let metrics = start_metrics();
-        let identities = Arc::new(Identities::new(desk.clone(), tls_names).exporting(layout.tls_ca()));
+        let identities = Identities::new(desk.clone(), tls_names).exporting(layout.tls_ca());
+        let identities = Arc::new(match settings.capf_profile()? {
+            Some(profile) => identities.with_capf(profile),
+            None => identities,
+        });
+        let listeners = Arc::<Board>::default();
+        let phones = Phones::new(desk.authority.clone(), identities.clone(), settings, layout);
         let source = Source { db: db.clone(), archivist, layout: layout.clone(), policies: policies.clone() };
         let admin = admin::State::load(admin::Parts {
             desk: desk.clone(),
@@ -113,13 +125,16 @@ impl State {
         })?
         .with_ra(identities.clone())
         .with_own(identities.clone())
+        .with_listeners(listeners.clone())
         .with_identities(identities.clone())
+        .with_depot(Arc::clone(&phones.depot))
         .with_backups(Arc::new(Backups::new(source, desk.authority.clock.clone())));
         let ocsp = Ocsp::new(desk.authority.clone(), identities.clone());
         let ocsp = Arc::new(ocsp.with_limit(settings.ocsp_signatures_per_address));
         let (db, clock) = (desk.authority.db.clone(), desk.authority.clock.clone());
         let tasks = Runner::new(db, clock, tasks::handlers(&desk, &admin.notices));
-        Ok(Self { desk, admin: Arc::new(admin), identities, ocsp, heads, tasks, metrics, ready })
+        let admin = Arc::new(admin);
+        Ok(Self { desk, admin, identities, listeners, phones, ocsp, heads, tasks, metrics, ready })
     }
 
     /// Says whether everything serves.

@@ -10,37 +10,74 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use crate::ca::{Authority, Hierarchy};
+use crate::ca::{Authority, Hierarchy, LoadedCa};
 use crate::error::{Error, Result};
+use crate::id::KeyId;
 use crate::keys::KeyStore;
 use crate::server::identity::Held;
+use crate::server::tls::ca_key::CaKey;
 use crate::server::tls::client::Clients;
 
+mod ca_key;
 mod client;
 
 /// The certificate shown to clients; none yet: handshakes fail.
 #[derive(Default)]
-pub struct Resolver(RwLock<Option<Arc<CertifiedKey>>>);
+pub struct Resolver(RwLock<Option<Shown>>);
+
+/// What is shown, and the name of its key.
+#[derive(Clone)]
+struct Shown {
+    certified: Arc<CertifiedKey>,
+    key: KeyId,
+}
 
 impl Resolver {
     /// Shows an identity from the next handshake on. Errors: `internal` if rustls refuses it.
     pub fn show(&self, keys: &dyn KeyStore, held: &Held) -> Result<()> {
-        let leaf = held.certificate.der();
-        if self.current().is_some_and(|c| c.cert.first().is_some_and(|shown| shown.as_ref() == leaf)) {
+        if self.shows(held.certificate.der()) {
             return Ok(());
         }
         let pkcs8 = keys.tls_key(&held.key)?;
         let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pkcs8.as_slice()));
         let key = aws_lc_rs::sign::any_supported_type(&der)
             .map_err(|e| Error::internal("the TLS key cannot be used").because(e))?;
-        let certified = CertifiedKey::new(chain(held), key);
+        let leaf = held.certificate.der().to_vec();
+        let chain = chain(std::iter::once(leaf).chain(held.chain.iter().cloned()).collect());
+        self.swap(CertifiedKey::new(chain, key), &held.key)
+    }
+
+    /// Shows a CA's own certificate from the next handshake on; its key signs behind the key store's wall.
+    /// Errors: `ca-not-ready`; `internal` if rustls refuses it.
+    pub fn show_ca(&self, ca: &LoadedCa) -> Result<()> {
+        let (certificate, signer) = ca.ready()?;
+        if self.shows(certificate.der()) {
+            return Ok(());
+        }
+        let chain = chain(ca.chain.iter().map(|certificate| certificate.der().to_vec()).collect());
+        self.swap(CertifiedKey::new(chain, Arc::new(CaKey(Arc::clone(signer)))), &ca.record.key)
+    }
+
+    /// The chain that is shown, leaf first and without its root, and the name of its key; none yet.
+    pub fn shown(&self) -> Option<(Vec<CertificateDer<'static>>, KeyId)> {
+        let shown = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        shown.as_ref().map(|shown| (shown.certified.cert.clone(), shown.key.clone()))
+    }
+
+    fn shows(&self, leaf: &[u8]) -> bool {
+        self.current().is_some_and(|c| c.cert.first().is_some_and(|shown| shown.as_ref() == leaf))
+    }
+
+    fn swap(&self, certified: CertifiedKey, key: &KeyId) -> Result<()> {
         certified.keys_match().map_err(|e| Error::internal("TLS key and certificate differ").because(e))?;
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(certified));
+        let shown = Shown { certified: Arc::new(certified), key: key.clone() };
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(shown);
         Ok(())
     }
 
     fn current(&self) -> Option<Arc<CertifiedKey>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        let shown = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        shown.as_ref().map(|shown| Arc::clone(&shown.certified))
     }
 }
 
@@ -57,10 +94,9 @@ impl fmt::Debug for Resolver {
 }
 
 /// Leaf and intermediates; the root is left out, since a client that trusts it has it (RFC 8446 §4.4.2).
-fn chain(held: &Held) -> Vec<CertificateDer<'static>> {
-    let above = held.chain.len().saturating_sub(1);
-    let leaf = std::iter::once(held.certificate.der().to_vec());
-    leaf.chain(held.chain.iter().take(above).cloned()).map(CertificateDer::from).collect()
+fn chain(mut whole: Vec<Vec<u8>>) -> Vec<CertificateDer<'static>> {
+    whole.truncate(whole.len().saturating_sub(1).max(1));
+    whole.into_iter().map(CertificateDer::from).collect()
 }
 
 /// The listener's configuration: made anew when the CAs change, whose clients are asked for a certificate by name.

@@ -35,9 +35,14 @@ pub async fn build(layout: &Layout, clock: &Clock) {
 
 /// What serves from that folder.
 pub async fn open(layout: &Layout, clock: &Clock, tls_names: Vec<San>) -> State {
+    open_with(layout, clock, tls_names, &Given::default()).await
+}
+
+/// The same by these settings.
+pub async fn open_with(layout: &Layout, clock: &Clock, tls_names: Vec<San>, settings: &Given) -> State {
     let opening = Opening {
         layout,
-        settings: &Given::default(),
+        settings,
         public_url: URL.into(),
         tls_names,
         password: PASSWORD,

@@ -104,6 +104,7 @@ fn new_ca(id: &str, algorithm: KeyAlgorithm, parent: Option<&str>) -> NewCa {
         algorithm,
         lifetime: DAY * if parent.is_some() { 3650 } else { 7300 },
         place: Place::Software,
+        serves_tls: false,
         parent: parent.map_or(Parent::Itself, |p| Parent::Ours(p.parse().unwrap())),
     }
 }

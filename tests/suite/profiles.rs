@@ -40,6 +40,8 @@ fn the_shipped_set_is_whole_and_says_what_it_should() {
     let set = ProfileSet::shipped().unwrap();
     let names: Vec<&str> = set.all().iter().map(|p| p.id().as_str()).collect();
     let expected = [
+        "capf-lsc",
+        "capf-tls",
         "dot1x-device",
         "legacy",
         "node-agent",
@@ -71,7 +73,7 @@ fn the_shipped_set_is_whole_and_says_what_it_should() {
     assert_eq!(profile("tls-server").validity().as_secs(), 90 * 86_400);
     assert_eq!(profile("phone-lsc").approval(), Approval::Challenge);
     assert!(profile("scep-device").scep().is_some());
-    let cas = ["rsa-issuing".parse().unwrap(), "ec-issuing".parse().unwrap()];
+    let cas = ["rsa-issuing".parse().unwrap(), "capf".parse().unwrap(), "ec-issuing".parse().unwrap()];
     set.validate_against(&cas).unwrap();
 }
 

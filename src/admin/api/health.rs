@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::auth::Caller;
 use super::problem::{Answer, Refusals};
 use super::{Shared, json};
-use crate::admin::state::{OwnCertificate, State as Service};
+use crate::admin::state::{ListenerState, OwnCertificate, State as Service};
 use crate::ca::records::Role;
 use crate::ca::{LoadedCa, crl, rollover};
 use crate::clock::Timestamp;
@@ -19,6 +19,8 @@ use crate::task::{self, TaskRecord};
 
 /// So many tasks that were given up are counted.
 const MOST_FAILED: usize = 100;
+
+const DEGRADED: &str = "degraded";
 
 /// The service's health.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -34,7 +36,7 @@ pub struct Health {
 pub struct HealthCheck {
     /// Its name, as `store` or `ca rsa-issuing`.
     pub name: String,
-    /// `ok` or `degraded`.
+    /// `ok`, `warning` (it serves, and ought not to for long) or `degraded`.
     pub status: String,
     /// More.
     pub detail: String,
@@ -92,7 +94,8 @@ fn look(state: &Service) -> Health {
     for (profile, source, fault) in state.desk.profiles.sources().health() {
         checks.push(check(&format!("challenges {profile} ({source})"), fault));
     }
-    let ok = checks.iter().all(|c| c.status == "ok");
+    checks.extend(state.listeners().into_iter().map(listener));
+    let ok = checks.iter().all(|c| c.status != DEGRADED);
     Health { status: word(ok), checks }
 }
 
@@ -143,10 +146,21 @@ fn identity(own: &OwnCertificate, now: Timestamp) -> HealthCheck {
     HealthCheck { detail, ..check(&name, None) }
 }
 
+fn listener(of: ListenerState) -> HealthCheck {
+    let name = format!("listener {}", of.name);
+    match (of.fault, of.warning) {
+        (Some(fault), _) => check(&name, Some(fault)),
+        (None, Some(warning)) => {
+            HealthCheck { name, status: "warning".to_owned(), detail: format!("{}; {warning}", of.detail) }
+        }
+        (None, None) => HealthCheck { detail: of.detail, ..check(&name, None) },
+    }
+}
+
 fn check(name: &str, fault: Option<String>) -> HealthCheck {
     HealthCheck { name: name.to_owned(), status: word(fault.is_none()), detail: fault.unwrap_or_default() }
 }
 
 fn word(ok: bool) -> String {
-    if ok { "ok" } else { "degraded" }.to_owned()
+    if ok { "ok" } else { DEGRADED }.to_owned()
 }

@@ -19,6 +19,19 @@ use crate::x509::name::{Attribute, Name};
 /// keyCertSign and cRLSign (RFC 5280 §4.2.1.3), bit 0 lowest.
 pub const KEY_USAGE: u16 = (1 << 5) | (1 << 6);
 
+/// digitalSignature, which TLS asks of who signs a handshake.
+const DIGITAL_SIGNATURE: u16 = 1;
+
+/// The key usage of a CA's certificate, bit 0 lowest.
+fn key_usage(serves_tls: bool) -> u16 {
+    if serves_tls { KEY_USAGE | DIGITAL_SIGNATURE } else { KEY_USAGE }
+}
+
+/// Whether a CA may present its own certificate in TLS handshakes.
+pub fn serves_tls(certificate: &Certificate) -> bool {
+    certificate.key_usage().is_some_and(|bits| bits & DIGITAL_SIGNATURE != 0)
+}
+
 /// How far a CA's notBefore lies in the past, for devices with slow clocks.
 const BACKDATE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
@@ -37,7 +50,8 @@ pub(super) fn certify(
     params.not_after = date(not_after)?;
     params.distinguished_name = distinguished_name(&new.subject)?;
     let above = parent.map(|parent| (&parent.id, &*parent.certificate));
-    let all = extensions(&key_id, parent.map(|_| 0), above, &work.public_url)?;
+    let rights = Rights { path_len: parent.map(|_| 0), serves_tls: new.serves_tls };
+    let all = extensions(&key_id, rights, above, &work.public_url)?;
     params.custom_extensions = all.into_iter().map(custom).collect();
     let issuer = match parent {
         Some(parent) => Issuer::of(&parent.certificate)?,
@@ -111,11 +125,20 @@ fn issuer_params(name: &Name) -> Result<CertificateParams> {
     Ok(params)
 }
 
+/// What a CA's certificate lets it do.
+#[derive(Clone, Copy)]
+pub(in crate::ca) struct Rights {
+    /// How many CAs may stand below it.
+    pub path_len: Option<u8>,
+    /// Whether it may present itself in TLS handshakes.
+    pub serves_tls: bool,
+}
+
 /// The extensions of a CA's certificate under `parent`, or of a root's. A root says nothing of where its own CRL is:
 /// nobody revokes a root by the root's own word.
 pub(in crate::ca) fn extensions(
     key_id: &[u8],
-    path_len: Option<u8>,
+    rights: Rights,
     parent: Option<(&CaId, &Certificate)>,
     public_url: &str,
 ) -> Result<Vec<Extension>> {
@@ -124,8 +147,8 @@ pub(in crate::ca) fn extensions(
         None => key_id.to_vec(),
     };
     let mut all = vec![
-        ext::basic_constraints(true, path_len)?,
-        ext::key_usage(KEY_USAGE)?,
+        ext::basic_constraints(true, rights.path_len)?,
+        ext::key_usage(key_usage(rights.serves_tls))?,
         ext::subject_key_id(key_id)?,
         ext::authority_key_id(&issuer_key_id)?,
     ];

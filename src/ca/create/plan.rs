@@ -19,7 +19,8 @@ const ROOT_LIFETIME: Duration = Duration::from_secs(DAY.as_secs() * 7305);
 const ISSUING_LIFETIME: Duration = Duration::from_secs(DAY.as_secs() * 3652);
 
 /// `rsa-root` (4096) over `rsa-issuing` (2048) for phones, SCEP and 802.1X, because many devices cannot
-/// validate an EC chain, and `ec-root` over `ec-issuing` (P-384) for servers.
+/// validate an EC chain, `capf` (2048) under the same root for the LSCs of phones, and `ec-root` over `ec-issuing`
+/// (P-384) for servers.
 /// Errors: `bad-name` if the organization is no valid attribute.
 pub fn default_plan(organization: Option<&str>) -> Result<Vec<NewCa>> {
     let ca = |id: &str, algorithm, parent: Option<&str>| -> Result<NewCa> {
@@ -30,12 +31,14 @@ pub fn default_plan(organization: Option<&str>) -> Result<Vec<NewCa>> {
             algorithm,
             lifetime: if parent.is_some() { ISSUING_LIFETIME } else { ROOT_LIFETIME },
             place: Place::Software,
+            serves_tls: false,
             parent: parent.map_or(Ok(Parent::Itself), |p| p.parse().map(Parent::Ours))?,
         })
     };
     Ok(vec![
         ca("rsa-root", KeyAlgorithm::Rsa4096, None)?,
         ca("rsa-issuing", KeyAlgorithm::Rsa2048, Some("rsa-root"))?,
+        NewCa { serves_tls: true, ..ca("capf", KeyAlgorithm::Rsa2048, Some("rsa-root"))? },
         ca("ec-root", KeyAlgorithm::P384, None)?,
         ca("ec-issuing", KeyAlgorithm::P384, Some("ec-root"))?,
     ])
@@ -60,7 +63,7 @@ pub fn default_subject(id: &CaId, organization: Option<&str>) -> Result<Name> {
 }
 
 fn title(word: &str) -> String {
-    if matches!(word, "rsa" | "ec" | "ecdsa" | "ca" | "tls" | "ip") {
+    if matches!(word, "rsa" | "ec" | "ecdsa" | "ca" | "tls" | "ip" | "capf") {
         return word.to_uppercase();
     }
     let mut letters = word.chars();

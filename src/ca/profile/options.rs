@@ -140,10 +140,10 @@ fn yes() -> bool {
     true
 }
 
-/// What phones are allowed that speak CAPF (`[capf]`).
+/// What a profile allows over CAPF beyond what every profile does.
 #[derive(Clone, Debug, Default)]
 pub struct CapfOptions {
-    /// Whether an operation may ask for no proof at all (authentication by null string).
+    /// Whether a device may get a certificate without proving anything: authentication by null string.
     pub null_string: bool,
     /// The models that take a RetryLater.
     pub retry_later: Vec<Pattern>,

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ca::create::ca_extensions;
+use crate::ca::create::{Rights, ca_extensions, serves_tls};
 use crate::ca::lint::{Issuer, lint_under};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -41,23 +41,24 @@ struct Content<'a> {
     key: &'a dyn Signer,
     not_before: Timestamp,
     not_after: Timestamp,
-    path_len: Option<u8>,
+    rights: Rights,
 }
 
 impl Maker {
-    /// The next CA's own certificate (DER): under `parent`, or without one signed by itself.
+    /// The own certificate (DER) of the CA that follows `current`: under `parent`, or without one signed by itself.
     /// Errors: `ca-lifetime`, `lint`.
     pub fn own(
         &self,
-        subject: &Name,
+        current: &Certificate,
         key: &dyn Signer,
         parent: Option<&Party>,
         lifetime: Duration,
     ) -> Result<Vec<u8>> {
         let not_before = self.now.minus(BACKDATE).whole_secs();
         let not_after = self.now.plus(lifetime).whole_secs();
-        let path_len = parent.map(|_| 0);
-        self.write(Content { subject, key, not_before, not_after, path_len }, parent)
+        let rights = Rights { path_len: parent.map(|_| 0), serves_tls: serves_tls(current) };
+        let subject = current.subject();
+        self.write(Content { subject, key, not_before, not_after, rights }, parent)
     }
 
     /// The key of `subject`, certified by `issuer` (DER): as long as both live. Errors: `ca-lifetime`, `lint`.
@@ -68,13 +69,13 @@ impl Maker {
             key: &*subject.signer,
             not_before: own.not_before(),
             not_after: own.not_after(),
-            path_len: own.path_len(),
+            rights: Rights { path_len: own.path_len(), serves_tls: serves_tls(own) },
         };
         self.write(content, Some(issuer))
     }
 
     fn write(&self, content: Content<'_>, issuer: Option<&Party>) -> Result<Vec<u8>> {
-        let Content { subject, key, not_before, not_after, path_len } = content;
+        let Content { subject, key, not_before, not_after, rights } = content;
         let key_id = key.public_key().key_id();
         let under = match issuer {
             Some(issuer) => Issuer::of(&issuer.certificate)?,
@@ -103,7 +104,7 @@ impl Maker {
             spki: key.public_key().spki().to_vec(),
             extensions: ca_extensions(
                 &key_id,
-                path_len,
+                rights,
                 issuer.map(|issuer| (&issuer.id, &*issuer.certificate)),
                 &self.public_url,
             )?,

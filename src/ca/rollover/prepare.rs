@@ -199,8 +199,7 @@ impl Draft {
     fn make(self, keys: &dyn KeyStore, maker: &Maker) -> Result<(CaRecord, CrlRecord, RolloverRecord)> {
         let key: KeyId = format!("{KEY_PREFIX}{}", self.id).parse()?;
         let signer = generate(keys, self.place, &key, self.algorithm)?;
-        let subject = self.current.certificate.subject();
-        let der = maker.own(subject, &*signer, self.parent.as_ref(), self.lifetime)?;
+        let der = maker.own(&self.current.certificate, &*signer, self.parent.as_ref(), self.lifetime)?;
         let certificate = Arc::new(Certificate::from_der(&der)?);
         let crl = crl::first(&self.id, self.role, &certificate, &*signer, maker.now)?;
         let next = Party { id: self.id.clone(), certificate: Arc::clone(&certificate), signer };

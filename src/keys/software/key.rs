@@ -173,6 +173,20 @@ impl Signer for SoftwareKey {
         }
     }
 
+    fn sign_pss(&self, digest: Digest, message: &[u8]) -> Result<Vec<u8>> {
+        let Private::Rsa { signing, .. } = &self.private else {
+            return Err(Error::invalid("digest-not-supported", "only an RSA key signs with RSASSA-PSS"));
+        };
+        let padding: &'static dyn aws::RsaEncoding = match digest {
+            Digest::Sha256 => &aws::RSA_PSS_SHA256,
+            Digest::Sha384 => &aws::RSA_PSS_SHA384,
+            Digest::Sha512 => &aws::RSA_PSS_SHA512,
+        };
+        let mut out = vec![0; signing.public_modulus_len()];
+        let signed = signing.sign(padding, &SystemRandom::new(), message, &mut out);
+        signed.map(|()| out).map_err(|_| Error::internal("the signature could not be made"))
+    }
+
     #[cfg(feature = "legacy")]
     fn sign_sha1(&self, message: &[u8]) -> Result<Vec<u8>> {
         if !self.algorithm.is_rsa() {

@@ -45,6 +45,21 @@ impl Wanted {
         })
     }
 
+    /// The CAPF listener's, where no CA presents itself: RSA, which every phone takes, unless the profile has none.
+    /// Errors: `not-found` without its profile.
+    pub fn capf(desk: &Desk) -> Result<Self> {
+        let profile = desk.profiles.current().require(&CAPF.parse()?)?.clone();
+        Ok(Self {
+            name: CAPF.into(),
+            ca: desk.authority.hierarchy().in_force(profile.ca())?.record.id.clone(),
+            algorithm: choose(&profile, KeyAlgorithm::Rsa2048, |_| true)?,
+            subject: Name::parse("CN=Signet CAPF")?,
+            sans: Vec::new(),
+            keeps_former: false,
+            profile,
+        })
+    }
+
     /// An OCSP responder's, of the same sort of key as its CA's, so that who can verify the certificate can verify
     /// the answer. Errors: `not-found` without its profile; `no-key` if that allows none.
     pub fn ocsp(desk: &Desk, ca: &CaId, is_rsa: bool) -> Result<Self> {
@@ -103,6 +118,9 @@ impl Wanted {
         })
     }
 }
+
+/// The name of the CAPF listener's identity, and of its profile.
+pub const CAPF: &str = "capf-tls";
 
 /// The name of a CA's OCSP responder.
 pub fn responder_name(ca: &CaId) -> String {

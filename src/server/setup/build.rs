@@ -29,7 +29,7 @@ use crate::store::Db;
 use crate::trust::recovery;
 use crate::x509::key::KeyAlgorithm;
 
-/// The key types of the four CAs.
+/// The key types of the CAs, but for that of CAPF: RSA-2048, which every phone takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Algorithms {
     /// The root for phones, SCEP and 802.1X.
@@ -42,7 +42,7 @@ pub struct Algorithms {
     pub ec_issuing: KeyAlgorithm,
 }
 
-/// Where the keys of the four CAs are made.
+/// Where the keys of the CAs are made.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Places {
     /// Those of the roots.

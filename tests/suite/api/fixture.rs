@@ -121,6 +121,7 @@ impl Api {
             lifetime,
             parent,
             place: Place::Software,
+            serves_tls: false,
         };
         let root = ca("ec-root", Parent::Itself, YEAR * 20);
         let issuing = ca("ec-issuing", Parent::Ours("ec-root".parse().unwrap()), YEAR * 10);

@@ -215,6 +215,6 @@ async fn make(authority: &Arc<Authority>, id: &str, parent: Parent) {
     let years = if matches!(parent, Parent::Itself) { 20 } else { 10 };
     let subject = default_subject(&id, None).unwrap();
     let (algorithm, lifetime, place) = (KeyAlgorithm::P256, DAY * 365 * years, Place::Software);
-    let new = NewCa { id, subject, algorithm, lifetime, parent, place };
+    let new = NewCa { id, subject, algorithm, lifetime, parent, place, serves_tls: false };
     create(authority, vec![new], Actor::System).await.unwrap();
 }

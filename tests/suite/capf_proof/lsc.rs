@@ -9,7 +9,7 @@ use super::*;
 pub async fn issue(house: &Fixture, profile: &str, key: &Key, common_name: &str) -> Vec<u8> {
     let request = Request {
         profile: profile.parse().unwrap(),
-        csr: Csr::from_der(&key.request(common_name), Leniency::default()).unwrap(),
+        application: Csr::from_der(&key.request(common_name), Leniency::Strict).unwrap().into(),
         proof: Proof::Operator { name: "ann".into(), renews: None },
         transaction: None,
         actor: Actor::System,

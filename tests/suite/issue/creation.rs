@@ -106,6 +106,7 @@ async fn a_plan_that_cannot_be_done_is_refused_with_the_reason() {
         lifetime: YEAR,
         parent: Parent::Itself,
         place: place(),
+        serves_tls: false,
     };
     let error = create(&fixture.authority, vec![new], Actor::System).await.unwrap_err();
     assert_eq!(error.code(), "ca-exists");

@@ -63,7 +63,8 @@ impl Fixture {
     pub async fn make(&self, id: &str, algorithm: KeyAlgorithm, parent: Parent) -> Result<(), Error> {
         let subject = default_subject(&ca(id), Some("Acme, Inc.")).unwrap();
         let lifetime = if matches!(parent, Parent::Itself) { YEAR * 20 } else { YEAR * 10 };
-        let new = NewCa { id: ca(id), subject, algorithm, lifetime, parent, place: place() };
+        let new =
+            NewCa { id: ca(id), subject, algorithm, lifetime, parent, place: place(), serves_tls: false };
         create(&self.authority, vec![new], Actor::System).await.map(|_| ())
     }
 

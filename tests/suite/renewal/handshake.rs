@@ -187,6 +187,7 @@ async fn a_new_ca_is_asked_for_without_a_restart() {
         lifetime: DAY * 3000,
         parent: Parent::Ours("ec-root".parse().unwrap()),
         place: Place::Software,
+        serves_tls: false,
     };
     create(&house.state.desk.authority, vec![new], Actor::System).await.unwrap();
     assert!(!Arc::ptr_eq(&before, &listener.current().unwrap()));

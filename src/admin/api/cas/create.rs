@@ -95,6 +95,7 @@ struct Draft {
     lifetime: Duration,
     key: Option<(Zeroizing<String>, Zeroizing<String>)>,
     external: bool,
+    serves_tls: bool,
     place: Place,
     /// CKA_ID of a key pair that stands in the token already.
     object: Option<Vec<u8>>,
@@ -111,6 +112,7 @@ impl json::Body for Draft {
         "parent_key_pem",
         "parent_key_passphrase",
         "external",
+        "serves_tls",
         "key_store",
         "pkcs11_id",
     ];
@@ -133,6 +135,7 @@ impl json::Body for Draft {
             lifetime: DAY * u32::try_from(days.unwrap_or(default_days(role))).unwrap_or(u32::MAX),
             key: offline_key(fields)?,
             external: fields.flag("external")?,
+            serves_tls: fields.flag("serves_tls")?,
             place: fields.parsed("key_store", str::parse)?.unwrap_or_default(),
             object: fields.parsed("pkcs11_id", parse_object)?,
             role,
@@ -151,6 +154,10 @@ impl Draft {
             return Err(fields.at("key_store", error));
         }
         let refuse = |field, detail| Err(fields.at(field, Error::invalid("invalid-parent", detail)));
+        if self.serves_tls && (self.role == Role::Root || self.external) {
+            let detail = "an issuing CA under one of ours serves TLS; an external root's owner adds digitalSignature himself";
+            return Err(fields.at("serves_tls", Error::invalid("invalid-key-usage", detail)));
+        }
         match (self.role, &self.parent, self.external) {
             (Role::Root, None, false) | (Role::Issuing, Some(_), false) | (Role::Issuing, None, true) => {
                 Ok(())
@@ -191,6 +198,7 @@ impl Draft {
             lifetime: self.lifetime,
             parent,
             place: self.place,
+            serves_tls: self.serves_tls,
         };
         create::create(authority, vec![new], actor).await?;
         Ok(id)

@@ -225,6 +225,10 @@ pub struct NewCa {
     /// Whether an external root signs it: the answer then carries `request_pem`.
     #[serde(default)]
     pub external: bool,
+    /// Whether it may present its own certificate in TLS handshakes (digitalSignature), as the CA that phones know by
+    /// CAPF does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub serves_tls: bool,
     /// Where its key is made: `software` (without it) or `pkcs11`, the token that the server's settings name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_store: Option<String>,
