@@ -65,6 +65,7 @@ impl Inventory<'_> {
             profile,
             seen: None,
             lsc: None,
+            unconfirmed: None,
             mic: None,
             operation: None,
             guesses: Guesses::default(),

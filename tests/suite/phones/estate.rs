@@ -88,6 +88,7 @@ impl Estate {
             profile: "phone-lsc".parse().unwrap(),
             seen: None,
             lsc: None,
+            unconfirmed: None,
             mic: None,
             operation: None,
             guesses: Default::default(),
