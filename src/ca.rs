@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::id::CaId;
-use crate::keys::{KeyStore, pool::Pool};
+use crate::keys::{KeyStore, Signer, pool::Pool};
 use crate::random::Random;
 use crate::store::Db;
 use crate::task::Periodic;
@@ -124,7 +124,15 @@ impl Authority {
         ca: &LoadedCa,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
-        let signer = ca.ready()?.1;
+        self.run_with(&**ca.ready()?.1, job).await
+    }
+
+    /// As [`Self::run_signing`], with any key. Errors: `busy`, `internal`.
+    pub async fn run_with<T: Send + 'static>(
+        &self,
+        signer: &dyn Signer,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
         if signer.is_remote() {
             return self.run_remote(job).await;
         }

@@ -28,6 +28,7 @@ pub mod logging;
 mod next_steps;
 pub mod notice;
 mod page;
+pub mod phone;
 pub mod profile;
 mod progress;
 pub mod request;
@@ -152,6 +153,8 @@ pub enum Verb {
     Token(token::Args),
     /// Scheduled work: list, show, run now, cancel
     Task(task::Args),
+    /// Simulate phones against a server
+    Phone(phone::Args),
     /// Notices before certificates expire: list, channels, test
     Notice(notice::Args),
     /// The audit log: list, verify
@@ -297,6 +300,7 @@ async fn run(verb: Verb, context: &Context) -> Result<ExitCode> {
         Verb::Request(args) => request::run(args, context).await,
         Verb::Token(args) => token::run(args, context).await,
         Verb::Task(args) => task::run(args, context).await,
+        Verb::Phone(args) => phone::run(args, context).await,
         Verb::Notice(args) => notice::run(args, context).await,
         Verb::Audit(args) => audit::run(args, context).await,
         Verb::Health(args) => health::run(args, context).await,

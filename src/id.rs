@@ -74,6 +74,10 @@ slug_id!(
     /// Names a private key in the key store, as `ca-rsa-issuing`.
     KeyId
 );
+slug_id!(
+    /// Names a cluster of call control, as `hq`: its trust lists are its own.
+    ClusterId
+);
 
 /// A record's key: a UUID version 7, so that keys rise with time (RFC 9562 §5.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

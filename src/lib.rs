@@ -21,6 +21,7 @@ pub mod id;
 pub mod keys;
 pub mod notice;
 pub mod outbound;
+pub mod phone;
 pub mod random;
 pub mod server;
 pub mod storage;

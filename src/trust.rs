@@ -1,5 +1,12 @@
 //! What others are given to trust: bundles of our own CAs, and the lists that phones live by.
 
+pub mod anchor;
 pub mod bundle;
+pub mod cluster;
 pub mod http;
+pub mod identity;
+pub mod records;
+pub mod recovery;
+pub mod release;
 pub mod role;
+pub mod warning;

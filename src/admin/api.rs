@@ -91,6 +91,7 @@ fn described() -> OpenApiRouter<Arc<State>> {
         .merge(challenges::routes())
         .merge(requests::routes())
         .merge(certificates::routes())
+        .merge(devices::routes())
         .merge(tokens::routes())
         .merge(notices::routes())
         .merge(tasks::routes())

@@ -18,6 +18,7 @@ use crate::enrol::scep_ra::RaSource;
 use crate::error::{Error, Result};
 use crate::notice::Notices;
 use crate::notice::policy::NoticePolicy;
+use crate::trust::identity::OwnIdentities;
 
 /// Looks into the store as a whole. Blocking: called on threads for that.
 pub trait Inspector: Send + Sync {
@@ -127,6 +128,7 @@ pub struct State {
     ra: Option<Arc<dyn RaSource>>,
     own: Option<Arc<dyn OwnCertificates>>,
     listeners: Option<Arc<dyn Listeners>>,
+    identities: Option<Arc<dyn OwnIdentities>>,
 }
 
 impl State {
@@ -153,6 +155,7 @@ impl State {
             ra: None,
             own: None,
             listeners: None,
+            identities: None,
         })
     }
 
@@ -166,6 +169,22 @@ impl State {
     #[must_use]
     pub fn with_own(self, own: Arc<dyn OwnCertificates>) -> Self {
         Self { own: Some(own), ..self }
+    }
+
+    /// The same, with who makes the identities that stand in phones' lists.
+    #[must_use]
+    pub fn with_identities(self, identities: Arc<dyn OwnIdentities>) -> Self {
+        Self { identities: Some(identities), ..self }
+    }
+
+    /// Who makes the identities that stand in phones' lists. Errors: `identity-not-here` where nobody does.
+    pub fn identities(&self) -> Result<&dyn OwnIdentities> {
+        self.identities.as_deref().ok_or_else(|| {
+            Error::conflict(
+                "identity-not-here",
+                "this service holds no identities of its own for phones' lists",
+            )
+        })
     }
 
     /// Signet's own certificates, as far as they are known.

@@ -26,7 +26,8 @@ const SEEN_EVERY: Duration = Duration::from_mins(1);
 /// A change of one device.
 #[derive(Clone, Debug)]
 pub struct Change {
-    before: Stored<DeviceRecord>,
+    before: DeviceRecord,
+    when: When,
     after: DeviceRecord,
     steps: Vec<Step>,
     actor: Actor,
@@ -37,8 +38,17 @@ pub struct Change {
 impl Change {
     /// Of this device, by `actor`, at `at`; nothing is changed yet.
     pub fn of(device: Stored<DeviceRecord>, actor: Actor, at: Timestamp) -> Self {
-        let after = device.value.clone();
-        Self { before: device, after, steps: Vec::new(), actor, address: None, at }
+        Self::begun(device.value, When::Revision(device.revision), actor, at)
+    }
+
+    /// That adds this device. The unit is refused if one of its name stands there.
+    pub fn adding(device: DeviceRecord, actor: Actor, at: Timestamp) -> Self {
+        Self::begun(device, When::Absent, actor, at)
+    }
+
+    fn begun(before: DeviceRecord, when: When, actor: Actor, at: Timestamp) -> Self {
+        let after = before.clone();
+        Self { before, when, after, steps: Vec::new(), actor, address: None, at }
     }
 
     /// The device as it becomes.
@@ -48,15 +58,15 @@ impl Change {
 
     /// Whether there is anything to write: to be seen again within a minute from the same address is nothing.
     pub fn is_needed(&self) -> bool {
-        let unseen = DeviceRecord { seen: self.before.value.seen.clone(), ..self.after.clone() };
-        let again = match (&self.before.value.seen, &self.after.seen) {
+        let unseen = DeviceRecord { seen: self.before.seen.clone(), ..self.after.clone() };
+        let again = match (&self.before.seen, &self.after.seen) {
             (Some(before), Some(now)) => {
                 before.address != now.address || now.at.since(before.at) >= SEEN_EVERY
             }
             (None, Some(_)) => true,
             (_, None) => false,
         };
-        again || !self.steps.is_empty() || unseen != self.before.value
+        again || self.when == When::Absent || !self.steps.is_empty() || unseen != self.before
     }
 
     /// It came from there.
@@ -197,7 +207,7 @@ impl Change {
                 at: self.at,
                 by: self.actor.to_string(),
                 address: self.address,
-                operation: operation_of(&device, &self.before.value),
+                operation: operation_of(&device, &self.before),
                 step,
             };
             unit.put(&record, When::Always)?;
@@ -206,7 +216,7 @@ impl Change {
             }
             device.steps = device.steps.saturating_add(1);
         }
-        unit.replace(&device, self.before.revision)?;
+        unit.put(&device, self.when)?;
         Ok(device)
     }
 

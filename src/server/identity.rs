@@ -27,6 +27,7 @@ use crate::x509::san::San;
 
 mod capf;
 mod keeper;
+mod listed;
 mod own;
 mod pause;
 mod wanted;

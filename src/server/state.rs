@@ -122,6 +122,7 @@ impl State {
         .with_ra(identities.clone())
         .with_own(identities.clone())
         .with_listeners(listeners.clone())
+        .with_identities(identities.clone())
         .with_backups(Arc::new(Backups::new(source, desk.authority.clock.clone())));
         let ocsp = Ocsp::new(desk.authority.clone(), identities.clone());
         let ocsp = Arc::new(ocsp.with_limit(settings.ocsp_signatures_per_address));

@@ -52,9 +52,11 @@ fn the_shipped_set_is_whole_and_says_what_it_should() {
         "scep-ra-decrypt",
         "scep-ra-sign",
         "signet-tls",
+        "tftp-tls",
         "tls-client",
         "tls-multi-server",
         "tls-server",
+        "tvs-tls",
     ];
     assert_eq!(names, expected);
     let profile = |name: &str| set.require(&name.parse().unwrap()).unwrap().clone();

@@ -47,11 +47,17 @@ pub enum Permission {
     DevicesRead,
     /// Add, change and delete devices, and say what is to be done with them.
     DevicesWrite,
+    /// See clusters, their anchors and releases.
+    TrustRead,
+    /// Make and change clusters and anchors.
+    TrustWrite,
+    /// Publish lists to phones.
+    TrustPublish,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::CertificatesRead,
         Self::CertificatesIssue,
         Self::CertificatesRevoke,
@@ -74,6 +80,9 @@ impl Permission {
         Self::BackupCreate,
         Self::DevicesRead,
         Self::DevicesWrite,
+        Self::TrustRead,
+        Self::TrustWrite,
+        Self::TrustPublish,
     ];
 
     /// As written in `roles.toml`.
@@ -101,6 +110,9 @@ impl Permission {
             Self::BackupCreate => "backup:create",
             Self::DevicesRead => "devices:read",
             Self::DevicesWrite => "devices:write",
+            Self::TrustRead => "trust:read",
+            Self::TrustWrite => "trust:write",
+            Self::TrustPublish => "trust:publish",
         }
     }
 
@@ -122,7 +134,9 @@ impl Permission {
             | Self::TokensManage
             | Self::TasksManage
             | Self::NoticesTest
-            | Self::DevicesWrite => true,
+            | Self::DevicesWrite
+            | Self::TrustWrite
+            | Self::TrustPublish => true,
             Self::CertificatesRead
             | Self::ChallengesRead
             | Self::RequestsRead
@@ -133,7 +147,8 @@ impl Permission {
             | Self::TasksRead
             | Self::NoticesRead
             | Self::BackupCreate
-            | Self::DevicesRead => false,
+            | Self::DevicesRead
+            | Self::TrustRead => false,
         }
     }
 }

@@ -152,10 +152,15 @@ impl ProfileSet {
         &self.profiles
     }
 
+    /// The profile of that name, if there is one.
+    pub fn find(&self, id: &ProfileId) -> Option<&Arc<Profile>> {
+        let found = self.profiles.binary_search_by(|p| p.id().cmp(id));
+        found.ok().and_then(|place| self.profiles.get(place))
+    }
+
     /// The profile of that name, enabled or not. Errors: `not-found`, naming those that there are.
     pub fn require(&self, id: &ProfileId) -> Result<&Arc<Profile>> {
-        let found = self.profiles.binary_search_by(|p| p.id().cmp(id));
-        found.map(|place| &self.profiles[place]).map_err(|_| {
+        self.find(id).ok_or_else(|| {
             let usable = self.profiles.iter().filter(|p| p.is_enabled() && !p.is_internal());
             let known: Vec<&str> = usable.map(|p| p.id().as_str()).take(MAX_NAMED).collect();
             Error::not_found("profile", id).saying(&format!("; there are: {}", known.join(", ")))

@@ -141,7 +141,8 @@ async fn is_revoked(desk: &Desk, held: &Held) -> Result<bool> {
     Ok(found.is_none_or(|record| record.value.status != Status::Good))
 }
 
-async fn renew(desk: &Desk, wanted: &Wanted, standing: Option<Stored<IdentityRecord>>) -> Result<Held> {
+/// Has the identity issued anew, with a key of its own. Errors: those of `enrol`.
+pub async fn renew(desk: &Desk, wanted: &Wanted, standing: Option<Stored<IdentityRecord>>) -> Result<Held> {
     // Before a key is made that nobody would certify.
     desk.authority.hierarchy().require(&wanted.ca)?.may_issue_by(&wanted.profile)?;
     written(wanted)?;

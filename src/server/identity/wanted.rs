@@ -6,6 +6,7 @@ use crate::ca::profile::Profile;
 use crate::enrol::Desk;
 use crate::error::{Error, Result};
 use crate::id::CaId;
+use crate::trust::identity::Purpose;
 use crate::x509::key::KeyAlgorithm;
 use crate::x509::name::Name;
 use crate::x509::san::San;
@@ -71,6 +72,25 @@ impl Wanted {
             subject: Name::parse(&format!("CN=Signet OCSP {ca}"))?,
             sans: Vec::new(),
             keeps_former: false,
+            profile,
+        })
+    }
+
+    /// One that stands in phones' lists: RSA, for the sake of phones. Errors: `not-found` without its profile; `no-rsa` if
+    /// that allows none.
+    pub fn listed(desk: &Desk, purpose: Purpose, sans: &[San]) -> Result<Self> {
+        let profile = desk.profiles.current().require(&purpose.profile().parse()?)?.clone();
+        let title = match purpose {
+            Purpose::Tvs => "CN=Signet TVS",
+            Purpose::Tftp => "CN=Signet TFTP",
+        };
+        Ok(Self {
+            name: purpose.as_str().to_owned(),
+            ca: desk.authority.hierarchy().in_force(profile.ca())?.record.id.clone(),
+            algorithm: choose(&profile, KeyAlgorithm::Rsa2048, KeyAlgorithm::is_rsa)?,
+            subject: Name::parse(title)?,
+            sans: sans.to_vec(),
+            keeps_former: true,
             profile,
         })
     }

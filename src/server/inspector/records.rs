@@ -23,6 +23,7 @@ use crate::server::records::{HeadRecord, IdentityRecord};
 use crate::storage::Report;
 use crate::store::{Envelope, Record, Snapshot, Stored};
 use crate::task::TaskRecord;
+use crate::trust::records::{AnchorRecord, ClusterRecord, RecoveryRecord, ReleaseRecord};
 use crate::x509::cert::Certificate;
 
 /// The kinds that this program writes.
@@ -54,6 +55,10 @@ const KNOWN: &[u8] = &[
     NoticeRecord::KIND.id,
     LookRecord::KIND.id,
     DeviceRecord::KIND.id,
+    AnchorRecord::KIND.id,
+    ClusterRecord::KIND.id,
+    ReleaseRecord::KIND.id,
+    RecoveryRecord::KIND.id,
     StepRecord::KIND.id,
 ];
 
@@ -141,6 +146,10 @@ impl Records {
             k if k == TaskRecord::KIND.id => read::<TaskRecord>(envelope, listed).map(drop),
             k if k == NoticeRecord::KIND.id => read::<NoticeRecord>(envelope, listed).map(drop),
             k if k == LookRecord::KIND.id => read::<LookRecord>(envelope, listed).map(drop),
+            k if k == AnchorRecord::KIND.id => read::<AnchorRecord>(envelope, listed).map(drop),
+            k if k == ClusterRecord::KIND.id => read::<ClusterRecord>(envelope, listed).map(drop),
+            k if k == ReleaseRecord::KIND.id => read::<ReleaseRecord>(envelope, listed).map(drop),
+            k if k == RecoveryRecord::KIND.id => read::<RecoveryRecord>(envelope, listed).map(drop),
             k if k == DeviceRecord::KIND.id => read::<DeviceRecord>(envelope, listed).map(drop),
             k if k == StepRecord::KIND.id => read::<StepRecord>(envelope, listed).map(drop),
             // Named once for the whole kind, at the end.

@@ -26,6 +26,7 @@ use crate::server::state::all_faults;
 use crate::server::token;
 use crate::storage::{self, EngineKind};
 use crate::store::Db;
+use crate::trust::recovery;
 use crate::x509::key::KeyAlgorithm;
 
 /// The key types of the CAs, but for that of CAPF: RSA-2048, which every phone takes.
@@ -102,6 +103,7 @@ async fn fill(
     let authority =
         Authority::load(db.clone(), clock.clone(), random.clone(), pool, keys, new.url.clone()).await?;
     create(&authority, plan, Actor::System).await?;
+    recovery::ensure(&authority, Actor::System).await?;
     profiles
         .validate_under(&authority.hierarchy(), authority.clock.now())
         .map_err(|faults| all_faults(&faults))?;

@@ -1,7 +1,7 @@
 //! What the API says of devices.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// A device of the inventory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -84,9 +84,9 @@ pub struct HeldCertificate {
 
 /// A device to be added or changed, and what is to be done with it. Of a device that exists, what is not given stays;
 /// an empty text takes model or region away.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct DeviceRow {
-    /// Its name. Of `PATCH /devices/{name}` the name in the path, if any.
+    /// Its name; where the path has it, not here.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// Its model.
@@ -95,7 +95,7 @@ pub struct DeviceRow {
     /// Its region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// By which profile it gets its certificates; `phone-lsc` of a new device, unless another is given.
+    /// By which profile it gets its certificates; `capf-lsc` of a new device, unless another is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
     /// `install` (or `upgrade`), `fetch` (or `troubleshoot`), `delete`, or `none` to take back what is pending.
@@ -126,7 +126,7 @@ pub struct ChangedDevice {
 }
 
 /// Devices to be added or changed, in one durable write: up to 1,000, and 256 KiB of JSON.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct DeviceBatch {
     /// The devices, each name once.
     pub items: Vec<DeviceRow>,
@@ -237,7 +237,8 @@ pub struct BulkOperation {
 }
 
 /// Which devices: those for which all of it holds. At least one is given.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct DeviceFilter {
     /// The beginning of the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -72,6 +72,13 @@ impl<'a> Fields<'a> {
         Ok(text.into_owned())
     }
 
+    /// As [`Self::required_pem`], if it is there and not null.
+    pub fn pem(&mut self, name: &str) -> Result<Option<String>> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        rules::public_pem(&text).map_err(|e| self.at(name, e))?;
+        Ok(Some(text.into_owned()))
+    }
+
     /// A secret or private key, kept out of logs and wiped after use.
     pub fn secret(&mut self, name: &str) -> Result<Option<Zeroizing<String>>> {
         let Some(text) = self.text(name)? else { return Ok(None) };

@@ -1,0 +1,124 @@
+//! A trust list as a phone reads it.
+
+use super::certificate::Certificate;
+use super::header::{Header, minimal, u16_of, value_at};
+use super::{Fault, Outcome};
+
+/// The largest list that a phone has room for.
+const LARGEST: usize = 256 * 1024;
+
+const SAST: u16 = 0;
+const CCM_TFTP: u16 = 2;
+const TFTP: u16 = 3;
+/// The role of the Certificate Authority Proxy Function.
+pub const CAPF: u16 = 4;
+/// The role of the Trust Verification Service.
+pub const TVS: u16 = 21;
+
+/// A list, read; its signature is not checked by reading it.
+#[derive(Clone, Debug)]
+pub struct TrustList {
+    file: Vec<u8>,
+    header: Header,
+    serial: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+/// One certificate of a list.
+#[derive(Clone, Debug)]
+struct Entry {
+    role: u16,
+    certificate: Certificate,
+}
+
+impl TrustList {
+    /// Reads a list.
+    pub fn read(file: &[u8]) -> Outcome<Self> {
+        if file.len() > LARGEST {
+            return Err(Fault::new("the list is larger than a phone can hold"));
+        }
+        let header = Header::read(file)?;
+        let serial = header.signer_serial(file)?.to_vec();
+        let (mut entries, mut at) = (Vec::new(), header.length);
+        while at < file.len() {
+            let end = at + record_length(file, at)?;
+            let record = file.get(at..end).ok_or_else(|| Fault::new("a record is longer than the list"))?;
+            entries.push(Entry::read(record)?);
+            at = end;
+        }
+        Ok(Self { file: file.to_vec(), header, serial, entries })
+    }
+
+    /// The file.
+    pub fn file(&self) -> &[u8] {
+        &self.file
+    }
+
+    /// The signer as it stands in the list itself, and the check of its signature.
+    pub fn signer(&self) -> Outcome<&Certificate> {
+        let signer = self.sast(&self.serial);
+        let signer = signer.ok_or_else(|| Fault::new("the signer does not stand in its list"))?;
+        self.header.verify(&self.file, signer)?;
+        Ok(signer)
+    }
+
+    /// The certificate of this number that may sign lists.
+    pub fn sast(&self, serial: &[u8]) -> Option<&Certificate> {
+        self.of_roles(&[SAST]).find(|certificate| certificate.serial() == serial)
+    }
+
+    /// The certificate of this number that may sign files.
+    pub fn file_signer(&self, serial: &[u8]) -> Option<&Certificate> {
+        self.of_roles(&[CCM_TFTP, TFTP]).find(|certificate| certificate.serial() == minimal(serial))
+    }
+
+    /// Whether a server of this role may present this certificate.
+    pub fn lists(&self, role: u16, der: &[u8]) -> bool {
+        self.of_roles(&[role]).any(|certificate| certificate.der() == der)
+    }
+
+    /// How many certificates it holds.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn of_roles<'a>(&'a self, roles: &'a [u16]) -> impl Iterator<Item = &'a Certificate> {
+        self.entries.iter().filter(|entry| roles.contains(&entry.role)).map(|entry| &entry.certificate)
+    }
+}
+
+/// A record begins with its own length.
+fn record_length(file: &[u8], at: usize) -> Outcome<usize> {
+    let value = value_at(file, at, file.len())?;
+    let length = usize::from(u16_of(file.get(value))?);
+    if file[at] != 1 || length < 5 {
+        return Err(Fault::new("a record does not begin with its length"));
+    }
+    Ok(length)
+}
+
+impl Entry {
+    fn read(record: &[u8]) -> Outcome<Self> {
+        let (mut role, mut certificate, mut at) = (None, None, 0);
+        while at < record.len() {
+            let value = value_at(record, at, record.len())?;
+            let end = value.end;
+            match record[at] {
+                4 => role = Some(u16_of(record.get(value))?),
+                9 => certificate = Some(Certificate::read(&record[value])?),
+                _ => {}
+            }
+            at = end;
+        }
+        match (role, certificate) {
+            (Some(role), Some(certificate)) => Ok(Self { role, certificate }),
+            (None, _) => Err(Fault::new("a record has no role")),
+            (_, None) => Err(Fault::new("a record has no certificate")),
+        }
+    }
+}

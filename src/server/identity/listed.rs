@@ -1,0 +1,67 @@
+//! The identities that stand in phones' lists. They are made when they are asked for and never renewed by themselves:
+//! phones that do not hold a list with the next certificate yet would refuse it.
+
+use std::sync::Arc;
+
+use crate::enrol::Desk;
+use crate::error::Result;
+use crate::server::identity::wanted::Wanted;
+use crate::server::identity::{Identities, keeper};
+use crate::server::records::{Holding, IdentityRecord};
+use crate::store::Stored;
+use crate::trust::identity::{OwnIdentities, OwnIdentity, Purpose};
+use crate::x509::cert::Certificate;
+
+#[async_trait::async_trait]
+impl OwnIdentities for Identities {
+    async fn hold(&self, purpose: Purpose) -> Result<OwnIdentity> {
+        let _one = self.round.lock().await;
+        let standing = standing(&self.desk, purpose).await?;
+        if let Some(stored) = &standing
+            && let Some(newest) = usable(&self.desk, &stored.value, purpose)?.into_iter().next()
+        {
+            return Ok(newest);
+        }
+        self.make(purpose, standing).await
+    }
+
+    async fn held(&self, purpose: Purpose) -> Result<Vec<OwnIdentity>> {
+        match standing(&self.desk, purpose).await? {
+            Some(stored) => usable(&self.desk, &stored.value, purpose),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn renew(&self, purpose: Purpose) -> Result<OwnIdentity> {
+        let _one = self.round.lock().await;
+        let standing = standing(&self.desk, purpose).await?;
+        self.make(purpose, standing).await
+    }
+}
+
+impl Identities {
+    /// The next certificate of a purpose; those before are kept as long as they are valid.
+    async fn make(&self, purpose: Purpose, standing: Option<Stored<IdentityRecord>>) -> Result<OwnIdentity> {
+        let wanted = Wanted::listed(&self.desk, purpose, &self.tls_names)?;
+        let held = keeper::renew(&self.desk, &wanted, standing).await?;
+        self.own.note(&wanted.name, &held.certificate);
+        Ok(OwnIdentity { purpose, key: held.key, certificate: held.certificate, chain: held.chain })
+    }
+}
+
+async fn standing(desk: &Desk, purpose: Purpose) -> Result<Option<Stored<IdentityRecord>>> {
+    desk.authority.db.get::<IdentityRecord>(purpose.as_str().as_bytes()).await
+}
+
+/// Those whose key is here and whose certificate is in date, newest first.
+fn usable(desk: &Desk, record: &IdentityRecord, purpose: Purpose) -> Result<Vec<OwnIdentity>> {
+    let now = desk.authority.clock.now();
+    let mut found = Vec::new();
+    for Holding { key, certificate, chain } in std::iter::once(&record.current).chain(&record.former) {
+        let certificate = Arc::new(Certificate::from_der(certificate)?);
+        if certificate.is_valid_at(now) && desk.authority.keys.signer(key).is_ok() {
+            found.push(OwnIdentity { purpose, key: key.clone(), certificate, chain: chain.clone() });
+        }
+    }
+    Ok(found)
+}
