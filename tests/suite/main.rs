@@ -6,6 +6,7 @@ mod approve;
 mod backup;
 mod bad_csr;
 mod built;
+mod capf_idle;
 mod capf_listener;
 mod capf_proof;
 mod capf_rows;
