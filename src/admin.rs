@@ -7,6 +7,7 @@ use axum::Router;
 
 use crate::admin::records::IdempotencyRecord;
 use crate::clock::Timestamp;
+use crate::device::campaign;
 use crate::enrol;
 use crate::enrol::records::{ChallengeRecord, ReplyPasswordRecord};
 use crate::error::{Error, Result};
@@ -41,7 +42,7 @@ pub fn plain_router(state: Arc<State>) -> Router {
 const CHALLENGES_KEPT: Duration = Duration::from_hours(7 * 24);
 
 /// Removes what is kept only for a while (answers to repeated requests, expired challenges, passwords of replies,
-/// what enrolment is done with), `batch` records in each durable write until nothing is left; returns how many. For the server's worker.
+/// what enrolment is done with, campaigns of long ago), `batch` records in each durable write until nothing is left; returns how many. For the server's worker.
 pub async fn sweep(state: &State, batch: usize) -> Result<usize> {
     let (db, now) = (&state.desk.authority.db, state.now());
     let answers = sweep_all::<IdempotencyRecord>(db, IdempotencyRecord::BY_EXPIRY, now, batch).await?;
@@ -51,7 +52,8 @@ pub async fn sweep(state: &State, batch: usize) -> Result<usize> {
     let enrolment = enrol::sweep(&state.desk, batch).await?;
     let tasks = task::sweep(db, now, batch).await?;
     let notices = notice::sweep(db, now, batch).await?;
-    Ok(answers + challenges + passwords + enrolment + tasks + notices)
+    let campaigns = campaign::sweep(db, now, batch).await?;
+    Ok(answers + challenges + passwords + enrolment + tasks + notices + campaigns)
 }
 
 /// Removes the records that expired before `until`.

@@ -14,12 +14,14 @@ use crate::random::Random;
 pub mod audit;
 pub mod backup;
 pub mod ca;
+pub mod campaign;
 pub mod cert;
 pub mod challenge;
 pub mod check;
 mod client;
 pub mod completions;
 mod csv;
+pub mod device;
 mod failure;
 pub mod health;
 pub mod init;
@@ -39,8 +41,10 @@ mod show;
 pub mod store;
 pub mod task;
 pub mod token;
+pub mod trust;
 pub mod up;
 pub mod version;
+mod watch;
 
 /// Signet: a private certificate authority for phones, gateways and servers.
 #[derive(Debug, Parser)]
@@ -143,6 +147,10 @@ pub enum Verb {
     Challenge(challenge::Args),
     /// Certificates: issue, search, show, revoke
     Cert(cert::Args),
+    /// Devices: the inventory, what is to be done with each, CSV in and out, reports
+    Device(device::Args),
+    /// Campaigns: the same operation for many devices, so many at a time
+    Campaign(campaign::Args),
     /// Certificate authorities: list, chain, keys, CRLs
     Ca(ca::Args),
     /// Profiles: list, check, reload
@@ -151,6 +159,8 @@ pub enum Verb {
     Request(request::Args),
     /// API tokens
     Token(token::Args),
+    /// Trust lists of phones: clusters, anchors, releases, the recovery signer
+    Trust(trust::Args),
     /// Scheduled work: list, show, run now, cancel
     Task(task::Args),
     /// Simulate phones against a server
@@ -271,7 +281,10 @@ pub fn main() -> process::ExitCode {
 /// Whether the verb's result is a list: only that has lines for CSV.
 fn has_rows(matches: &ArgMatches) -> bool {
     match matches.subcommand() {
-        Some(("list" | "bulk", _)) => true,
+        // `trust list` is no list: it has verbs of its own, of which one shows rows.
+        Some(("list", inner)) if inner.subcommand().is_some() => inner.subcommand_name() == Some("parse"),
+        Some(("list" | "bulk" | "due" | "history" | "devices", _)) => true,
+        Some(("device", inner)) if inner.subcommand_name() == Some("report") => true,
         Some(("cert", inner)) if inner.subcommand_name() == Some("revoke") => true,
         Some((_, inner)) => has_rows(inner),
         None => false,
@@ -295,10 +308,13 @@ async fn run(verb: Verb, context: &Context) -> Result<ExitCode> {
         Verb::Serve(args) => serve::run(args, context).await,
         Verb::Challenge(args) => challenge::run(args, context).await,
         Verb::Cert(args) => cert::run(args, context).await,
+        Verb::Device(args) => device::run(args, context).await,
+        Verb::Campaign(args) => campaign::run(args, context).await,
         Verb::Ca(args) => ca::run(args, context).await,
         Verb::Profile(args) => profile::run(args, context).await,
         Verb::Request(args) => request::run(args, context).await,
         Verb::Token(args) => token::run(args, context).await,
+        Verb::Trust(args) => trust::run(args, context).await,
         Verb::Task(args) => task::run(args, context).await,
         Verb::Phone(args) => phone::run(args, context).await,
         Verb::Notice(args) => notice::run(args, context).await,
@@ -363,6 +379,9 @@ mod tests {
             &["challenge", "create", "--profile", "p", "--subject", "CN=x", "--ttl", "-1h"],
             &["token", "revoke", ""],
             &["cert", "list", "--expires-before", "tomorrow"],
+            &["trust", "cluster", "show", "../clusters"],
+            &["trust", "anchor", "show", "hq", "../../x"],
+            &["trust", "release", "show", "hq", "itl", "x/1"],
         ] {
             let error = Cli::try_parse_from([&["signet"], bad].concat()).unwrap_err();
             assert_eq!((error.exit_code(), error.kind()), (2, clap::error::ErrorKind::ValueValidation));

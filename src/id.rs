@@ -71,6 +71,10 @@ slug_id!(
     ProfileId
 );
 slug_id!(
+    /// Names a campaign, as `emea-renewal`.
+    CampaignName
+);
+slug_id!(
     /// Names a private key in the key store, as `ca-rsa-issuing`.
     KeyId
 );

@@ -149,6 +149,11 @@ impl Api {
         }
     }
 
+    /// Changes a resource, by JSON (RFC 5789).
+    pub async fn patch(&self, path: &str, body: &serde_json::Value) -> Result<Answer> {
+        self.send(self.request(Method::PATCH, path).json(body)).await
+    }
+
     /// Deletes a resource.
     pub async fn delete(&self, path: &str) -> Result<Answer> {
         self.send(self.request(Method::DELETE, path)).await

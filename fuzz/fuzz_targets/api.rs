@@ -5,7 +5,9 @@ use libfuzzer_sys::fuzz_target;
 use signet::admin::api::certificates::Filter;
 use signet::admin::api::json::{self, Limits, reader};
 use signet::admin::api::query::Query;
-use signet::admin::api::{audit, cas, certificates, challenges, requests, tokens};
+use signet::admin::api::{
+    anchors, audit, cas, certificates, challenges, clusters, recovery, releases, requests, tokens,
+};
 use signet::admin::{duration, roles::Roles};
 
 fuzz_target!(|data: &[u8]| {
@@ -18,6 +20,10 @@ fuzz_target!(|data: &[u8]| {
     let _ = json::read::<cas::ExternalChain>(data);
     let _ = json::read::<audit::Verify>(data);
     cas::read_any(data);
+    clusters::read_any(data);
+    anchors::read_any(data);
+    releases::read_any(data);
+    recovery::read_any(data);
     if let Ok(text) = std::str::from_utf8(data) {
         if let Ok(query) = Query::parse(text)
             && let Ok((filter, _)) = Filter::read(query)

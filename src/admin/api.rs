@@ -10,30 +10,41 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::admin::state::State;
+use crate::device::{DeviceName, inventory};
 
+pub mod alarms;
+pub mod anchors;
 pub mod audit;
 pub mod auth;
 pub mod backups;
 pub mod body;
+pub mod campaigns;
 pub mod cas;
 pub mod certificates;
 pub mod challenges;
 pub mod check;
+pub mod clusters;
+pub mod device_reports;
 pub mod devices;
 pub mod health;
 pub mod idempotency;
 pub mod json;
+pub mod ledger;
+mod look;
 pub mod notices;
 pub mod page;
 pub mod path;
 pub mod problem;
 pub mod profiles;
 pub mod query;
+pub mod recovery;
+pub mod releases;
 pub mod requests;
 pub mod tasks;
 pub mod tokens;
 pub mod version;
 
+pub use look::{Looking, Looks};
 pub use page::Page;
 pub use problem::Problem;
 
@@ -84,7 +95,7 @@ fn described() -> OpenApiRouter<Arc<State>> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(version::show))
         .routes(routes!(health::show))
-        .routes(routes!(check::run))
+        .routes(routes!(check::run, check::end))
         .routes(routes!(backups::create))
         .merge(cas::routes())
         .merge(profiles::routes())
@@ -95,7 +106,21 @@ fn described() -> OpenApiRouter<Arc<State>> {
         .merge(tokens::routes())
         .merge(notices::routes())
         .merge(tasks::routes())
+        .merge(campaigns::routes())
+        .merge(device_reports::routes())
         .merge(audit::routes())
+        .merge(alarms::routes())
+        .merge(ledger::routes())
+        .merge(clusters::routes())
+        .merge(anchors::routes())
+        .merge(releases::routes())
+        .merge(recovery::routes())
+}
+
+/// The device of that name, as the inventory has it. Errors: `invalid-device-name`, `not-found`.
+async fn device_of(state: &State, name: &str) -> crate::error::Result<DeviceName> {
+    let found = inventory::require(&state.desk.authority.db, &name.parse()?).await?;
+    Ok(found.value.name)
 }
 
 async fn guard(mut response: axum::response::Response) -> axum::response::Response {

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::admin::api::Looks;
 use crate::admin::api::audit::{SignedHead, Verified};
 use crate::admin::api::backups::BackupMade;
 use crate::admin::api::check::Checked;
@@ -13,6 +14,8 @@ use crate::admin::refusals::Refusals;
 use crate::admin::roles::Roles;
 use crate::admin::tokens;
 use crate::clock::Timestamp;
+use crate::device::fetch::Depot;
+use crate::device::report::Reports;
 use crate::enrol::Desk;
 use crate::enrol::scep_ra::RaSource;
 use crate::error::{Error, Result};
@@ -111,11 +114,13 @@ pub struct State {
     pub metrics: PrometheusHandle,
     /// Notices before certificates expire.
     pub notices: Arc<Notices>,
+    /// The last report of all devices.
+    pub(super) device_reports: Reports,
     pub(super) tokens: tokens::Cache,
     /// Which refusals are written to the audit log.
     pub(super) refusals: Refusals,
-    /// One long look into the store at a time.
-    pub(super) inspection: Arc<tokio::sync::Semaphore>,
+    /// Long looks into the store.
+    pub(super) looks: Looks,
     /// One backup at a time.
     pub(super) backing_up: Arc<tokio::sync::Semaphore>,
     /// Makes backups, if anything does.
@@ -129,6 +134,7 @@ pub struct State {
     own: Option<Arc<dyn OwnCertificates>>,
     listeners: Option<Arc<dyn Listeners>>,
     identities: Option<Arc<dyn OwnIdentities>>,
+    depot: Option<Arc<Depot>>,
 }
 
 impl State {
@@ -139,6 +145,7 @@ impl State {
         let notices = Arc::new(Notices::new(parts.desk.authority.clone(), notices));
         Ok(Self {
             tokens: tokens::Cache::new(&parts.desk.authority.db),
+            device_reports: Reports::default(),
             desk: parts.desk,
             policies: parts.policies,
             inspector: parts.inspector,
@@ -146,7 +153,7 @@ impl State {
             notices,
             ready: parts.ready,
             refusals: Refusals::default(),
-            inspection: Arc::new(tokio::sync::Semaphore::new(1)),
+            looks: Looks::default(),
             backing_up: Arc::new(tokio::sync::Semaphore::new(1)),
             backups: None,
             reloading: tokio::sync::Mutex::default(),
@@ -156,6 +163,7 @@ impl State {
             own: None,
             listeners: None,
             identities: None,
+            depot: None,
         })
     }
 
@@ -169,6 +177,18 @@ impl State {
     #[must_use]
     pub fn with_own(self, own: Arc<dyn OwnCertificates>) -> Self {
         Self { own: Some(own), ..self }
+    }
+
+    /// The same, with what devices fetch and tell.
+    #[must_use]
+    pub fn with_depot(self, depot: Arc<Depot>) -> Self {
+        Self { depot: Some(depot), ..self }
+    }
+
+    /// What devices fetch and tell. Errors: `no-files-here` where nothing serves them.
+    pub fn depot(&self) -> Result<&Depot> {
+        let missing = || Error::conflict("no-files-here", "this service gives devices no lists or files");
+        self.depot.as_deref().ok_or_else(missing)
     }
 
     /// The same, with who makes the identities that stand in phones' lists.

@@ -201,7 +201,8 @@ pub(super) fn http_date(at: Timestamp) -> Option<String> {
     OffsetDateTime::from_unix_timestamp(at.secs()).ok()?.format(HTTP_DATE).ok()
 }
 
-fn is_held(asked: &HeaderMap, tag: &str, modified: Option<&str>) -> bool {
+/// Whether who asks holds what the tag or the time says already (RFC 9110 §13.1).
+pub(crate) fn is_held(asked: &HeaderMap, tag: &str, modified: Option<&str>) -> bool {
     let mut tags = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok()).peekable();
     if tags.peek().is_some() {
         return tags

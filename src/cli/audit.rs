@@ -89,8 +89,8 @@ const COLUMNS: &[show::Column] = &[
 async fn verify(head: Option<PathBuf>, context: &Context) -> Result<ExitCode> {
     let head: Option<Value> = head.map(|file| read_head(&file)).transpose()?;
     let body = head.as_ref().map_or_else(|| json!({}), |head| json!({ "head": head }));
-    let report = match client::post_if_running(context, "/audit/verify", &body).await? {
-        Some(answer) => answer.json()?,
+    let report = match client::look_if_running(context, "/audit/verify", &body).await? {
+        Some(report) => report,
         None => crate::server::offline::verify_audit(&context.data()?, head).await?,
     };
     show::report(context, &report, "intact")

@@ -22,6 +22,8 @@ mod renew;
 pub mod revoke;
 mod source;
 
+pub(super) use bulk::{TRIES, is_passing};
+
 /// Its arguments.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  signet cert issue --profile tls-server --csr www.csr > www.pem")]

@@ -13,8 +13,8 @@ pub struct Args {}
 
 /// Runs the verb.
 pub async fn run(_args: Args, context: &Context) -> Result<ExitCode> {
-    let report = match client::post_if_running(context, "/check", &json!({})).await? {
-        Some(answer) => answer.json()?,
+    let report = match client::look_if_running(context, "/check", &json!({})).await? {
+        Some(report) => report,
         None => crate::server::offline::check(&context.data()?).await?,
     };
     show::report(context, &report, "ok")

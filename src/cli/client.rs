@@ -8,6 +8,9 @@ use crate::cli::{Context, usage};
 use crate::error::{Error, Kind, Result};
 use crate::outbound::{Answer, Api, Identity};
 
+/// The HTTP status of work that goes on.
+const RUNNING: u16 = 202;
+
 /// The API that the common arguments name. Errors: `usage` without any; `unreachable` if no server runs on the
 /// data folder; `bad-token-file`.
 pub fn connect(context: &Context) -> Result<Api> {
@@ -55,6 +58,20 @@ pub async fn post_if_running(
         Err(e) if e.kind() == Kind::Unreachable && by_folder => Ok(None),
         Err(e) => Err(e),
     }
+}
+
+/// What a long look into the store of the server found; while it goes on, its end is asked for again and again.
+/// None as with [`post_if_running`]. Errors: as there.
+pub async fn look_if_running(
+    context: &Context,
+    path: &str,
+    body: &serde_json::Value,
+) -> Result<Option<serde_json::Value>> {
+    let Some(mut answer) = post_if_running(context, path, body).await? else { return Ok(None) };
+    while answer.status == RUNNING {
+        answer = connect(context)?.get(path, &[]).await?;
+    }
+    answer.json().map(Some)
 }
 
 /// An address that is none is a matter of how the command was called.

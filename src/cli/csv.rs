@@ -7,6 +7,8 @@ use serde_json::Value;
 use crate::cli::show::{self, Column};
 use crate::error::{Error, Result};
 
+pub mod reading;
+
 /// A sheet that is being written: one line a thing, under the names of the fields of the API.
 pub struct Sheet<W: Write> {
     writer: csv::Writer<W>,

@@ -14,12 +14,19 @@ pub fn print(layout: &Layout, addresses: Addresses) {
 
 /// The same for scripts, as one line: the data folder and the real addresses, null where a listener is off.
 pub fn document(layout: &Layout, addresses: Addresses) -> Value {
+    let phones = &addresses.phones;
     json!({
         "data": layout.dir(),
         "http": addresses.http,
         "https": addresses.https,
         "capf": addresses.capf,
         "capf_legacy": addresses.capf_legacy,
+        "tvs": phones.tvs,
+        "phone_http": phones.phone_http,
+        "phone_https": phones.phone_https,
+        "phone_https_second": phones.phone_https_second,
+        "tftp": phones.tftp,
+        "syslog_in": phones.syslog_in,
     })
 }
 
@@ -35,6 +42,19 @@ fn text(signet: &str, layout: &Layout, addresses: Addresses) -> String {
     for (capf, what) in [(addresses.capf, ""), (addresses.capf_legacy, " for old phones: TLS 1.0 to 1.2")] {
         if let Some(capf) = capf.map(reachable) {
             text += &format!("  {capf}  CAPF{what}\n");
+        }
+    }
+    let phones = &addresses.phones;
+    for (at, what) in [
+        (phones.tvs, "TVS"),
+        (phones.phone_http, "lists and files for phones, HTTP"),
+        (phones.phone_https, "lists and files for phones, HTTPS"),
+        (phones.phone_https_second, "lists and files for phones, HTTPS"),
+        (phones.tftp, "lists and files for phones, TFTP (UDP)"),
+        (phones.syslog_in, "alarms of phones, syslog (UDP and TCP)"),
+    ] {
+        if let Some(at) = at.map(reachable) {
+            text += &format!("  {at}  {what}\n");
         }
     }
     text += &format!("  {data}  data; administrator's token in admin.token, settings in signet.toml\n\n");

@@ -44,7 +44,7 @@ pub struct Args {
     /// The store's engine, redb or sled; the backup may come from the other
     #[arg(long, env = "SIGNET_STORE", value_name = "ENGINE", default_value = "redb")]
     store: EngineKind,
-    /// Leave challenges as they were: those used since the backup can then be used again
+    /// Leave challenges and devices' strings as they were: those used since the backup can then be used again
     #[arg(long)]
     keep_challenges: bool,
 }
@@ -115,7 +115,7 @@ async fn reconcile(
 ) -> Result<Outcome> {
     let now = context.clock.now();
     let (taken, jumped) = crls::take_over(db, now, &args.crls, args.without_crl, may_ask).await?;
-    let outcome = Outcome { taken, jumped, challenges: 0 };
+    let outcome = Outcome { taken, jumped, challenges: 0, device_strings: 0 };
     restore::settle(db, now, unpacked, args.keep_challenges, outcome).await
 }
 
@@ -134,6 +134,12 @@ fn tell(args: &Args, context: &Context, layout: &Layout, done: &Done) -> Result<
     }
     if outcome.challenges > 0 {
         println!("  {} challenges that were not used at the backup are ended", outcome.challenges);
+    }
+    if outcome.device_strings > 0 {
+        let ended = outcome.device_strings;
+        println!(
+            "  {ended} operations of devices that waited for an authentication string are ended: set them again"
+        );
     }
     if let Some(folder) = policies {
         println!("  the policies stand in {dir}/policies now, not in {}", folder.display());
@@ -161,5 +167,6 @@ fn document(dir: &str, done: &Done) -> serde_json::Value {
         "crls": taken,
         "jumped": jumped,
         "challenges_ended": done.outcome.challenges,
+        "device_strings_ended": done.outcome.device_strings,
     })
 }

@@ -16,6 +16,10 @@ use crate::server::settings::{Given, Listen};
 use crate::server::setup::{Algorithms, Places};
 use crate::x509::key::KeyAlgorithm;
 
+mod phones;
+
+pub use phones::PhoneFlags;
+
 /// Settings by flag or environment; `DIR/signet.toml` may say the same.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ServerFlags {
@@ -50,6 +54,9 @@ pub struct ServerFlags {
     /// The profile of phones that are told none, whose CA CAPF stands for [default: capf-lsc]
     #[arg(long, env = "SIGNET_CAPF_PROFILE", value_name = "NAME")]
     pub capf_profile: Option<ProfileId>,
+    /// What phones come for.
+    #[command(flatten)]
+    pub phones: PhoneFlags,
     /// The token that holds CA keys.
     #[command(flatten)]
     pub token: TokenFlags,
@@ -126,6 +133,13 @@ impl ServerFlags {
             capf: self.capf,
             capf_legacy: self.capf_legacy,
             capf_profile: self.capf_profile.clone(),
+            tvs: self.phones.tvs,
+            tvs_ttl: self.phones.tvs_ttl,
+            phone_http: self.phones.phone_http,
+            phone_https: self.phones.phone_https,
+            phone_https_second: self.phones.phone_https_second,
+            tftp: self.phones.tftp,
+            syslog_in: self.phones.syslog_in,
             store: self.store.clone(),
             policies: self.policies.clone(),
             security_password_file: self.security_password_file.clone(),

@@ -248,7 +248,7 @@ impl Change {
                 let event = new("device.schedule").with("operation", action.as_str());
                 let event = event.with("authentication", authentication.as_str());
                 let event = operation.into_iter().fold(event, |event, o| event.with("key", o.key));
-                deadline.into_iter().fold(event, |event, at| event.with("deadline", at))
+                deadline.iter().fold(event, |event, at| event.with("deadline", at))
             }
             Step::Cleared => new("device.clear"),
             Step::Installed(serial) => new("device.install").with("serial", serial),

@@ -22,6 +22,9 @@ pub use plan::Planned;
 /// How often what another request changed meanwhile is read again.
 const ATTEMPTS: usize = 8;
 
+/// So many rows are looked at before others get their turn.
+const OF_ONE_TURN: usize = 64;
+
 /// Which devices may be meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -103,7 +106,10 @@ impl<'a> Inventory<'a> {
         for _ in 0..ATTEMPTS {
             let mut planned = Vec::with_capacity(rows.len());
             let mut named = HashSet::with_capacity(rows.len());
-            for row in rows {
+            for (place, row) in rows.iter().enumerate() {
+                if place % OF_ONE_TURN == OF_ONE_TURN - 1 {
+                    tokio::task::yield_now().await;
+                }
                 let first = named.insert(row.name.folded());
                 planned.push(if first { self.planned(row, mode).await } else { Err(twice()) });
             }

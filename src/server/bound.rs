@@ -12,6 +12,10 @@ use crate::server::public_url::PublicUrl;
 use crate::server::settings::{Given, Listen};
 use crate::x509::san::San;
 
+mod phones;
+
+pub use phones::{PhoneAddresses, PhoneSockets};
+
 /// Listeners that do not accept yet.
 #[derive(Debug)]
 pub struct Bound {
@@ -23,6 +27,8 @@ pub struct Bound {
     pub capf: Option<Listener>,
     /// CAPF for old phones.
     pub capf_legacy: Option<Listener>,
+    /// What phones come for beside certificates.
+    pub phones: PhoneSockets,
 }
 
 /// Real addresses, as `listeners.json` says them; a listener that is off is null.
@@ -36,6 +42,9 @@ pub struct Addresses {
     pub capf: Option<SocketAddr>,
     /// CAPF for old phones.
     pub capf_legacy: Option<SocketAddr>,
+    /// What phones come for beside certificates.
+    #[serde(flatten)]
+    pub phones: PhoneAddresses,
 }
 
 impl Bound {
@@ -46,6 +55,7 @@ impl Bound {
             https: bind("https", settings.https()).await?,
             capf: bind("capf", settings.capf()).await?,
             capf_legacy: bind("capf-legacy", settings.capf_legacy()).await?,
+            phones: PhoneSockets::bind(settings).await?,
         })
     }
 
@@ -57,6 +67,7 @@ impl Bound {
             https: of(&self.https),
             capf: of(&self.capf),
             capf_legacy: of(&self.capf_legacy),
+            phones: self.phones.addresses(),
         }
     }
 

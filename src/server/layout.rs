@@ -57,6 +57,11 @@ impl Layout {
         self.0.join("policies")
     }
 
+    /// Signed files for devices, a folder for each cluster.
+    pub fn files(&self) -> PathBuf {
+        self.0.join("files")
+    }
+
     /// The exported audit head and its public key.
     pub fn audit(&self) -> PathBuf {
         self.0.join("audit")

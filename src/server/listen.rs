@@ -133,7 +133,7 @@ impl Listener {
     }
 }
 
-fn cannot_listen(name: &str, at: SocketAddr, e: std::io::Error) -> Error {
+pub(in crate::server) fn cannot_listen(name: &str, at: SocketAddr, e: std::io::Error) -> Error {
     let next = match e.kind() {
         ErrorKind::AddrInUse => "another program has this port: stop it or name another port",
         ErrorKind::AddrNotAvailable => {

@@ -10,6 +10,7 @@ use std::path::Path;
 use crate::audit::{Actor, Event};
 use crate::ca::recover::{Jumped, Taken};
 use crate::clock::Timestamp;
+use crate::device::spend;
 use crate::enrol::challenge;
 use crate::error::{Error, Result};
 use crate::keys::software::archive;
@@ -70,6 +71,8 @@ pub struct Outcome {
     pub jumped: Vec<Jumped>,
     /// Challenges that were ended.
     pub challenges: usize,
+    /// Operations of devices that waited for an authentication string, and were ended.
+    pub device_strings: usize,
 }
 
 /// Ends what was not used up at the backup, unless it is kept, and records the restore. Errors: `storage`.
@@ -82,6 +85,7 @@ pub async fn settle(
 ) -> Result<Outcome> {
     if !keep_challenges {
         outcome.challenges = challenge::expire_all(db, now).await?;
+        outcome.device_strings = spend::end_strings(db, now).await?;
     }
     let mut event = Event::new(now, Actor::System, "store.restore", "store:all")
         .with("made", &unpacked.begin.made)
@@ -89,7 +93,8 @@ pub async fn settle(
         .with("audit-entries", unpacked.begin.audit_entries)
         .with("records", unpacked.end.records)
         .with("findings", unpacked.report.findings.len())
-        .with("challenges-ended", outcome.challenges);
+        .with("challenges-ended", outcome.challenges)
+        .with("device-strings-ended", outcome.device_strings);
     for taken in &outcome.taken {
         event =
             event.with(&format!("crl {}", taken.ca), format!("above {}, {} new", taken.number, taken.new));

@@ -38,7 +38,7 @@ pub struct Start<'a> {
 
 /// Serves until SIGTERM or SIGINT; `ready` is called once everything serves. What was accepted is
 /// finished, the last head signed and the store closed. Errors: those of [`State::open`].
-pub async fn run(start: Start<'_>, bound: Bound, ready: impl FnOnce()) -> Result<()> {
+pub async fn run(start: Start<'_>, mut bound: Bound, ready: impl FnOnce()) -> Result<()> {
     let mut signals = Signals::new()?;
     let limits = limits(start.settings);
     let names = bound.tls_names(&start.url);
@@ -51,7 +51,9 @@ pub async fn run(start: Start<'_>, bound: Bound, ready: impl FnOnce()) -> Result
     worker::take_over_tasks(&state).await?;
     let (stop, stopped) = watch::channel(false);
     let addresses = bound.addresses();
-    let listeners = listen(bound, &state, limits, &start.clock, &stopped)?;
+    let for_phones = std::mem::take(&mut bound.phones);
+    let mut listeners = listen(bound, &state, limits, &start.clock, &stopped)?;
+    state.phones.listen(for_phones, (limits, &state.listeners), &stopped, &mut listeners).await?;
     let work = worker::start(&state, &stopped);
     addresses.write(start.layout)?;
     ready();
@@ -125,6 +127,9 @@ async fn finish(
 ) -> Result<()> {
     while listeners.join_next().await.is_some() {}
     while work.join_next().await.is_some() {}
+    if let Err(error) = state.phones.finish().await {
+        tracing::warn!(%error, "the last notes of what devices did were not written");
+    }
     let _ = worker::sign_head(state).await;
     let closed = state.desk.authority.db.raw().close().await;
     let _ = std::fs::remove_file(layout.listeners());

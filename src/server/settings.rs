@@ -75,6 +75,27 @@ pub struct Given {
     /// By which profile phones get their certificates that are told none; its CA is what CAPF presents.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capf_profile: Option<ProfileId>,
+    /// TVS, for phones (TCP 2445).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tvs: Option<Listen>,
+    /// For how many seconds a phone may remember an answer of TVS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tvs_ttl: Option<u32>,
+    /// Lists and files for phones over HTTP (TCP 6970).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_http: Option<Listen>,
+    /// The same over HTTPS (TCP 6971).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_https: Option<Listen>,
+    /// The same over HTTPS on another port (TCP 6972).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_https_second: Option<Listen>,
+    /// The same over TFTP (UDP 69).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tftp: Option<Listen>,
+    /// Syslog with alarms of phones (UDP and TCP 514).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub syslog_in: Option<Listen>,
     /// The store's engine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,
@@ -134,6 +155,13 @@ impl Given {
             capf: self.capf.or(weaker.capf),
             capf_legacy: self.capf_legacy.or(weaker.capf_legacy),
             capf_profile: self.capf_profile.or(weaker.capf_profile),
+            tvs: self.tvs.or(weaker.tvs),
+            tvs_ttl: self.tvs_ttl.or(weaker.tvs_ttl),
+            phone_http: self.phone_http.or(weaker.phone_http),
+            phone_https: self.phone_https.or(weaker.phone_https),
+            phone_https_second: self.phone_https_second.or(weaker.phone_https_second),
+            tftp: self.tftp.or(weaker.tftp),
+            syslog_in: self.syslog_in.or(weaker.syslog_in),
             store: self.store.or(weaker.store),
             policies: self.policies.or(weaker.policies),
             security_password_file: self.security_password_file.or(weaker.security_password_file),
@@ -155,6 +183,7 @@ impl Given {
             "# Signet's settings; a flag or an environment variable (SIGNET_HTTP …) goes before them.\n\
              # url: prefix of CRL and CA addresses in certificates. http, https: ADDR:PORT or \"off\".\n\
              # capf, capf-legacy: ADDR:PORT or \"off\" (without them: off). capf-profile: a profile's name.\n\
+             # For phones, off unless named: tvs, tvs-ttl, phone-http, phone-https, phone-https-second, tftp, syslog-in.\n\
              # Also: policies, security-password-file, connections, connections-per-address,
 \
              # ocsp-signatures-per-address, pkcs11-module, pkcs11-token, pkcs11-pin-file.

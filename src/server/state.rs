@@ -27,6 +27,7 @@ use crate::server::identity::Identities;
 use crate::server::inspector::StoreInspector;
 use crate::server::layout::Layout;
 use crate::server::observed::Observed;
+use crate::server::phones::Phones;
 use crate::server::settings::Given;
 use crate::server::tasks;
 use crate::server::token;
@@ -66,6 +67,8 @@ pub struct State {
     pub identities: Arc<Identities>,
     /// The listeners that do not speak HTTP.
     pub listeners: Arc<Board>,
+    /// Serves phones their lists and files, and answers TVS.
+    pub phones: Phones,
     /// Says which certificates were revoked.
     pub ocsp: Arc<Ocsp>,
     /// Signs the audit log's heads.
@@ -110,6 +113,7 @@ impl State {
             None => identities,
         });
         let listeners = Arc::<Board>::default();
+        let phones = Phones::new(desk.authority.clone(), identities.clone(), settings, layout);
         let source = Source { db: db.clone(), archivist, layout: layout.clone(), policies: policies.clone() };
         let admin = admin::State::load(admin::Parts {
             desk: desk.clone(),
@@ -123,13 +127,14 @@ impl State {
         .with_own(identities.clone())
         .with_listeners(listeners.clone())
         .with_identities(identities.clone())
+        .with_depot(Arc::clone(&phones.depot))
         .with_backups(Arc::new(Backups::new(source, desk.authority.clock.clone())));
         let ocsp = Ocsp::new(desk.authority.clone(), identities.clone());
         let ocsp = Arc::new(ocsp.with_limit(settings.ocsp_signatures_per_address));
         let (db, clock) = (desk.authority.db.clone(), desk.authority.clock.clone());
         let tasks = Runner::new(db, clock, tasks::handlers(&desk, &admin.notices));
         let admin = Arc::new(admin);
-        Ok(Self { desk, admin, identities, listeners, ocsp, heads, tasks, metrics, ready })
+        Ok(Self { desk, admin, identities, listeners, phones, ocsp, heads, tasks, metrics, ready })
     }
 
     /// Says whether everything serves.

@@ -11,6 +11,7 @@ use crate::audit::Actor;
 use crate::ca::{crl, rollover};
 use crate::error::{Error, Result};
 use crate::notice;
+use crate::server::phones;
 use crate::server::renewals;
 use crate::server::state::{State, all_faults};
 
@@ -35,6 +36,9 @@ pub fn start(state: &Arc<State>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     every(&mut work, state, stop, ("ca.retire", RETIRE), async |s| retire_cas(&s).await);
     every(&mut work, state, stop, ("audit.sign-head", HEADS), async |s| sign_head(&s).await);
     every(&mut work, state, stop, ("notice.look", NOTICES), async |s| look_for_notices(&s).await);
+    every(&mut work, state, stop, ("phones.keep-up", phones::PERIOD), async |s| {
+        keep_up_with_phones(&s).await
+    });
     let (shared, until) = (state.clone(), stop.clone());
     work.spawn(async move { renewals::run(&shared, stopped(until)).await });
     every(&mut work, state, stop, ("store.sweep", SWEEP), async |s| sweep(&s).await);
@@ -82,6 +86,17 @@ pub async fn look_for_notices(state: &State) -> Sentence {
         Ok(Some(found)) => Ok(format!("{found} notices given")),
         Err(error) => {
             tracing::warn!(%error, "the look for what expires failed");
+            Err("not finished: see the log".to_owned())
+        }
+    }
+}
+
+/// Writes what phones did, and shows them the certificates that their lists name.
+pub async fn keep_up_with_phones(state: &State) -> Sentence {
+    match state.phones.keep_up().await {
+        Ok(written) => Ok(format!("{written} devices noted")),
+        Err(error) => {
+            tracing::warn!(%error, "what phones did could not be written; it is tried again");
             Err("not finished: see the log".to_owned())
         }
     }

@@ -3,7 +3,15 @@
 use crate::error::{Error, Result};
 use crate::id::ClusterId;
 use crate::store::Db;
+use crate::trust::list::{Change, List, diff};
 use crate::trust::records::{ClusterRecord, ListKind, Mode, ReleaseRecord};
+
+mod compose;
+mod import;
+mod publish;
+
+pub use import::{Imported, import};
+pub use publish::{Proposal, propose, publish};
 
 /// The lists that a cluster has.
 pub fn kinds(cluster: &ClusterRecord) -> Vec<ListKind> {
@@ -25,4 +33,22 @@ pub async fn require(db: &Db, cluster: &ClusterId, kind: ListKind, number: u32) 
     let found = db.get::<ReleaseRecord>(&ReleaseRecord::key_of(cluster, kind, number)).await?;
     let text = || Error::not_found("release", format!("{number} of the {kind} of {cluster}"));
     found.map(|stored| stored.value).ok_or_else(text)
+}
+
+/// What differs from one release to another, in words. Errors: those of [`List::parse`].
+pub fn difference(old: &ReleaseRecord, new: &ReleaseRecord) -> Result<Vec<String>> {
+    if old.file_hash == new.file_hash {
+        return Ok(Vec::new());
+    }
+    let (before, after) = (List::parse(&old.file)?, List::parse(&new.file)?);
+    let changes = diff::diff(&before.outline(), &after.outline());
+    Ok(words(&changes, old.content != new.content))
+}
+
+/// Changes in words. What a comparison of certificates and roles does not see is said too.
+fn words(changes: &[Change], differ: bool) -> Vec<String> {
+    match changes {
+        [] if differ => vec!["host names, addresses or the order of entries changed".to_owned()],
+        changes => changes.iter().map(Change::to_string).collect(),
+    }
 }

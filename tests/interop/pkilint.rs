@@ -13,9 +13,10 @@ const EXPLAINED: &[(&str, &str, &str)] = &[(
 
 const LINT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/test-tools/bin/");
 
-/// Nobody but Signet itself is issued by these: all but the last are linted below, as the server uses them, the
-/// last in the suite (`issue::internal`).
-const INTERNAL: &[&str] = &["scep-ra", "scep-ra-sign", "scep-ra-decrypt", "signet-tls", "ocsp-responder"];
+/// Nobody but Signet itself is issued by these: linted below, as the server uses them, but for the OCSP responder,
+/// which is linted in the suite (`issue::internal`).
+const INTERNAL: &[&str] =
+    &["scep-ra", "scep-ra-sign", "scep-ra-decrypt", "signet-tls", "tvs-tls", "tftp-tls", "ocsp-responder"];
 
 /// pkilint wants a host with a dot in the addresses that stand in certificates.
 const PUBLIC: &[&str] = &["--rsa-root", "rsa-2048", "--url", "http://pki.example.com"];
@@ -203,7 +204,9 @@ fn own_certificates_and_crls_pass(server: &Server) {
     let split = scep.replacen("ra_mode = \"single\"", "ra_mode = \"split\"", 1);
     std::fs::write(policies.join("scep-split.toml"), split).unwrap();
     server.signet(&["profile", "reload"]).ok();
-    for internal in ["scep-ra", "scep-ra-sign", "scep-ra-decrypt", "signet-tls"] {
+    let made = ["trust", "cluster", "create", "hq", "--with-tvs", "--with-tftp"];
+    server.signet(&made).ok();
+    for internal in ["scep-ra", "scep-ra-sign", "scep-ra-decrypt", "signet-tls", "tvs-tls", "tftp-tls"] {
         let listed = server.signet(&["cert", "list", "--profile", internal, "--output", "json"]).ok();
         let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
         let serial =

@@ -10,8 +10,8 @@ use utoipa_axum::routes;
 use super::Shared;
 use super::auth::Caller;
 use super::body::Body;
-use super::check::inspect;
 use super::json::{self, Fields};
+use super::look::{self, Looking};
 use super::page::{self, Page};
 use super::problem::{Answer, Refusals};
 use super::query::Query;
@@ -29,8 +29,10 @@ pub use types::{AuditEntry, AuditFinding, SignedHead, Verified, Verify};
 
 use window::Window;
 
+const NAME: &str = "audit-verify";
+
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(verify)).routes(routes!(head))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(verify, verified)).routes(routes!(head))
 }
 
 /// Entries, newest first; by subject or by action, exactly, and by time.
@@ -49,12 +51,21 @@ pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer 
 
 /// Verifies the chain, and the log against a head that was kept elsewhere.
 #[utoipa::path(post, path = "/api/v1/audit/verify", tag = "audit", request_body = Verify,
-    responses((status = 200, description = "What was found", body = Verified), Refusals))]
+    responses((status = 200, description = "What was found", body = Verified),
+        (status = 202, description = "It goes on: ask for its end", body = Looking), Refusals))]
 pub async fn verify(State(state): Shared, caller: Caller, body: Body) -> Answer {
     caller.may(Permission::AuditRead).await?;
     let Verify { head } = body.json_or_empty()?;
-    let verified = inspect(&state, |inspector| inspector.verify(head)).await?;
-    json::answer(StatusCode::OK, &verified)
+    look::begin(&state, NAME, |inspector| inspector.verify(head)).await
+}
+
+/// The end of the newest verification.
+#[utoipa::path(get, path = "/api/v1/audit/verify", tag = "audit",
+    responses((status = 200, description = "What was found", body = Verified),
+        (status = 202, description = "It goes on: ask again", body = Looking), Refusals))]
+pub async fn verified(State(state): Shared, caller: Caller) -> Answer {
+    caller.may(Permission::AuditRead).await?;
+    look::newest(&state, NAME).await
 }
 
 /// The last signed head, to be kept elsewhere.

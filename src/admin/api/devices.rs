@@ -34,7 +34,7 @@ mod read;
 mod shown;
 mod types;
 
-pub use filter::read as read_filter;
+pub use filter::{FIELDS as FILTERS, read as read_filter};
 pub use read::{Asked, wanted};
 pub use shown::{shown, step};
 pub use types::{

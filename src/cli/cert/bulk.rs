@@ -22,7 +22,7 @@ const BATCH_BYTES: usize = 180 * 1024;
 /// Batches under way at once.
 const UNDER_WAY: usize = 4;
 /// How often a batch is sent when the server is busy or the connection breaks.
-pub(super) const TRIES: u32 = 6;
+pub(in crate::cli) const TRIES: u32 = 6;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
@@ -182,7 +182,7 @@ async fn send(api: &Api, clock: &Clock, body: &Value, key: &str) -> Result<Value
 }
 
 /// Whether the same request may fare better in a moment.
-pub(super) fn is_passing(error: &Error) -> bool {
+pub(in crate::cli) fn is_passing(error: &Error) -> bool {
     match error.kind() {
         Kind::Unreachable | Kind::Busy | Kind::Throttled => true,
         Kind::Malformed

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::cli::challenge::rows::{self, Fault, Row};
+use crate::cli::challenge::rows::{self, Row};
 use crate::cli::challenge::sheet::Sheet;
+use crate::cli::csv::reading::Fault;
 use crate::cli::progress::Progress;
 use crate::cli::{Context, ExitCode, client, input, show};
 use crate::error::{Error, Result};

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::error::{Error, Result};
+use crate::cli::csv::reading::{self, Fault, Lines, bad};
+use crate::error::Result;
 use crate::id::ProfileId;
 
 /// The most of a file that is read, and of its lines.
@@ -21,50 +22,19 @@ pub struct Row {
     pub size: usize,
 }
 
-/// What is wrong with a line.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// The line.
-    pub line: u64,
-    /// The field, if it is about one.
-    pub field: String,
-    /// Stable, for programs.
-    pub code: String,
-    /// A sentence for people.
-    pub detail: String,
-}
-
-impl Fault {
-    /// For scripts.
-    pub fn json(&self) -> Value {
-        json!({"line": self.line, "field": self.field, "code": self.code, "detail": self.detail})
-    }
-}
-
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "line {}", self.line)?;
-        if !self.field.is_empty() {
-            write!(f, ", {}", self.field)?;
-        }
-        write!(f, ": {}", self.detail)
-    }
-}
-
 /// Reads the file: a heading, then a challenge a line; `profile` and `ttl` are for lines without their own.
 /// Lines that cannot be read are faults. Errors: `bad-csv` for the heading, or too many lines.
 pub fn read(bytes: &[u8], profile: Option<&ProfileId>, ttl: &str) -> Result<(Vec<Row>, Vec<Fault>)> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
-    let columns = columns(reader.headers().map_err(|e| bad(&format!("cannot be read as CSV: {e}")))?)?;
-    let (mut rows, mut faults, mut lines) = (Vec::new(), Vec::new(), Lines { bytes, at: 0, line: 1 });
+    let (mut reader, bytes) = reading::reader(bytes);
+    let columns = reading::columns(reader.headers(), &COLUMNS, "subject")?;
+    let (mut rows, mut faults, mut lines) = (Vec::new(), Vec::new(), Lines::new(bytes));
     for record in reader.records() {
         if rows.len() + faults.len() >= MOST {
             return Err(bad("has more than 100,000 lines: cut it in pieces"));
         }
-        let place = record.as_ref().map_or_else(csv::Error::position, csv::StringRecord::position);
-        let line = lines.of(place);
-        match record.map_err(|e| unreadable(line, &e)).and_then(|r| row(line, &columns, &r, profile, ttl)) {
+        let line = lines.of(&record);
+        let read = record.map_err(|e| Fault::unreadable(line, &e));
+        match read.and_then(|r| row(line, &columns, &r, profile, ttl)) {
             Ok(row) => rows.push(row),
             Err(fault) => faults.push(fault),
         }
@@ -73,45 +43,6 @@ pub fn read(bytes: &[u8], profile: Option<&ProfileId>, ttl: &str) -> Result<(Vec
         return Err(bad("has no line below its heading"));
     }
     Ok((rows, faults))
-}
-
-/// Finds lines: the reader counts a line that ends with CR LF too late, and blank ones not at all.
-struct Lines<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    line: u64,
-}
-
-impl Lines<'_> {
-    /// The line of a record, which comes after all that were asked for before.
-    fn of(&mut self, place: Option<&csv::Position>) -> u64 {
-        let start = place.and_then(|place| usize::try_from(place.byte()).ok()).unwrap_or(self.at);
-        while self.at < self.bytes.len() && (self.at < start || matches!(self.bytes[self.at], b'\r' | b'\n'))
-        {
-            self.line += u64::from(self.bytes[self.at] == b'\n');
-            self.at += 1;
-        }
-        self.line
-    }
-}
-
-fn columns(heading: &csv::StringRecord) -> Result<Vec<&'static str>> {
-    let known = |name: &str| COLUMNS.iter().copied().find(|column| name.eq_ignore_ascii_case(column));
-    let mut found = Vec::new();
-    for name in heading {
-        match known(name) {
-            Some(column) if !found.contains(&column) => found.push(column),
-            Some(column) => return Err(bad(&format!("names the column {column} twice"))),
-            None => {
-                let name: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
-                return Err(bad(&format!("has a column {name:?}; its columns are {}", COLUMNS.join(", "))));
-            }
-        }
-    }
-    if !found.contains(&"subject") {
-        return Err(bad("begins with a heading that names the column subject"));
-    }
-    Ok(found)
 }
 
 fn row(
@@ -141,21 +72,6 @@ fn row(
         json!({"profile": profile, "subject": subject, "sans": sans, "ttl": cell("ttl").unwrap_or(ttl)});
     let size = body.to_string().len() + 1;
     Ok(Row { line, body, size })
-}
-
-fn unreadable(line: u64, error: &csv::Error) -> Fault {
-    let detail = match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{len} fields where the heading has {expected_len}: quote a field that holds a comma")
-        }
-        csv::ErrorKind::Utf8 { .. } => "it is not UTF-8".to_owned(),
-        _ => "it cannot be read as CSV".to_owned(),
-    };
-    Fault { line, field: String::new(), code: "bad-csv".to_owned(), detail }
-}
-
-fn bad(why: &str) -> Error {
-    Error::invalid("bad-csv", format!("the file {why}"))
 }
 
 #[cfg(test)]

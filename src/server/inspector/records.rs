@@ -13,6 +13,8 @@ use crate::ca::records::{
 use crate::ca::renewal::records::{RenewalBook, RenewalRecord};
 use crate::ca::rollover::records::RolloverRecord;
 use crate::clock::Timestamp;
+use crate::device::campaign::{CampaignRecord, MemberRecord};
+use crate::device::ledger::LedgerRecord;
 use crate::device::records::{DeviceRecord, StepRecord};
 use crate::enrol::records::{ChallengeRecord, ReplyPasswordRecord, RequestRecord, TransactionRecord};
 use crate::enrol::refused::{MessageRecord, RefusedRecord};
@@ -54,12 +56,15 @@ const KNOWN: &[u8] = &[
     TaskRecord::KIND.id,
     NoticeRecord::KIND.id,
     LookRecord::KIND.id,
+    CampaignRecord::KIND.id,
+    MemberRecord::KIND.id,
     DeviceRecord::KIND.id,
     AnchorRecord::KIND.id,
     ClusterRecord::KIND.id,
     ReleaseRecord::KIND.id,
     RecoveryRecord::KIND.id,
     StepRecord::KIND.id,
+    LedgerRecord::KIND.id,
 ];
 
 /// What was seen so far, where another record must agree with it.
@@ -150,8 +155,11 @@ impl Records {
             k if k == ClusterRecord::KIND.id => read::<ClusterRecord>(envelope, listed).map(drop),
             k if k == ReleaseRecord::KIND.id => read::<ReleaseRecord>(envelope, listed).map(drop),
             k if k == RecoveryRecord::KIND.id => read::<RecoveryRecord>(envelope, listed).map(drop),
+            k if k == CampaignRecord::KIND.id => read::<CampaignRecord>(envelope, listed).map(drop),
+            k if k == MemberRecord::KIND.id => read::<MemberRecord>(envelope, listed).map(drop),
             k if k == DeviceRecord::KIND.id => read::<DeviceRecord>(envelope, listed).map(drop),
             k if k == StepRecord::KIND.id => read::<StepRecord>(envelope, listed).map(drop),
+            k if k == LedgerRecord::KIND.id => read::<LedgerRecord>(envelope, listed).map(drop),
             // Named once for the whole kind, at the end.
             _ => Ok(()),
         }

@@ -40,6 +40,8 @@ const NOT_SNIFFED: (&str, &str) = ("x-content-type-options", "nosniff");
 impl Rules {
     /// For the plain listener: SCEP messages of up to 64 KiB.
     pub const PLAIN: Self = Self { scep: true, problems: false, body: 64 * 1024, fields: &[NOT_SNIFFED] };
+    /// For what phones fetch: their names are in the path, and nothing else is said.
+    pub const FILES: Self = Self { scep: false, problems: false, body: 1024, fields: &[NOT_SNIFFED] };
     /// For the API.
     pub const API: Self = Self {
         scep: false,

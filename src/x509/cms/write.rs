@@ -13,7 +13,7 @@ use crate::x509::{tlv, validity};
 mod envelope;
 mod password;
 
-pub use envelope::{To, envelop};
+pub use envelope::{To, envelop, wrap_key};
 
 /// A signed message before its signature.
 pub struct Signing<'a> {

@@ -41,7 +41,11 @@ async fn the_log_is_verified_also_against_a_kept_head_and_the_store_checked() {
     let reply = api.post("/api/v1/audit/verify", missing).await;
     assert_eq!(reply.refused(422, "missing-field").as_deref(), Some("/head/seq"));
     api.get("/api/v1/audit/head").await.refused(404, "not-found");
-    assert_eq!(api.post("/api/v1/check", "").await.done(200)["ok"], true);
+    api.get("/api/v1/check").await.refused(404, "not-found");
+    let checked = api.post("/api/v1/check", "").await.done(200);
+    assert_eq!(checked["ok"], true);
+    // Whoever was told that it goes on asks so for its end.
+    assert_eq!(api.get("/api/v1/check").await.done(200), checked);
     let enroller = api.token("e", "enroller").await;
     api.post_as(&enroller, "/api/v1/check", "").await.refused(403, "forbidden");
     api.get_as(&enroller, "/api/v1/audit").await.refused(403, "forbidden");

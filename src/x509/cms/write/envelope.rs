@@ -70,7 +70,9 @@ fn key_transport(recipient: &Certificate, key: &[u8], random: &Random) -> Result
     ))
 }
 
-fn wrap_key(recipient: &Certificate, key: &[u8], random: &Random) -> Result<Vec<u8>> {
+/// A content key, encrypted to the RSA key of a certificate with PKCS#1 v1.5 (RFC 8017 §7.2); to one of 1024 bits only
+/// with feature `legacy`. Errors: `cms-recipient` if the key is not RSA, `internal`.
+pub fn wrap_key(recipient: &Certificate, key: &[u8], random: &Random) -> Result<Vec<u8>> {
     let not_rsa = || Error::invalid("cms-recipient", "the recipient's key is not an RSA key");
     let public = recipient.public_key()?;
     if !matches!(public.kind(), KeyKind::Rsa(_)) {

@@ -1,0 +1,304 @@
+//! What is kept of a campaign: itself, and a small record of each of its devices.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::hours::Hours;
+use super::pace::{Lately, Pace};
+use crate::clock::Timestamp;
+use crate::device::filter::Filter;
+use crate::device::records::{Action, Authentication, KeyOrder};
+use crate::id::{CampaignName, RecordId};
+use crate::store::{Index, IndexKey, KeyBuilder, Kind, Record};
+
+/// Regions that are counted apart; what lies beyond is counted together.
+const MOST_REGIONS: usize = 200;
+
+/// The same operation for many devices, so many at a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignRecord {
+    /// The record's key, rising with time.
+    pub id: RecordId,
+    /// Its name.
+    pub name: CampaignName,
+    /// What it does, and to which devices.
+    pub order: Order,
+    /// How fast.
+    pub pace: Pace,
+    /// When which regions are reached; others at all times.
+    pub hours: Vec<Hours>,
+    /// It pauses once so many failed or were late.
+    pub pause_after: Option<u32>,
+    /// How far it has come.
+    pub state: State,
+    /// Why it is there, if not by itself.
+    pub said: Option<String>,
+    /// Where the gathering of its devices goes on; none before and after.
+    pub cursor: Option<Vec<u8>>,
+    /// Whether all its devices are gathered.
+    pub gathered: bool,
+    /// What was set in the last minute.
+    pub lately: Lately,
+    /// How many devices stand where.
+    pub counts: Counts,
+    /// The same by region; devices without one are under "".
+    pub regions: BTreeMap<String, Counts>,
+    /// How many failed, or were left out, for which reason.
+    pub reasons: BTreeMap<String, u64>,
+    /// From the setting of an operation to its confirmation, all together, in milliseconds.
+    pub took: u64,
+    /// The longest of them.
+    pub longest: u64,
+    /// Who made it.
+    pub created_by: String,
+    /// When its state last changed.
+    pub changed: Timestamp,
+    /// When the first operation was set.
+    pub began: Option<Timestamp>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+}
+
+/// What a campaign does, and to which devices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Those devices that this finds when the campaign is made.
+    pub filter: Filter,
+    /// The same as it was asked for: names and values of the API's query.
+    pub asked: Vec<(String, String)>,
+    /// What is to be done.
+    pub action: Action,
+    /// How the devices prove themselves: never by a string, for nobody would be told it.
+    pub authentication: Authentication,
+    /// Which key they are to make.
+    pub key: KeyOrder,
+    /// A device that did not finish so long after its operation was set is late.
+    pub within: Duration,
+}
+
+/// How far a campaign has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum State {
+    /// Operations are set as fast as they may.
+    Running,
+    /// None are set; those that were are watched on.
+    Paused,
+    /// None are set any more; those whose device has not come are withdrawn.
+    Stopped,
+    /// Every device is done with.
+    Done,
+}
+
+impl State {
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Stopped => "stopped",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// How many devices of a campaign stand where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Their operation is still to be set.
+    pub waiting: u64,
+    /// It is set; the device has not finished.
+    pub open: u64,
+    /// The device confirmed.
+    pub done: u64,
+    /// It failed.
+    pub failed: u64,
+    /// The device did not finish in time.
+    pub late: u64,
+    /// Left out: gone, or busy with something else.
+    pub skipped: u64,
+    /// Taken back when the campaign was stopped.
+    pub withdrawn: u64,
+}
+
+impl Counts {
+    /// All of them.
+    pub fn all(&self) -> u64 {
+        self.waiting + self.open + self.done + self.failed + self.late + self.skipped + self.withdrawn
+    }
+
+    fn move_one(&mut self, from: &Step, to: &Step) {
+        let left = self.of(from);
+        *left = left.saturating_sub(1);
+        *self.of(to) += 1;
+    }
+
+    fn of(&mut self, step: &Step) -> &mut u64 {
+        match step {
+            Step::Waiting => &mut self.waiting,
+            Step::Open { .. } => &mut self.open,
+            Step::Done => &mut self.done,
+            Step::Failed(_) => &mut self.failed,
+            Step::Late(_) => &mut self.late,
+            Step::Skipped(_) => &mut self.skipped,
+            Step::Withdrawn => &mut self.withdrawn,
+        }
+    }
+}
+
+impl CampaignRecord {
+    /// By name.
+    pub const BY_NAME: Index = Index { id: 1, name: "name", unique: true };
+
+    /// The key in [`Self::BY_NAME`].
+    pub fn name_key(name: &CampaignName) -> Vec<u8> {
+        KeyBuilder::new().text(name.as_str()).build()
+    }
+
+    /// Counts one more device.
+    pub(super) fn count_new(&mut self, region: Option<&str>) {
+        self.counts.waiting += 1;
+        self.region(region).waiting += 1;
+    }
+
+    /// Counts that a device came from one step to another.
+    pub(super) fn count(&mut self, region: Option<&str>, from: &Step, to: &Step) {
+        self.counts.move_one(from, to);
+        self.region(region).move_one(from, to);
+        if let Step::Failed(reason) | Step::Late(reason) | Step::Skipped(reason) = to {
+            *self.reasons.entry(reason.clone()).or_default() += 1;
+        }
+    }
+
+    fn region(&mut self, region: Option<&str>) -> &mut Counts {
+        let name = region.unwrap_or_default();
+        let is_apart = self.regions.len() < MOST_REGIONS || self.regions.contains_key(name);
+        self.regions.entry(if is_apart { name } else { "(others)" }.to_owned()).or_default()
+    }
+
+    /// Whether nothing is left to be done for it.
+    pub fn is_over(&self) -> bool {
+        self.ended.is_some()
+    }
+}
+
+impl Record for CampaignRecord {
+    const KIND: Kind = Kind { id: 62, name: "campaign" };
+    const VERSION: u8 = 1;
+
+    fn key(&self) -> Vec<u8> {
+        self.id.as_bytes().to_vec()
+    }
+
+    fn indexes(&self) -> Vec<IndexKey> {
+        vec![IndexKey { index: Self::BY_NAME, key: Self::name_key(&self.name) }]
+    }
+}
+
+/// A device of a campaign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberRecord {
+    /// Which campaign.
+    pub campaign: RecordId,
+    /// Which device.
+    pub device: RecordId,
+    /// Its name when it was gathered.
+    pub name: String,
+    /// Its region then.
+    pub region: Option<String>,
+    /// Which of the campaign's hours count for it; none if it is reached at all times.
+    pub hours: Option<u8>,
+    /// How far it has come.
+    pub step: Step,
+    /// When it came there.
+    pub at: Timestamp,
+}
+
+/// How far a device of a campaign has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Step {
+    /// Its operation is still to be set.
+    Waiting,
+    /// This operation is set.
+    Open {
+        /// Its identifier.
+        operation: RecordId,
+    },
+    /// The device confirmed.
+    Done,
+    /// It failed, for this reason.
+    Failed(String),
+    /// The device did not finish in time; what went wrong last, if it came at all.
+    Late(String),
+    /// Left out, for this reason.
+    Skipped(String),
+    /// Taken back when the campaign was stopped.
+    Withdrawn,
+}
+
+impl Step {
+    /// Their names, each at the place of its byte in [`MemberRecord::BY_STEP`].
+    pub const NAMES: [&'static str; 7] =
+        ["waiting", "open", "done", "failed", "late", "skipped", "withdrawn"];
+
+    /// The byte in [`MemberRecord::BY_STEP`].
+    pub fn byte(&self) -> u8 {
+        match self {
+            Self::Waiting => 0,
+            Self::Open { .. } => 1,
+            Self::Done => 2,
+            Self::Failed(_) => 3,
+            Self::Late(_) => 4,
+            Self::Skipped(_) => 5,
+            Self::Withdrawn => 6,
+        }
+    }
+
+    /// Its name for people.
+    pub fn name(&self) -> &'static str {
+        Self::NAMES[usize::from(self.byte())]
+    }
+}
+
+impl MemberRecord {
+    /// By campaign and step; among those that wait by their hours.
+    pub const BY_STEP: Index = Index { id: 1, name: "step", unique: false };
+    /// The part of a key for those that are reached at all times.
+    const ALWAYS: u8 = 255;
+
+    /// The beginning of the keys in [`Self::BY_STEP`] of one step.
+    pub fn step_prefix(campaign: RecordId, byte: u8) -> Vec<u8> {
+        KeyBuilder::new().bytes(campaign.as_bytes()).bytes(&[byte]).build()
+    }
+
+    /// The beginning of the keys of those that wait for these hours.
+    pub fn waiting_prefix(campaign: RecordId, hours: Option<u8>) -> Vec<u8> {
+        let mut prefix = Self::step_prefix(campaign, Step::Waiting.byte());
+        prefix.push(hours.unwrap_or(Self::ALWAYS));
+        prefix
+    }
+}
+
+impl Record for MemberRecord {
+    const KIND: Kind = Kind { id: 63, name: "campaign-device" };
+    const VERSION: u8 = 1;
+
+    fn key(&self) -> Vec<u8> {
+        KeyBuilder::new().bytes(self.campaign.as_bytes()).bytes(self.device.as_bytes()).build()
+    }
+
+    fn indexes(&self) -> Vec<IndexKey> {
+        let mut key = match self.step {
+            Step::Waiting => Self::waiting_prefix(self.campaign, self.hours),
+            Step::Open { .. }
+            | Step::Done
+            | Step::Failed(_)
+            | Step::Late(_)
+            | Step::Skipped(_)
+            | Step::Withdrawn => Self::step_prefix(self.campaign, self.step.byte()),
+        };
+        key.extend(self.device.as_bytes());
+        vec![IndexKey { index: Self::BY_STEP, key }]
+    }
+}

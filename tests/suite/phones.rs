@@ -1,0 +1,8 @@
+//! What phones come for beside certificates: lists and files over HTTP, HTTPS and TFTP, TVS, and the alarms they send.
+
+mod alarms;
+mod estate;
+mod serving;
+mod tftp;
+mod tvs;
+mod tvs_rows;

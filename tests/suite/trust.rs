@@ -1,0 +1,9 @@
+//! Clusters, their anchors, releases of lists, and the recovery signer.
+
+mod anchors;
+mod fixture;
+mod identities;
+mod moving_in;
+mod recovery;
+mod releases;
+mod verbs;

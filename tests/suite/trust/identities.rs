@@ -1,0 +1,100 @@
+//! Identities of our own in lists: made when they are asked for, never renewed by themselves.
+
+use std::time::Duration;
+
+use signet::audit::Actor;
+use signet::clock::{Clock, Timestamp};
+use signet::server::layout::Layout;
+use signet::server::state::State;
+use signet::trust::cluster::{self, NewCluster};
+use signet::trust::identity::{OwnIdentities, Purpose};
+use signet::trust::list::List;
+use signet::trust::records::ListKind;
+use signet::trust::{anchor, recovery, release};
+use signet::x509::san::San;
+
+use crate::built;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+struct House {
+    _home: tempfile::TempDir,
+    clock: Clock,
+    state: State,
+}
+
+async fn house() -> House {
+    let home = tempfile::tempdir().unwrap();
+    let clock = Clock::manual(Timestamp::parse("2026-11-22T01:26:00Z").unwrap());
+    let layout = Layout::new(home.path());
+    built::build(&layout, &clock).await;
+    let state = built::open(&layout, &clock, vec![San::Dns("pki.example.org".into())]).await;
+    House { _home: home, clock, state }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn they_are_issued_by_their_profiles_and_stand_in_the_first_list() {
+    let house = house().await;
+    let state = &house.state;
+    let authority = &state.desk.authority;
+    assert!(recovery::current(&authority.db).await.unwrap().is_some(), "made at init");
+    let mut identities = Vec::new();
+    for purpose in Purpose::ALL {
+        assert!(state.identities.held(purpose).await.unwrap().is_empty());
+        identities.push(state.identities.hold(purpose).await.unwrap());
+    }
+    for identity in &identities {
+        let hierarchy = authority.hierarchy();
+        assert_eq!(hierarchy.issuer_of(&identity.certificate).unwrap().record.id.as_str(), "rsa-issuing");
+        assert_eq!(identity.certificate.sans().unwrap(), [San::Dns("pki.example.org".into())]);
+        assert_eq!(state.identities.hold(identity.purpose).await.unwrap().certificate, identity.certificate);
+        let key = authority.keys.signer(&identity.key).unwrap();
+        assert_eq!(key.public_key().spki(), identity.certificate.spki());
+    }
+    let id = "hq".parse().unwrap();
+    let new = NewCluster {
+        id,
+        title: None,
+        mode: Default::default(),
+        digest: Default::default(),
+        tvs: Vec::new(),
+        tftp: Vec::new(),
+        identities,
+    };
+    let (made, anchors) = cluster::create(authority, new, Actor::System).await.unwrap();
+    assert_eq!(anchors.len(), 3);
+    let published = release::publish(authority, &made.id, Actor::System).await.unwrap();
+    assert_eq!(published[0].warnings, []);
+    let list = release::current(&authority.db, &made.id, ListKind::Itl).await.unwrap().unwrap();
+    let list = List::parse(&list.file).unwrap();
+    let roles: Vec<String> = list.entries().iter().map(|entry| entry.role().to_string()).collect();
+    assert_eq!(roles, ["sast", "ccm+tftp", "tvs"]);
+    // What answers a phone by serial number.
+    let tvs = list.entries().last().unwrap().certificate().unwrap().serial().clone();
+    let found = anchor::by_serial(&authority.db, &tvs).await.unwrap();
+    assert_eq!((found.len(), found[0].cluster.as_str()), (1, "hq"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_renews_them_but_an_operator_and_the_one_before_stays() {
+    let house = house().await;
+    let (state, clock) = (&house.state, &house.clock);
+    let first = state.identities.hold(Purpose::Tvs).await.unwrap();
+    clock.advance(700 * DAY);
+    state.identities.refresh().await;
+    let held = state.identities.held(Purpose::Tvs).await.unwrap();
+    assert_eq!(held.len(), 1);
+    assert_eq!(held[0].certificate, first.certificate, "phones know no other");
+    let next = state.identities.renew(Purpose::Tvs).await.unwrap();
+    assert_ne!(next.certificate, first.certificate);
+    assert_ne!(next.key, first.key);
+    let held = state.identities.held(Purpose::Tvs).await.unwrap();
+    assert_eq!(
+        held.iter().map(|one| &one.certificate).collect::<Vec<_>>(),
+        [&next.certificate, &first.certificate]
+    );
+    clock.advance(31 * DAY);
+    let held = state.identities.held(Purpose::Tvs).await.unwrap();
+    assert_eq!(held.len(), 1, "the first has expired");
+    assert_eq!(held[0].certificate, next.certificate);
+}
