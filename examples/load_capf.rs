@@ -171,9 +171,7 @@ fn phone_key(sort: PhoneKey) -> Result<Vec<u8>, AnyError> {
         PhoneKey::P256 => {
             EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING)?.public_key().as_der()?.as_ref().to_vec()
         }
-        PhoneKey::Rsa2048 => {
-            RsaKeyPair::generate(KeySize::Rsa2048)?.public_key().as_der()?.as_ref().to_vec()
-        }
+        PhoneKey::Rsa2048 => RsaKeyPair::generate(KeySize::Rsa2048)?.public_key().as_der()?.as_ref().to_vec(),
     })
 }
 
@@ -236,7 +234,8 @@ async fn come(
     let (mut times, mut failed) = (Vec::new(), 0);
     while let Some(phone) = waiting.get(next.fetch_add(1, Ordering::Relaxed)) {
         let start = Instant::now();
-        let installed = async { Phone::connect(at, None, tls).await?.install(&phone.name, STRING, &phone.key).await };
+        let installed =
+            async { Phone::connect(at, None, tls).await?.install(&phone.name, STRING, &phone.key).await };
         if let Err(error) = installed.await {
             failed += 1;
             eprintln!("{}: {error}", phone.name);

@@ -36,7 +36,7 @@ impl Office {
     }
 
     pub async fn with_patience(patience: Patience) -> Self {
-        let null = format!("{}\n[capf]\nnull_string = true\n", Fixture::profile("phone-lsc", &[]));
+        let null = Fixture::profile("phone-lsc", &[("null_string = false", "null_string = true")]);
         let fixture = Fixture::with_profiles(&[("null-lsc", null)]).await;
         let service = Arc::new(Service::new(Arc::clone(&fixture.desk), patience));
         Self { fixture, service }
