@@ -4,6 +4,7 @@
 
 pub mod connection;
 pub mod limit;
+pub mod phone;
 pub mod server;
 
 use std::time::Duration;

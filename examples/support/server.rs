@@ -15,6 +15,8 @@ pub struct Server {
     pub http: String,
     /// Address of HTTPS.
     pub https: String,
+    /// Address of CAPF; empty unless it is on.
+    pub capf: String,
 }
 
 impl Server {
@@ -28,7 +30,8 @@ impl Server {
             .args(arguments)
             .stdout(Stdio::null())
             .spawn()?;
-        let mut server = Self { child, folder: folder.to_owned(), http: String::new(), https: String::new() };
+        let (http, https, capf) = Default::default();
+        let mut server = Self { child, folder: folder.to_owned(), http, https, capf };
         server.wait_until_it_listens()?;
         Ok(server)
     }
@@ -82,7 +85,7 @@ impl Server {
             if let Ok(text) = std::fs::read_to_string(&file) {
                 let found: serde_json::Value = serde_json::from_str(&text)?;
                 let address = |name: &str| found[name].as_str().unwrap_or_default().to_owned();
-                (self.http, self.https) = (address("http"), address("https"));
+                (self.http, self.https, self.capf) = (address("http"), address("https"), address("capf"));
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(50));

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::id::{ProfileId, RecordId};
 
 /// The profile of a device that is added without one.
-pub const USUAL_PROFILE: &str = "phone-lsc";
+pub const USUAL_PROFILE: &str = "capf-lsc";
 /// The most characters of a model or region.
 pub const LONGEST_WORD: usize = 64;
 

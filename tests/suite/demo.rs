@@ -9,8 +9,7 @@ fn the_phones_of_a_demo_take_lists_certificate_and_configuration() {
     let home = Home::new();
     let phones =
         ["--capf", "--tvs", "--phone-http", "--syslog-in"].map(|flag| [flag, "127.0.0.1:0"]).concat();
-    let usual = ["up", "--demo", "--phones", "3", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0"];
-    let _server = home.start(&[&usual[..], &["--rsa-root", "rsa-2048"], &phones].concat());
+    let _server = home.demo(&[&["--phones", "3"], &phones[..]].concat());
     home.wait_for_log("all 3 phones of the demo were switched on");
     let said = home.log();
     assert_eq!(said.matches("lists, certificate and configuration taken").count(), 3, "{said}");

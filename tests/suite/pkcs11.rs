@@ -43,11 +43,11 @@ fn a_ca_whose_keys_lie_in_a_token_serves_and_none_of_them_leaves_it() {
     let (code, _, said) = home.init(ALL);
     assert_eq!(code, 0, "{said}");
     let keys = objects(&home, "privkey");
-    for ca in ["rsa-root", "rsa-issuing", "ec-root", "ec-issuing"] {
+    for ca in ["rsa-root", "rsa-issuing", "capf", "ec-root", "ec-issuing"] {
         assert!(!home.data().join(format!("keys/ca-{ca}.key")).exists(), "{ca}");
         assert!(keys.contains(&format!("signet ca-{ca}")), "{keys}");
     }
-    assert_eq!(keys.matches("sensitive, always sensitive, never extractable, local").count(), 4, "{keys}");
+    assert_eq!(keys.matches("sensitive, always sensitive, never extractable, local").count(), 5, "{keys}");
     let settings = std::fs::read_to_string(home.data().join("signet.toml")).unwrap();
     assert!(settings.contains("pkcs11-token = \"ca-token\"") && !settings.contains(PIN), "{settings}");
 

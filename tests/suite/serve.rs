@@ -54,21 +54,22 @@ impl Home {
     }
 
     pub(super) fn up(&self) -> Server {
-        self.start(&[
-            "up",
-            "--demo",
-            "--phones",
-            "0",
-            "--http",
-            "127.0.0.1:0",
-            "--https",
-            "127.0.0.1:0",
-            "--rsa-root",
-            "rsa-2048",
-        ])
+        self.up_with(&[])
     }
 
-    pub(super) fn start(&self, arguments: &[&str]) -> Server {
+    /// With more arguments.
+    pub(super) fn up_with(&self, more: &[&str]) -> Server {
+        self.demo(&[&["--phones", "0"], more].concat())
+    }
+
+    /// With the phones of a demo, and more arguments.
+    pub(super) fn demo(&self, more: &[&str]) -> Server {
+        const USUAL: [&str; 8] =
+            ["up", "--demo", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--rsa-root", "rsa-2048"];
+        self.start(&[&USUAL, more].concat())
+    }
+
+    fn start(&self, arguments: &[&str]) -> Server {
         let out = std::fs::File::create(self.0.path().join("out")).unwrap();
         let err = std::fs::File::create(self.0.path().join("err")).unwrap();
         let child = self.command(arguments).stdout(out).stderr(err).spawn().unwrap();
@@ -149,6 +150,13 @@ impl Server {
 
     fn signal(&self, name: &str) {
         assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Resident memory, in octets.
+    pub(super) fn resident(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
     }
 
     pub(super) fn kill(&mut self) {

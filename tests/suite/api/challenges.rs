@@ -150,7 +150,7 @@ async fn a_batch_is_bounded_and_needs_the_permission() {
 #[tokio::test]
 async fn a_source_that_cannot_judge_shows_as_degraded_and_refuses_a_reload() {
     let api = Api::new().await;
-    api.drop_profiles_of("rsa-issuing");
+    api.drop_rsa_profiles();
     let profile = "description = \"Asks.\"\nca = \"ec-issuing\"\napproval = \"challenge\"\nkeys = [\"p-256\"]\n\
         validity = \"30d\"\n[subject]\nCN = { from = \"request\" }\n[usage]\nkey = [\"digitalSignature\"]\n\
         extended = [\"clientAuth\"]\n[challenge]\nsource = \"webhook\"\nurl = \"https://inventory.example/\"\n\

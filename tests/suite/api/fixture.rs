@@ -134,11 +134,13 @@ impl Api {
         load(self.state.desk.clone(), self.state.policies.clone(), &self.gate)
     }
 
-    /// Removes the profiles that name a CA which this authority does not have.
-    pub fn drop_profiles_of(&self, ca: &str) {
+    /// Removes the profiles that name a CA under `rsa-root`, which this authority does not have.
+    pub fn drop_rsa_profiles(&self) {
+        let named =
+            |text: &str| ["rsa-issuing", "capf"].iter().any(|ca| text.contains(&format!("ca = \"{ca}\"")));
         for file in std::fs::read_dir(self.state.policies.join("profiles")).unwrap() {
             let path = file.unwrap().path();
-            if std::fs::read_to_string(&path).unwrap().contains(&format!("ca = \"{ca}\"")) {
+            if named(&std::fs::read_to_string(&path).unwrap()) {
                 std::fs::remove_file(path).unwrap();
             }
         }

@@ -32,7 +32,7 @@ impl House {
     /// With this webhook as a channel beside what the policy says.
     async fn told_by(policy: &str, hook: Webhook) -> Self {
         let house = Self { api: Api::new().await, hook };
-        house.api.drop_profiles_of("rsa-issuing");
+        house.api.drop_rsa_profiles();
         house.put(&format!("{policy}\n{}", house.channel()));
         house.api.post("/api/v1/profiles/reload", "").await.done(200);
         house

@@ -20,7 +20,7 @@ async fn profiles_are_listed_and_shown_with_their_file() {
 #[tokio::test]
 async fn a_bad_profile_or_role_leaves_the_old_set_in_force() {
     let api = Api::new().await;
-    api.drop_profiles_of("rsa-issuing");
+    api.drop_rsa_profiles();
     let good = api.post("/api/v1/profiles/reload", "").await.done(200);
     assert!(good["profiles"].as_u64().unwrap() >= 5);
     std::fs::write(api.state.policies.join("roles.toml"), "[roles.x]\npowers = 1\n").unwrap();
@@ -42,7 +42,7 @@ async fn a_bad_profile_or_role_leaves_the_old_set_in_force() {
 #[tokio::test]
 async fn a_new_set_of_roles_is_in_force_at_once_and_recorded() {
     let api = Api::new().await;
-    api.drop_profiles_of("rsa-issuing");
+    api.drop_rsa_profiles();
     let auditor = api.token("eve", "auditor").await;
     api.get_as(&auditor, "/api/v1/audit").await.done(200);
     let roles = "[roles.administrator]\ndescription = \"all\"\npermissions = [\"tokens:manage\", \"profiles:reload\", \"audit:read\"]\n";
@@ -56,7 +56,7 @@ async fn a_new_set_of_roles_is_in_force_at_once_and_recorded() {
 #[tokio::test]
 async fn adminjson_39_profiles_are_held_against_the_cas_as_they_are() {
     let api = Api::new().await;
-    api.drop_profiles_of("rsa-issuing");
+    api.drop_rsa_profiles();
     let profile = api.state.policies.join("profiles/tls-server.toml");
     let sound = std::fs::read_to_string(&profile).unwrap();
     let cases = [
@@ -87,7 +87,7 @@ async fn adminjson_39_profiles_are_held_against_the_cas_as_they_are() {
 #[tokio::test]
 async fn reloads_go_one_after_another_and_to_their_end() {
     let api = Api::new().await;
-    api.drop_profiles_of("rsa-issuing");
+    api.drop_rsa_profiles();
     let profile = api.state.policies.join("profiles/tls-server.toml");
     let text = std::fs::read_to_string(&profile).unwrap().replace("\"90d\"", "\"30d\"");
     std::fs::write(&profile, text).unwrap();

@@ -206,7 +206,7 @@ async fn an_unknown_profile_is_answered_with_those_that_there_are() {
 #[tokio::test]
 async fn devices_are_reloaded_with_the_profiles_or_not_at_all() {
     let api = Api::new().await;
-    api.drop_profiles_of("rsa-issuing");
+    api.drop_rsa_profiles();
     let file = api.state.policies.join("devices/cisco-ios.toml");
     assert!(file.exists(), "the shipped devices are not written");
     let shipped = api.state.desk.profiles.devices().count();

@@ -4,7 +4,8 @@ use signet::x509::crl::Crl;
 
 use super::*;
 
-const CAS: [&str; 4] = ["rsa-root", "rsa-issuing", "ec-root", "ec-issuing"];
+/// The last is given by its address.
+const CAS: [&str; 5] = ["rsa-root", "rsa-issuing", "capf", "ec-root", "ec-issuing"];
 
 impl Site {
     fn crl(&self, ca: &str) -> Crl {
@@ -78,7 +79,7 @@ fn revocations_and_numbers_go_on_from_the_last_published_crls() {
 
     // One by its address, the others as files.
     let address = site.server().url("/crl/ec-issuing.crl");
-    let files: Vec<PathBuf> = CAS[..3].iter().map(|ca| site.saved(ca)).collect();
+    let files: Vec<PathBuf> = CAS[..4].iter().map(|ca| site.saved(ca)).collect();
     let mut arguments = vec!["--crl", address.as_str()];
     files.iter().for_each(|file| arguments.extend(["--crl", text(file)]));
     let (again, said) = site.restored_and_served(&file, &arguments);
@@ -91,7 +92,7 @@ fn revocations_and_numbers_go_on_from_the_last_published_crls() {
     {
         assert_eq!(Some(entry), published, "an entry that was published is lost or changed");
     }
-    for ca in &CAS[..3] {
+    for ca in &CAS[..4] {
         assert!(again.crl_above(ca, site.crl(ca).number().unwrap()).number() > site.crl(ca).number());
     }
     assert_eq!((again.status(&before), again.status(&kept)), ("revoked".into(), "good".into()));
@@ -232,7 +233,7 @@ fn delta_crls_that_came_after_the_backup_have_the_number_jump() {
     let crl = site.saved_all(&["ec-issuing"]);
     let last = site.crl("ec-issuing").number().unwrap();
     let (again, said) = site.restored_and_served(&file, &given(&crl));
-    assert_eq!(said.matches("jumps by").count(), 3, "{said}");
+    assert_eq!(said.matches("jumps by").count(), 4, "{said}");
     assert!(again.crl_above("ec-issuing", last).number().unwrap() > last + (1 << 20));
     again.is_sound();
 }
@@ -267,11 +268,11 @@ fn which_crls_are_missing_is_said_before_anything_is_put_in_place() {
     let root = site.saved("ec-root");
     let (empty, (code, _, said)) = site.restored(&file, &["--crl", text(&root)]);
     assert_eq!(code, 2, "{said}");
-    assert!(said.contains("no CRL was given of ec-issuing, rsa-issuing, rsa-root"), "{said}");
+    assert!(said.contains("no CRL was given of capf, ec-issuing, rsa-issuing, rsa-root"), "{said}");
     assert!(!empty.home.file("keys").exists() && !empty.home.file(".init").exists());
 
     let (some, said) = site.restored_and_served(&file, &["--crl", text(&root), "--without-crl"]);
-    assert_eq!((said.matches("goes on above").count(), said.matches("jumps by").count()), (1, 3), "{said}");
+    assert_eq!((said.matches("goes on above").count(), said.matches("jumps by").count()), (1, 4), "{said}");
     assert!(some.crl_above("rsa-issuing", 1 << 20).number().unwrap() < (1 << 20) + 10);
     some.is_sound();
 }

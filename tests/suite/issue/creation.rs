@@ -16,12 +16,17 @@ async fn the_default_plan_makes_two_hierarchies_that_openssl_takes() {
     let mut plan = default_plan(Some("Acme")).unwrap();
     plan.iter_mut().for_each(|new| new.place = place());
     let made = create(&fixture.authority, plan, Actor::System).await.unwrap();
-    assert_eq!(made.len(), 4);
+    assert_eq!(made.len(), 5);
     let hierarchy = fixture.authority.hierarchy();
     let names: Vec<_> = hierarchy.all().iter().map(|ca| ca.record.id.as_str()).collect();
-    assert_eq!(names, ["ec-issuing", "rsa-issuing", "ec-root", "rsa-root"], "issuing first, then by name");
+    assert_eq!(
+        names,
+        ["capf", "ec-issuing", "rsa-issuing", "ec-root", "rsa-root"],
+        "issuing first, then by name"
+    );
     for (issuing, root, below, above) in [
         ("rsa-issuing", "rsa-root", KeyKind::Rsa(2048), KeyKind::Rsa(4096)),
+        ("capf", "rsa-root", KeyKind::Rsa(2048), KeyKind::Rsa(4096)),
         ("ec-issuing", "ec-root", KeyKind::P384, KeyKind::P384),
     ] {
         let issuing = hierarchy.require(&ca(issuing)).unwrap();

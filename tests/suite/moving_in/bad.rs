@@ -87,7 +87,7 @@ fn keys_chains_crls_and_indexes_that_do_not_fit_are_refused_with_the_reason() {
         ["ca", "import", "ec-issuing", "--role", "issuing", "--key", text(&key), "--chain", text(&ca)];
     refused(&taken, "ca-exists");
     let cas = site.json(&["ca", "list"]);
-    assert_eq!(cas["items"].as_array().unwrap().len(), 4, "{cas}");
+    assert_eq!(cas["items"].as_array().unwrap().len(), 5, "{cas}");
     site.clean();
 }
 

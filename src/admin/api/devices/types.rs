@@ -95,7 +95,7 @@ pub struct DeviceRow {
     /// Its region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// By which profile it gets its certificates; `phone-lsc` of a new device, unless another is given.
+    /// By which profile it gets its certificates; `capf-lsc` of a new device, unless another is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
     /// `install` (or `upgrade`), `fetch` (or `troubleshoot`), `delete`, or `none` to take back what is pending.
