@@ -1,11 +1,12 @@
-//! Load driver: TVS questions, on a new TLS connection each and on open ones.
+//! Load driver: TVS questions, on a new TLS connection each and on open ones; and fetches of a trust list over HTTP.
 //!
 //! ```text
-//! cargo build --release && cargo run --release --example load_tvs -- --new 5000 --open 200000
+//! cargo build --release && cargo run --release --example load_tvs -- --new 5000 --open 200000 --fetches 200000
 //! cargo run --release --example load_tvs -- --key p-256
 //! ```
 //! Prints answers per second of the server's own CPU time. Phones resume no session, so every new connection costs the
-//! server one signature of its key: the limit that is printed beside is that signature alone.
+//! server one signature of its key: the limit that is printed beside is that signature alone, with one core at work.
+//! Every question is answered "valid": the phone asks of the certificate that TVS shows.
 
 mod support;
 
@@ -22,6 +23,7 @@ use rustls::ClientConfig;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
+use support::connection::{Judge, Target, ask_all, run as run_http};
 use support::server::Server;
 use support::{AnyError, Report};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -38,6 +40,9 @@ struct Arguments {
     /// Questions on open connections.
     #[arg(long, default_value_t = 200_000)]
     open: usize,
+    /// Fetches of the ITL.
+    #[arg(long, default_value_t = 200_000)]
+    fetches: usize,
     /// How many connections at once.
     #[arg(long, default_value_t = 32)]
     connections: usize,
@@ -51,21 +56,49 @@ async fn main() -> Result<(), AnyError> {
     let arguments = Arguments::parse();
     let folder = tempfile::tempdir()?;
     let policies = policies(folder.path(), &arguments.key)?;
-    let more = ["--rsa-root", "rsa-2048", "--tvs", "127.0.0.1:0", "--policies", &policies];
+    let more = ["--rsa-root", "rsa-2048", "--policies", &policies];
+    let more = [&more[..], &["--tvs", "127.0.0.1:0", "--phone-http", "127.0.0.1:0"]].concat();
     let server = Server::start(&folder.path().join("data"), &more)?;
     let listeners = std::fs::read_to_string(server.folder().join("listeners.json"))?;
     let listeners: serde_json::Value = serde_json::from_str(&listeners)?;
-    let at = listeners["tvs"].as_str().ok_or("no TVS")?.to_owned();
+    let at = |name: &str| listeners[name].as_str().map(str::to_owned).ok_or("it does not listen");
+    publish(&server).await?;
     let limit = limit(&arguments.key)?;
     println!("limit ({}, one signature, in process): {limit:.0}/s", arguments.key);
     println!("{}", Report::head());
-    let phones = Arc::new(Phones { at, tls: client()?, question: question(), next: AtomicUsize::new(0) });
+    let (at, files) = (at("tvs")?, at("phone_http")?);
+    let mut phones = Phones { at, tls: client()?, question: Vec::new(), next: AtomicUsize::new(0) };
+    phones.question = phones.about_itself().await?;
+    let phones = Arc::new(phones);
     for (total, is_new) in [(arguments.new, true), (arguments.open, false)] {
         let report = run(&server, &phones, arguments.connections, (total, is_new)).await?;
         println!("{}  {}", report.row(limit), if is_new { "new connections" } else { "open connections" });
     }
+    let fetch = |n: usize| format!("GET /ITLSEP{n:012X}.tlv HTTP/1.1\r\nHost: {files}\r\n\r\n").into_bytes();
+    let fetches = Arc::new((0..arguments.fetches).map(fetch).collect());
+    let is_list: Judge = |status, body| status == 200 && body.starts_with(&[1, 0, 2]);
+    let fetched =
+        run_http(&server, &Target::Plain(files.clone()), arguments.connections, fetches, is_list).await?;
+    println!("{}  fetches of the ITL", fetched.row(limit));
     println!("{} MiB resident", server.resident_mib()?);
     Ok(())
+}
+
+/// A cluster with our TVS and TFTP identities, and its first list.
+async fn publish(server: &Server) -> Result<(), AnyError> {
+    let (host, token) = (&server.https, server.token()?);
+    let post = |path: &str, body: &str| {
+        format!(
+            "POST /api/v1/{path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .into_bytes()
+    };
+    let api = Target::Tls(server.https.clone(), server.tls_client()?);
+    let cluster = post("clusters", r#"{"id": "hq", "identities": ["tvs", "tftp"]}"#);
+    ask_all(&api, &[cluster], 201).await?;
+    ask_all(&api, &[post("clusters/hq/releases", "{}")], 200).await.map(drop)
 }
 
 /// The shipped policies, with this key for TVS.
@@ -94,14 +127,6 @@ fn limit(key: &str) -> Result<f64, AnyError> {
     Ok(done as f64 / start.elapsed().as_secs_f64())
 }
 
-/// Whether a certificate that nobody knows may be trusted, by a phone.
-fn question() -> Vec<u8> {
-    let device = b"\x01CP-8845-SEP0123456789AB";
-    let element = |tag: u8, value: &[u8]| [&[tag], &(value.len() as u16).to_be_bytes()[..], value].concat();
-    let body = [element(1, device), element(2, &[0x30; 900])].concat();
-    [&[0x57, 1, 1, 0, 0, 0, 0, 1][..], &(body.len() as u16).to_be_bytes(), &body].concat()
-}
-
 struct Phones {
     at: String,
     tls: TlsConnector,
@@ -116,13 +141,24 @@ impl Phones {
         Ok(self.tls.connect(ServerName::try_from("tvs.example.org")?, tcp).await?)
     }
 
-    /// Whether there was an answer.
+    /// Whether the certificate that TVS shows may be trusted, asked by a phone.
+    async fn about_itself(&self) -> Result<Vec<u8>, AnyError> {
+        let stream = self.connect().await?;
+        let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+        let certificate = shown.ok_or("TVS showed no certificate")?;
+        let element =
+            |tag: u8, value: &[u8]| [&[tag], &(value.len() as u16).to_be_bytes()[..], value].concat();
+        let body = [element(1, b"\x01CP-8845-SEP0123456789AB"), element(2, certificate)].concat();
+        Ok([&[0x57, 1, 1, 0, 0, 0, 0, 1][..], &(body.len() as u16).to_be_bytes(), &body].concat())
+    }
+
+    /// Whether the answer is "valid, as TVS".
     async fn ask(&self, stream: &mut TlsStream<TcpStream>) -> Result<bool, AnyError> {
         stream.write_all(&self.question).await?;
         stream.flush().await?;
-        let mut answer = [0; 14];
+        let mut answer = [0; 25];
         stream.read_exact(&mut answer).await?;
-        Ok(answer[..4] == [0x57, 1, 2, 0] && answer[10] == 7)
+        Ok(answer[..4] == [0x57, 1, 2, 0] && answer[10..18] == [7, 0, 1, 0, 8, 0, 1, 21])
     }
 }
 
