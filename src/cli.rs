@@ -21,8 +21,10 @@ pub mod check;
 mod client;
 pub mod completions;
 mod csv;
+mod demo;
 pub mod device;
 mod failure;
+pub mod file;
 pub mod health;
 pub mod init;
 mod input;
@@ -159,6 +161,8 @@ pub enum Verb {
     Request(request::Args),
     /// API tokens
     Token(token::Args),
+    /// Configuration files of phones: sign, encrypt, verify, open
+    File(file::Args),
     /// Trust lists of phones: clusters, anchors, releases, the recovery signer
     Trust(trust::Args),
     /// Scheduled work: list, show, run now, cancel
@@ -314,6 +318,7 @@ async fn run(verb: Verb, context: &Context) -> Result<ExitCode> {
         Verb::Profile(args) => profile::run(args, context).await,
         Verb::Request(args) => request::run(args, context).await,
         Verb::Token(args) => token::run(args, context).await,
+        Verb::File(args) => file::run(args, context).await,
         Verb::Trust(args) => trust::run(args, context).await,
         Verb::Task(args) => task::run(args, context).await,
         Verb::Phone(args) => phone::run(args, context).await,

@@ -3,6 +3,7 @@
 pub mod anchor;
 pub mod bundle;
 pub mod cluster;
+pub mod file;
 pub mod http;
 pub mod identity;
 pub mod list;

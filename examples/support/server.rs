@@ -25,7 +25,7 @@ impl Server {
         let program = program()?;
         let child = Command::new(program)
             .arg("up")
-            .args(["--demo", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--data"])
+            .args(["--demo", "--phones", "0", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--data"])
             .arg(folder)
             .args(arguments)
             .stdout(Stdio::null())

@@ -6,7 +6,7 @@ use signet::admin::api::certificates::Filter;
 use signet::admin::api::json::{self, Limits, reader};
 use signet::admin::api::query::Query;
 use signet::admin::api::{
-    anchors, audit, cas, certificates, challenges, clusters, recovery, releases, requests, tokens,
+    anchors, audit, cas, certificates, challenges, clusters, files, recovery, releases, requests, tokens,
 };
 use signet::admin::{duration, roles::Roles};
 
@@ -23,6 +23,7 @@ fuzz_target!(|data: &[u8]| {
     clusters::read_any(data);
     anchors::read_any(data);
     releases::read_any(data);
+    files::read_any(data);
     recovery::read_any(data);
     if let Ok(text) = std::str::from_utf8(data) {
         if let Ok(query) = Query::parse(text)

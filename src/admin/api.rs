@@ -26,6 +26,7 @@ pub mod check;
 pub mod clusters;
 pub mod device_reports;
 pub mod devices;
+pub mod files;
 pub mod health;
 pub mod idempotency;
 pub mod json;
@@ -114,6 +115,7 @@ fn described() -> OpenApiRouter<Arc<State>> {
         .merge(clusters::routes())
         .merge(anchors::routes())
         .merge(releases::routes())
+        .merge(files::routes())
         .merge(recovery::routes())
 }
 

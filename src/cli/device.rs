@@ -16,6 +16,7 @@ mod report;
 mod rows;
 mod set;
 mod strings;
+mod trust;
 pub mod words;
 
 /// Its arguments.
@@ -80,6 +81,18 @@ enum Verb {
     /// What there is of devices: by state, certificates by issuer, key and expiry, and what is wrong
     #[command(after_help = report::EXAMPLES)]
     Report(report::Args),
+    /// Which trust lists a device holds, what it fetched, and what it told of them
+    #[command(after_help = "Example:\n  signet device trust SEP001122334455")]
+    Trust {
+        /// Its name
+        name: DeviceName,
+    },
+    /// List devices that refuse new trust lists, the longest first
+    #[command(after_help = trust::STUCK)]
+    Stuck(trust::Stuck),
+    /// Hand on what a device told of its trust lists
+    #[command(after_help = trust::ALARM)]
+    Alarm(trust::Alarm),
 }
 
 #[derive(Debug, clap::Args)]
@@ -120,6 +133,9 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
             page::print(context, (&history, Vec::new()), &paging, STEPS).await
         }
         Verb::Report(args) => report::run(args, context).await,
+        Verb::Trust { name } => trust::show(&path(&name)?, context).await,
+        Verb::Stuck(args) => trust::stuck(args, context).await,
+        Verb::Alarm(args) => trust::alarm(&path(&args.name)?, &args, context).await,
     }
 }
 

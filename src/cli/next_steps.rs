@@ -179,7 +179,10 @@ mod tests {
         let document = document(&Layout::new("/d"), addresses);
         assert_eq!(
             document.to_string(),
-            r#"{"capf":null,"capf_legacy":null,"data":"/d","http":"127.0.0.1:8080","https":null}"#
+            concat!(
+                r#"{"capf":null,"capf_legacy":null,"data":"/d","http":"127.0.0.1:8080","https":null,"#,
+                r#""phone_http":null,"phone_https":null,"phone_https_second":null,"syslog_in":null,"tftp":null,"tvs":null}"#
+            )
         );
     }
 

@@ -1,5 +1,6 @@
 //! `signet serve`: serve the CA of a data folder.
 
+use crate::cli::demo::Demo;
 use crate::cli::serving::{self, ServerFlags};
 use crate::cli::{Context, ExitCode, Output, next_steps};
 use crate::error::{Error, Result};
@@ -30,16 +31,17 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
     let settings = args.server.settings(&layout)?;
     let _lock = FolderLock::take(&layout)?;
     let bound = Bound::bind(&settings).await?;
-    serve(&args.server, context, &layout, &settings, bound).await
+    serve(&args.server, context, &layout, &settings, bound, None).await
 }
 
-/// Serves with listeners that are bound already.
+/// Serves with listeners that are bound already; a demo begins when all serve.
 pub async fn serve(
     flags: &ServerFlags,
     context: &Context,
     layout: &Layout,
     settings: &Given,
     bound: Bound,
+    demo: Option<Demo>,
 ) -> Result<ExitCode> {
     let addresses = bound.addresses();
     let url = flags.url(settings, addresses.http.map(|a| a.port()))?;
@@ -52,9 +54,14 @@ pub async fn serve(
         clock: context.clock.clone(),
         random: context.random.clone(),
     };
-    let ready = || match context.global.output {
-        Output::Text | Output::Csv => next_steps::print(layout, addresses),
-        Output::Json => println!("{}", next_steps::document(layout, addresses)),
+    let ready = || {
+        match context.global.output {
+            Output::Text | Output::Csv => next_steps::print(layout, addresses),
+            Output::Json => println!("{}", next_steps::document(layout, addresses)),
+        }
+        if let Some(demo) = demo {
+            demo.start(addresses);
+        }
     };
     run_server(start, bound, ready).await?;
     Ok(ExitCode::Done)

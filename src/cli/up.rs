@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use crate::cli::demo::Demo;
 use crate::cli::serving::{self, NewFlags, ServerFlags};
 use crate::cli::{Context, ExitCode, init, serve};
 use crate::error::Result;
@@ -22,24 +23,43 @@ pub struct Args {
     server: ServerFlags,
     #[command(flatten)]
     new: NewFlags,
+    /// With --demo: so many simulated phones come for lists, certificates and files; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    phones: u32,
+}
+
+impl Args {
+    fn settings(&self, layout: &Layout) -> Result<Given> {
+        let settings = self.server.settings(layout)?;
+        Ok(if self.has_phones() { Demo::settings(settings) } else { settings })
+    }
+
+    fn demo(&self, context: &Context, layout: &Layout) -> Option<Demo> {
+        self.has_phones().then(|| Demo::new(self.phones, context, layout))
+    }
+
+    fn has_phones(&self) -> bool {
+        self.server.demo && self.phones > 0
+    }
 }
 
 /// Runs the verb until SIGTERM or SIGINT. Errors: those of `init` and `serve`.
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
     let layout = serving::layout(context)?;
-    let settings = args.server.settings(&layout)?;
+    let settings = args.settings(&layout)?;
     if layout.is_initialised() {
         let _lock = FolderLock::take(&layout)?;
         let bound = Bound::bind(&settings).await?;
-        return serve::serve(&args.server, context, &layout, &settings, bound).await;
+        return serve::serve(&args.server, context, &layout, &settings, bound, args.demo(context, &layout))
+            .await;
     }
     let site = Site::prepare(&layout)?;
     match first(&args, context, &layout, &site, &settings).await {
         Ok(bound) => {
             let _lock = site.finish()?;
             // With what `init` has just written.
-            let settings = args.server.settings(&layout)?;
-            serve::serve(&args.server, context, &layout, &settings, bound).await
+            let settings = args.settings(&layout)?;
+            serve::serve(&args.server, context, &layout, &settings, bound, args.demo(context, &layout)).await
         }
         Err(error) => {
             site.abandon();

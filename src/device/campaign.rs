@@ -25,7 +25,7 @@ mod sweep;
 
 pub use hours::Hours;
 pub use pace::Pace;
-pub use records::{CampaignRecord, Counts, MemberRecord, Order, State, Step};
+pub use records::{Assignment, CampaignRecord, Counts, MemberRecord, State, Step};
 pub use step::run;
 pub use sweep::sweep;
 
@@ -46,7 +46,7 @@ pub struct NewCampaign {
     /// Its name.
     pub name: CampaignName,
     /// What it does, and to which devices.
-    pub order: Order,
+    pub assignment: Assignment,
     /// How fast.
     pub pace: Pace,
     /// When which regions are reached.
@@ -70,7 +70,7 @@ impl NewCampaign {
     /// Holds its parts against each other. Errors: `invalid-authentication`, `invalid-hours`, `out-of-range`,
     /// `invalid-selection`.
     pub fn check(&self) -> Result<()> {
-        if self.order.authentication == Authentication::String {
+        if self.assignment.authentication == Authentication::String {
             let rule = "nobody would be told the strings: give devices strings by an import, or let them prove \
                         themselves by existing-lsc or existing-mic";
             return Err(Error::invalid("invalid-authentication", rule).at("/authentication"));
@@ -83,7 +83,7 @@ impl NewCampaign {
             let rule = format!("at most {MOST_HOURS} regions have hours, each once");
             return Err(Error::invalid("invalid-hours", rule).at("/hours"));
         }
-        if self.order.within.is_zero() || self.order.within > LONGEST_WITHIN {
+        if self.assignment.within.is_zero() || self.assignment.within > LONGEST_WITHIN {
             return Err(Error::invalid("out-of-range", "a device has from 1s to 366d").at("/within"));
         }
         if self.pace.at_once == 0 || self.pace.per_minute == 0 {
@@ -91,7 +91,7 @@ impl NewCampaign {
                 Error::invalid("out-of-range", "a campaign goes on by at least one device").at("/at_once")
             );
         }
-        if self.order.filter.is_all() {
+        if self.assignment.filter.is_all() {
             let rule = "a filter says something: every device is never meant";
             return Err(Error::invalid("invalid-selection", rule).at("/filter"));
         }
@@ -108,10 +108,30 @@ pub async fn create(
     actor: Actor,
 ) -> Result<CampaignRecord> {
     new.check()?;
-    let record = CampaignRecord {
-        id: RecordId::new(now, random)?,
+    let record = begun(new, RecordId::new(now, random)?, &actor);
+    let mut unit = Unit::new();
+    unit.insert(&record)?;
+    task::schedule(&mut unit, carrying_on(&record, now), now, random)?;
+    let event = event(&record, "campaign.create", actor, now);
+    let event = event.with("operation", record.assignment.action.as_str());
+    let event = event.with("authentication", record.assignment.authentication.as_str());
+    unit.event(event.with("filter", filter_text(&record.assignment)));
+    match db.commit(unit).await {
+        Ok(_) => Ok(record),
+        Err(CommitError::Refused { standing: Some(_), .. }) => {
+            let text = format!("there is a campaign of that name already: {}", record.name);
+            Err(Error::conflict("already-exists", text).at("/name"))
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// As it begins.
+fn begun(new: NewCampaign, id: RecordId, actor: &Actor) -> CampaignRecord {
+    CampaignRecord {
+        id,
         name: new.name,
-        order: new.order,
+        assignment: new.assignment,
         pace: new.pace,
         hours: new.hours,
         pause_after: new.pause_after,
@@ -126,24 +146,9 @@ pub async fn create(
         took: 0,
         longest: 0,
         created_by: actor.to_string(),
-        changed: now,
+        changed: id.made_at(),
         began: None,
         ended: None,
-    };
-    let mut unit = Unit::new();
-    unit.insert(&record)?;
-    task::schedule(&mut unit, carrying_on(&record, now), now, random)?;
-    let event = event(&record, "campaign.create", actor, now);
-    let event = event.with("operation", record.order.action.as_str());
-    let event = event.with("authentication", record.order.authentication.as_str());
-    unit.event(event.with("filter", filter_text(&record.order)));
-    match db.commit(unit).await {
-        Ok(_) => Ok(record),
-        Err(CommitError::Refused { standing: Some(_), .. }) => {
-            let text = format!("there is a campaign of that name already: {}", record.name);
-            Err(Error::conflict("already-exists", text).at("/name"))
-        }
-        Err(e) => Err(e.into()),
     }
 }
 
@@ -224,8 +229,8 @@ fn event(campaign: &CampaignRecord, action: &str, actor: Actor, now: Timestamp) 
 }
 
 /// A filter in one line.
-pub fn filter_text(order: &Order) -> String {
-    let parts: Vec<String> = order.asked.iter().map(|(name, value)| format!("{name}={value}")).collect();
+pub fn filter_text(assignment: &Assignment) -> String {
+    let parts: Vec<String> = assignment.asked.iter().map(|(name, value)| format!("{name}={value}")).collect();
     parts.join(" ")
 }
 

@@ -87,7 +87,7 @@ impl Change {
     /// It showed a locally significant certificate of ours that it holds.
     #[must_use]
     pub fn showed_lsc(mut self, lsc: Held) -> Self {
-        self.after.lsc = Some(lsc);
+        self.after.holds(lsc);
         self
     }
 
@@ -122,7 +122,8 @@ impl Change {
     /// A certificate was issued for its operation; the device has not confirmed it. The authentication string is spent
     /// but for going on with this very operation.
     #[must_use]
-    pub fn issued(self, serial: Serial) -> Self {
+    pub fn issued(mut self, serial: Serial) -> Self {
+        self.after.unconfirmed = Some(serial.clone());
         self.come_to(State::Issued(serial.clone())).step(Step::Issued(serial))
     }
 
@@ -130,7 +131,7 @@ impl Change {
     #[must_use]
     pub fn installed(mut self, lsc: Held) -> Self {
         let serial = lsc.serial.clone();
-        self.after.lsc = Some(lsc);
+        self.after.holds(lsc);
         self.come_to(State::Done).step(Step::Installed(serial))
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::device::DeviceName;
-use crate::id::{ProfileId, RecordId};
+use crate::id::{ProfileId, RecordId, Serial};
 use crate::store::{Index, IndexKey, KeyBuilder, Kind, Record};
 
 mod held;
@@ -36,6 +36,9 @@ pub struct DeviceRecord {
     pub seen: Option<Seen>,
     /// The locally significant certificate that it confirmed to hold.
     pub lsc: Option<Held>,
+    /// The certificate that was issued last and that it has not confirmed, whatever became of the operation: it goes
+    /// when another takes its place.
+    pub unconfirmed: Option<Serial>,
     /// The manufacturing certificate that it last showed.
     pub mic: Option<Held>,
     /// What is to be done with it, or was done last.
@@ -85,6 +88,12 @@ impl DeviceRecord {
     /// What the keys in [`Self::BY_MODEL`] and [`Self::BY_REGION`] begin with, whatever the case of the word.
     pub fn word_key(word: &str) -> Vec<u8> {
         KeyBuilder::new().text(&word.to_lowercase()).build()
+    }
+
+    /// It holds this LSC, which is thereby confirmed.
+    pub fn holds(&mut self, lsc: Held) {
+        self.unconfirmed = self.unconfirmed.take().filter(|serial| *serial != lsc.serial);
+        self.lsc = Some(lsc);
     }
 
     /// Whether no authentication string is looked at now, and until when.

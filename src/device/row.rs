@@ -57,7 +57,7 @@ pub struct WantedOperation {
 /// An authentication string as it was asked for.
 #[derive(Clone)]
 pub enum GivenString {
-    /// None was given: the one of the same operation stays, if it waits already.
+    /// None was given: the one of the same operation stays, if it waits already; its deadline may be another.
     Kept,
     /// This one: 4 to 10 digits.
     Digits(Zeroizing<String>),

@@ -133,6 +133,7 @@ impl Listener {
     }
 }
 
+/// `cannot-listen`, naming the address, the flag and what to do.
 pub(in crate::server) fn cannot_listen(name: &str, at: SocketAddr, e: std::io::Error) -> Error {
     let next = match e.kind() {
         ErrorKind::AddrInUse => "another program has this port: stop it or name another port",

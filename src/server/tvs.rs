@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::clock::Clock;
@@ -80,7 +80,7 @@ impl Tvs {
     {
         let mut stream = BufReader::with_capacity(BUFFER, stream);
         let end = tokio::select! {
-            end = self.questions(&mut stream, peer) => end,
+            end = timeout(self.patience.connection, self.questions(&mut stream, peer)) => end.unwrap_or(End::Limit),
             // A question that is being answered is answered within moments; the phone asks another server.
             _ = stop.wait_for(|stop| *stop) => End::Stopped,
         };
@@ -92,15 +92,14 @@ impl Tvs {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let Patience { question, connection, questions, .. } = self.patience;
-        let last = Instant::now() + connection;
+        let Patience { question, questions, .. } = self.patience;
         let mut body = Vec::new();
         for _ in 0..questions {
-            let header = match self.header(stream, last).await {
+            let header = match self.header(stream).await {
                 Ok(header) => header,
                 Err(end) => return end,
             };
-            let answered = timeout_at(last.min(Instant::now() + question), async {
+            let answered = timeout(question, async {
                 body.resize(usize::from(header.length), 0);
                 stream.read_exact(&mut body).await.map_err(|_| End::Broken)?;
                 let answer = self.answer(&header, &body, peer).await?;
@@ -117,19 +116,19 @@ impl Tvs {
     }
 
     /// The next header; the phone may take its time before the first byte, not after it.
-    async fn header<S>(&self, stream: &mut BufReader<S>, last: Instant) -> Result<Header, End>
+    async fn header<S>(&self, stream: &mut BufReader<S>) -> Result<Header, End>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let mut bytes = [0; HEADER];
-        match timeout_at(last.min(Instant::now() + self.patience.idle), stream.read(&mut bytes[..1])).await {
+        match timeout(self.patience.idle, stream.read(&mut bytes[..1])).await {
             Ok(Ok(0)) => return Err(End::Gone),
             Ok(Ok(_)) => {}
             Ok(Err(_)) => return Err(End::Broken),
             Err(_) => return Err(End::Limit),
         }
         let rest = stream.read_exact(&mut bytes[1..]);
-        match timeout_at(last.min(Instant::now() + self.patience.question), rest).await {
+        match timeout(self.patience.question, rest).await {
             Ok(Ok(_)) => Header::read(&bytes).map_err(malformed),
             Ok(Err(_)) => Err(End::Broken),
             Err(_) => Err(End::Limit),

@@ -14,10 +14,12 @@ pub mod names;
 pub mod serial;
 mod tags;
 
-pub use draft::{Draft, ToBeSigned};
-pub use encryption::EncryptionInfo;
+pub(super) use draft::Draft;
+pub use draft::ToBeSigned;
+pub(super) use encryption::EncryptionInfo;
 pub use file_name::FileName;
-pub use header::{Header, SignerName, SignerVersion};
+pub(super) use header::Header;
+pub use header::{SignerName, SignerVersion};
 pub(super) use layout::missing;
 pub(super) use tags::record as record_tag;
 
@@ -26,7 +28,7 @@ pub(super) const FRAME: usize = 3;
 
 /// Which of the formats is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub(super) enum Format {
     /// A CTL or ITL.
     TrustList,
     /// A `.sgn` or `.enc.sgn` file.
@@ -35,7 +37,7 @@ pub enum Format {
 
 impl Format {
     /// An error of this format: `bad-trust-list` or `bad-signed-file`.
-    pub(super) fn bad(self, detail: impl Into<String>) -> Error {
+    pub fn bad(self, detail: impl Into<String>) -> Error {
         match self {
             Self::TrustList => Error::malformed("bad-trust-list", detail),
             Self::SignedFile => Error::malformed("bad-signed-file", detail),
@@ -43,7 +45,7 @@ impl Format {
     }
 
     /// Errors: `trust-list-too-large`, `signed-file-too-large` if there are more octets than `most`.
-    pub(super) fn check_size(self, octets: usize, most: usize) -> Result<()> {
+    pub fn check_size(self, octets: usize, most: usize) -> Result<()> {
         if octets <= most {
             return Ok(());
         }

@@ -104,7 +104,7 @@ impl Server {
         let mut command = Command::new(SIGNET);
         command.arg("up");
         if !self.arguments.iter().any(|a| a == "--url") {
-            command.arg("--demo");
+            command.args(["--demo", "--phones", "0"]);
         }
         command
             .args(["--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--data"])

@@ -12,7 +12,7 @@ use signet::x509::crl::Reason;
 
 use crate::fixture::Fixture;
 
-mod keys;
+pub(crate) mod keys;
 mod lsc;
 mod manufacturer;
 mod mic;

@@ -249,6 +249,7 @@ fn a_campaign_is_looked_at_made_paused_and_stopped() {
     let report = on.json(&["campaign", "report", "spring"]);
     assert_eq!(report["campaign"]["state"], "stopped", "{report}");
     assert!(on.done(&["campaign", "report", "spring"]).contains("REGION"));
+    assert!(on.done(&["check"]).starts_with("consistent"), "every record is known and where it says");
     let devices = on.done(&["campaign", "devices", "spring", "--output", "csv"]);
     assert_eq!(
         devices.lines().count(),

@@ -90,8 +90,18 @@ impl Server {
     fn up(disk: &Disk) -> Self {
         let client = tempfile::tempdir().unwrap();
         let file = |name| std::fs::File::create(client.path().join(name)).unwrap();
-        let arguments =
-            ["up", "--demo", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--rsa-root", "rsa-2048"];
+        let arguments = [
+            "up",
+            "--demo",
+            "--phones",
+            "0",
+            "--http",
+            "127.0.0.1:0",
+            "--https",
+            "127.0.0.1:0",
+            "--rsa-root",
+            "rsa-2048",
+        ];
         let child = disk.signet(&arguments).stdout(file("out")).stderr(file("err")).spawn().unwrap();
         let mut server =
             Self { child, client, http: String::new(), https: String::new(), token: String::new() };

@@ -144,8 +144,16 @@ fn nothing_connects_out_but_the_one_door() {
     // A simulated phone is somebody else, who comes in from the network.
     let inside = |s: &&Source| s.room != "outbound" && !s.path.starts_with("phone");
     for source in sources().iter().filter(inside) {
+        // Where phones come in with datagrams, and are answered.
+        let takes_in = ["server/tftp", "server/tftp.rs", "server/syslog_in.rs", "server/bound/phones.rs"]
+            .iter()
+            .any(|listener| source.path.starts_with(listener));
         for name in ["reqwest", "TcpStream::connect", "UdpSocket", "UnixStream"] {
-            assert!(!source.code.contains(name), "{} names {name}", source.path.display());
+            assert!(
+                (takes_in && name == "UdpSocket") || !source.code.contains(name),
+                "{} names {name}",
+                source.path.display()
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What phones come for beside certificates: lists and files over HTTP, HTTPS and TFTP, TVS, and the alarms they send.
 
 mod alarms;
-mod estate;
+pub mod estate;
 mod serving;
 mod tftp;
 mod tvs;

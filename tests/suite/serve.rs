@@ -59,6 +59,11 @@ impl Home {
 
     /// With more arguments.
     pub(super) fn up_with(&self, more: &[&str]) -> Server {
+        self.demo(&[&["--phones", "0"], more].concat())
+    }
+
+    /// With the phones of a demo, and more arguments.
+    pub(super) fn demo(&self, more: &[&str]) -> Server {
         const USUAL: [&str; 8] =
             ["up", "--demo", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--rsa-root", "rsa-2048"];
         self.start(&[&USUAL, more].concat())
@@ -77,12 +82,12 @@ impl Home {
         std::fs::read_to_string(self.0.path().join("out")).unwrap()
     }
 
-    fn log(&self) -> String {
+    pub(super) fn log(&self) -> String {
         std::fs::read_to_string(self.0.path().join("err")).unwrap()
     }
 
     /// Waits until the log says so.
-    fn wait_for_log(&self, text: &str) {
+    pub(super) fn wait_for_log(&self, text: &str) {
         let start = Instant::now();
         while !self.log().contains(text) {
             assert!(start.elapsed() < Duration::from_secs(60), "not in the log: {text}\n{}", self.log());

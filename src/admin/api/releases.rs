@@ -19,6 +19,7 @@ use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
 use crate::error::{Error, Result};
 use crate::id::ClusterId;
+use crate::trust::list::List;
 use crate::trust::records::{ListKind, ReleaseRecord};
 use crate::trust::release;
 
@@ -69,11 +70,7 @@ pub async fn show(
 ) -> Answer {
     caller.may(Permission::TrustRead).await?;
     let release = named(&state, names).await?;
-    let members = release.members.iter().map(|member| ReleaseMember {
-        sha256: json::hex(&member.fingerprint),
-        roles: member.roles.iter().map(ToString::to_string).collect(),
-    });
-    let members = Some(members.collect());
+    let members = Some(members(&release)?);
     json::answer(StatusCode::OK, &Release { members, ..described(&release) })
 }
 
@@ -157,6 +154,24 @@ pub(super) fn described(release: &ReleaseRecord) -> Release {
         published_by: release.by.clone(),
         members: None,
     }
+}
+
+/// What stands in a release, certificate by certificate, as the list itself says it.
+fn members(release: &ReleaseRecord) -> Result<Vec<ReleaseMember>> {
+    let list = List::parse(&release.file)?;
+    let certificates: Vec<_> = list.entries().iter().filter_map(|entry| entry.certificate()).collect();
+    let told = release.members.iter().map(|member| {
+        let certificate =
+            certificates.iter().find(|certificate| certificate.fingerprint() == member.fingerprint);
+        ReleaseMember {
+            sha256: json::hex(&member.fingerprint),
+            roles: member.roles.iter().map(ToString::to_string).collect(),
+            subject: certificate.map(|certificate| certificate.subject().to_string()),
+            serial: certificate.map(|certificate| certificate.serial().to_string()),
+            not_after: certificate.map(|certificate| certificate.not_after().to_string()),
+        }
+    });
+    Ok(told.collect())
 }
 
 /// The location of a release.

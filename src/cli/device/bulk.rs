@@ -125,13 +125,7 @@ impl Work<'_> {
                 match ended.and_then(|mut answer| tally.take(&mut answer)) {
                     Ok(rows) => {
                         progress.add(rows.len() as u64, 0);
-                        let made: Vec<Value> =
-                            rows.into_iter().filter(|row| !row["string"].is_null()).collect();
-                        let made: Vec<Value> = made
-                            .iter()
-                            .map(|row| json!({"name": row["name"], "string": row["string"]}))
-                            .collect();
-                        strings.as_deref_mut().map_or(Ok(()), |strings| strings.write(&made))?;
+                        strings.as_deref_mut().map_or(Ok(()), |strings| strings.write(&made(&rows)))?;
                     }
                     Err(error) => failed = failed.or(Some(error)),
                 }
@@ -142,6 +136,12 @@ impl Work<'_> {
             }
         }
     }
+}
+
+/// The strings of those that got one.
+fn made(rows: &[Value]) -> Vec<Value> {
+    let with = rows.iter().filter(|row| !row["string"].is_null());
+    with.map(|row| json!({"name": row["name"], "string": row["string"]})).collect()
 }
 
 impl Tally {

@@ -67,8 +67,8 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
         return report.print(context, "nothing was sent");
     }
     let generates = checked.generates && !args.dry_run;
-    let mut strings = generates.then(|| Strings::create(args.out.as_deref())).transpose()?;
     let api = Arc::new(client::connect(context)?);
+    let mut strings = generates.then(|| Strings::create(args.out.as_deref())).transpose()?;
     let sent = send_all(&api, context, &sheet, &mut report, strings.as_mut()).await;
     let written = strings.map(Strings::close).transpose()?;
     if let Some(count) = written {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::page::{self, Paging};
 use crate::cli::{Context, ExitCode, client, input, show};
@@ -86,7 +86,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
         }
         Verb::Show(which) => {
             let release = client::connect(context)?.get(&which.path(), &[]).await?.json()?;
-            show::object(context, &release)?;
+            show_one(context, release)?;
         }
         Verb::Diff { which, since } => diff(&which, since, context).await?,
         Verb::Download { which, out } => {
@@ -114,6 +114,22 @@ const COLUMNS: &[show::Column] = &[
     ("BY", "published_by"),
     ("FILE SHA-256", "file_sha256"),
 ];
+
+const MEMBERS: &[show::Column] =
+    &[("ROLES", "roles"), ("SUBJECT", "subject"), ("SERIAL", "serial"), ("EXPIRES", "not_after")];
+
+/// A release; what stands in it follows as a table.
+fn show_one(context: &Context, mut release: Value) -> Result<()> {
+    if context.is_json() {
+        return show::json(&release);
+    }
+    let members = release.as_object_mut().and_then(|fields| fields.remove("members"));
+    show::object(context, &release)?;
+    if let Some(members) = members.as_ref().and_then(Value::as_array) {
+        print!("\n{}", show::table(members, MEMBERS));
+    }
+    Ok(())
+}
 
 async fn diff(which: &Which, since: Option<u32>, context: &Context) -> Result<()> {
     let query = page::given(vec![("since", since.map(|number| number.to_string()))]);

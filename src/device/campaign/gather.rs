@@ -1,7 +1,7 @@
 //! Which devices a campaign is about: found when it is made, and kept.
 
 use super::hours::{Hours, of_region};
-use super::records::{MemberRecord, Order, Step};
+use super::records::{Assignment, MemberRecord, Step};
 use super::step::{Broken, Round};
 use crate::clock::Timestamp;
 use crate::device::filter::{self, Place};
@@ -32,10 +32,11 @@ pub struct Preview {
 }
 
 /// Counts the devices that a campaign would be about. Errors: `storage`.
-pub async fn preview(db: &Db, order: &Order, hours: &[Hours], now: Timestamp) -> Result<Preview> {
+pub async fn preview(db: &Db, assignment: &Assignment, hours: &[Hours], now: Timestamp) -> Result<Preview> {
     let (mut found, mut place) = (Preview::default(), None);
     loop {
-        let (devices, next) = filter::page(db, &order.filter, (PAGE, MOST_LOOKED_AT), place, now).await?;
+        let (devices, next) =
+            filter::page(db, &assignment.filter, (PAGE, MOST_LOOKED_AT), place, now).await?;
         for device in devices.iter().map(|stored| &stored.value) {
             found.devices += 1;
             found.busy += u64::from(device.operation.as_ref().is_some_and(|one| one.is_open(now)));
@@ -57,7 +58,7 @@ impl Round<'_> {
         let made = self.campaign.id.made_at();
         for _ in 0..PAGES {
             let place = self.campaign.cursor.as_deref().map(place).transpose()?;
-            let filter = &self.campaign.order.filter;
+            let filter = &self.campaign.assignment.filter;
             let (devices, next) =
                 filter::page(self.db(), filter, (PAGE, MOST_LOOKED_AT), place, made).await?;
             let mut unit = Unit::new();

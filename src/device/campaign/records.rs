@@ -24,7 +24,7 @@ pub struct CampaignRecord {
     /// Its name.
     pub name: CampaignName,
     /// What it does, and to which devices.
-    pub order: Order,
+    pub assignment: Assignment,
     /// How fast.
     pub pace: Pace,
     /// When which regions are reached; others at all times.
@@ -63,7 +63,7 @@ pub struct CampaignRecord {
 
 /// What a campaign does, and to which devices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Order {
+pub struct Assignment {
     /// Those devices that this finds when the campaign is made.
     pub filter: Filter,
     /// The same as it was asked for: names and values of the API's query.

@@ -65,6 +65,7 @@ impl Inventory<'_> {
             profile,
             seen: None,
             lsc: None,
+            unconfirmed: None,
             mic: None,
             operation: None,
             guesses: Guesses::default(),
@@ -101,6 +102,9 @@ impl Inventory<'_> {
             && self.is_same_string(device, waiting, wanted)
         {
             return Ok((change, None));
+        }
+        if let Some(extended) = extended(device, wanted) {
+            return Ok((change.set(extended), None));
         }
         let id = RecordId::new(now, &self.authority.random)?;
         let (mac, made) = self.string(device.id, id, wanted)?;
@@ -155,6 +159,16 @@ impl Inventory<'_> {
             },
         }
     }
+}
+
+/// The operation that waits for its string, or waited until it was late, with another deadline: the string stays.
+fn extended(device: &DeviceRecord, wanted: &WantedOperation) -> Option<Operation> {
+    let (GivenString::Kept, Authentication::String) = (&wanted.string, wanted.authentication) else {
+        return None;
+    };
+    let waiting = device.operation.as_ref().filter(|operation| operation.string.is_some())?;
+    let extended = Operation { deadline: wanted.deadline, campaign: wanted.campaign, ..waiting.clone() };
+    wanted.is_same(&extended).then_some(extended)
 }
 
 /// What can be said of an operation before its device comes.

@@ -173,10 +173,10 @@ fn stands(device: &DeviceRecord, now: Timestamp) -> (Shown, Option<Reason>) {
 }
 
 fn weak(device: &DeviceRecord) -> impl Iterator<Item = Finding> {
-    let held = [("lsc", &device.lsc), ("mic", &device.mic)];
-    held.into_iter().filter_map(|(what, held)| Some((what, held.as_ref()?))).filter_map(|(what, held)| {
-        (held.rsa_bits()? < LEAST_BITS).then(|| of_certificate(device, what, held, held.not_after))
-    })
+    let held = [("lsc", device.lsc.as_ref()), ("mic", device.mic.as_ref())];
+    let held = held.into_iter().filter_map(|(what, held)| Some((what, held?)));
+    let weak = held.filter(|(_, held)| held.rsa_bits().is_some_and(|bits| bits < LEAST_BITS));
+    weak.map(|(what, held)| of_certificate(device, what, held, held.not_after))
 }
 
 fn stale(device: &DeviceRecord, now: Timestamp) -> Option<Finding> {

@@ -1,8 +1,9 @@
 //! A device's operation as what allows a certificate.
 
 use crate::audit::Event;
+use crate::clock::Timestamp;
 use crate::device::Change;
-use crate::device::records::{Action, State};
+use crate::device::records::{Action, Operation, State};
 use crate::enrol::policy::Wanted;
 use crate::enrol::{Desk, DeviceProof, Request};
 use crate::error::{Error, Kind, Result};
@@ -56,15 +57,28 @@ pub(super) fn by_device(
     if !wanted.subject.common_name().is_some_and(|cn| cn.eq_ignore_ascii_case(device.name.as_str())) {
         return refused("the certificate would not bear the device's name");
     }
+    let key = request.application.public_key().fingerprint();
+    if proof.replaces.as_ref().is_some_and(|old| old.key_fingerprint == key)
+        && !wanted.profile.renewal().key_reuse
+    {
+        return refused("the profile wants a new key on renewal");
+    }
+    let (change, event) = record(proof, operation, request, now);
+    let replaces = proof.replaces.as_ref().map(|certificate| certificate.serial.clone());
+    Ok(Installation { change, event, replaces })
+}
+
+/// What the device's record and the audit log will say.
+fn record(proof: &DeviceProof, operation: &Operation, request: &Request, now: Timestamp) -> (Change, Event) {
     let mut change = Change::of(proof.device.clone(), request.actor.clone(), now);
     if let Some(address) = request.address {
         change = change.seen(address);
     }
     // CAPF has no proof that the device has the other half of its new key: that is said, not passed over.
-    let event = Event::new(now, request.actor.clone(), "device.certify", format!("device:{}", device.name))
+    let subject = format!("device:{}", proof.device.value.name);
+    let event = Event::new(now, request.actor.clone(), "device.certify", subject)
         .with("operation", operation.id)
         .with("authentication", operation.authentication.as_str())
         .with("proof-of-possession", "none");
-    let replaces = proof.replaces.as_ref().map(|certificate| certificate.serial.clone());
-    Ok(Installation { change, event, replaces })
+    (change, event)
 }

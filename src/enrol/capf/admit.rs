@@ -9,6 +9,7 @@ use crate::enrol::capf::refusal::Refusal;
 use crate::enrol::capf::service::Service;
 use crate::enrol::throttle::Who;
 use crate::error::{Error, Kind};
+use crate::id::Serial;
 use crate::store::Stored;
 
 mod certificate;
@@ -25,6 +26,8 @@ pub(super) struct Admitted {
     pub operation: Operation,
     /// The version that it speaks.
     pub version: Version,
+    /// The LSC that it proved itself by.
+    pub shown: Option<Serial>,
 }
 
 /// Finds the device and holds its proof against its operation. None: nothing is pending for it (CAPF-27).
@@ -41,7 +44,13 @@ pub(super) async fn admit(
     if admitted.as_ref().is_err_and(|refusal| refusal.security) {
         book::count_wrong(service, caller, &who).await;
     }
-    Ok(admitted?.map(|(device, operation)| Admitted { device, operation, version }))
+    Ok(admitted?.map(|Proven { device, operation, shown }| Admitted { device, operation, version, shown }))
+}
+
+struct Proven {
+    device: Stored<DeviceRecord>,
+    operation: Operation,
+    shown: Option<Serial>,
 }
 
 async fn prove(
@@ -49,7 +58,7 @@ async fn prove(
     auth: AuthResponse,
     session: u32,
     caller: &mut Caller,
-) -> Result<Option<(Stored<DeviceRecord>, Operation)>, Refusal> {
+) -> Result<Option<Proven>, Refusal> {
     let name: DeviceName = auth.device.as_str().parse().map_err(Refusal::declined)?;
     caller.name = Some(name.clone());
     let Some(device) = find(service, &name).await? else {
@@ -63,14 +72,15 @@ async fn prove(
         let error = Error::new(Kind::Forbidden, "operation-late", "the operation's deadline has passed");
         return Err(Refusal::failed(error, Reason::RequestLate));
     }
-    let device = match operation.authentication {
-        Authentication::String => string::check(service, caller, device, auth.password()).await?,
-        Authentication::NullString => null_string(service, device, &auth)?,
+    let password = auth.password();
+    let (device, shown) = match operation.authentication {
+        Authentication::String => (string::check(service, caller, device, password).await?, None),
+        Authentication::NullString => (null_string(service, device, &auth)?, None),
         Authentication::ExistingLsc | Authentication::ExistingMic => {
             certificate::check(service, device, auth, session).await?
         }
     };
-    Ok(Some((device, operation)))
+    Ok(Some(Proven { device, operation, shown }))
 }
 
 fn waits(operation: &Operation) -> bool {

@@ -60,7 +60,7 @@ pub async fn serve<S: Stream>(stream: S, peer: IpAddr, service: &Service) {
     let last = match converse(&mut link, &session, &mut caller, service).await {
         Ok(reason) => Some(ToDevice::End(reason)),
         Err(refusal) => {
-            book::refused(service, &caller, &refusal).await;
+            Box::pin(book::refused(service, &caller, &refusal)).await;
             last_word(refusal.answer, &caller)
         }
     };
@@ -87,7 +87,8 @@ async fn converse<S: Stream>(
     service: &Service,
 ) -> Result<EndReason, Refusal> {
     let auth = authenticate(link, service).await?;
-    let Some(admitted) = admit(service, auth, session.number(), caller).await? else {
+    // Boxed, so that an idle connection takes no room for what it has not come to.
+    let Some(admitted) = Box::pin(admit(service, auth, session.number(), caller)).await? else {
         return Ok(EndReason::NoAction);
     };
     let Some(serving) = session.serve(&admitted.device.value.name, &service.desk.authority.clock) else {
@@ -95,7 +96,7 @@ async fn converse<S: Stream>(
     };
     let mut talk = Talk::new(link, &serving);
     tokio::select! {
-        ended = perform(&mut talk, caller, &admitted, service) => ended,
+        ended = Box::pin(perform(&mut talk, caller, &admitted, service)) => ended,
         () = serving.taken_over() => Err(another()),
     }
 }

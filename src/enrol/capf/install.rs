@@ -22,6 +22,10 @@ pub(super) async fn run<S: Stream>(
     admitted: &Admitted,
     service: &Service,
 ) -> Result<EndReason, Refusal> {
+    if let Some(certificate) = issue::held_already(service, admitted).await? {
+        confirm::installed(service, caller, admitted, &certificate).await?;
+        return Ok(EndReason::Updated);
+    }
     let public_key = key::ask(talk, admitted, service).await?;
     let certificate = issue::certificate(service, caller, admitted, public_key).await?;
     match talk.ask(&ToDevice::Store(&certificate.der), service.patience.store).await? {

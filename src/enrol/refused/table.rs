@@ -3,6 +3,7 @@
 
 use crate::error::{Misfit, ProfileRule};
 
+mod capf;
 mod decision;
 mod device;
 mod key;
@@ -119,9 +120,17 @@ pub fn is_known(code: &str) -> bool {
 
 /// Every explanation but those of a profile's rules.
 pub fn all() -> impl Iterator<Item = &'static Entry> {
-    [message::ENTRIES, request::ENTRIES, key::ENTRIES, decision::ENTRIES, device::ENTRIES, service::ENTRIES]
-        .into_iter()
-        .flatten()
+    [
+        message::ENTRIES,
+        request::ENTRIES,
+        key::ENTRIES,
+        decision::ENTRIES,
+        capf::ENTRIES,
+        device::ENTRIES,
+        service::ENTRIES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The explanation of a profile's rule.

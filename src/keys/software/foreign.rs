@@ -9,7 +9,7 @@ use self::armour::Block;
 use super::key::{SoftwareKey, generate};
 use super::pbes2::decrypt_pem;
 use crate::error::{Error, Kind, Result};
-use crate::keys::Signer;
+use crate::keys::{Decrypter, Signer};
 use crate::random::Random;
 use crate::x509::key::KeyAlgorithm;
 use crate::x509::pem;
@@ -63,6 +63,14 @@ impl ForeignKey {
     /// Its signer. Errors: `bad-key` for a key of a type or size that we do not sign with.
     pub fn signer(&self, random: &Random) -> Result<Arc<dyn Signer>> {
         Ok(Arc::new(SoftwareKey::from_pkcs8(&self.0, random)?))
+    }
+
+    /// Its decrypter. Errors: `key-not-rsa`; `bad-key` for an RSA key of a size that we do not use.
+    pub fn decrypter(&self, random: &Random) -> Result<Arc<dyn Decrypter>> {
+        match SoftwareKey::from_pkcs8(&self.0, random)?.decrypter() {
+            Some(decrypter) => Ok(decrypter),
+            None => Err(Error::invalid("key-not-rsa", "this key is not RSA: it cannot decrypt")),
+        }
     }
 
     /// The PKCS#8 DER, for [`crate::keys::KeyStore::import`], and on the client's side for its own file and connection.

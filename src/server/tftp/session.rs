@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::net::UdpSocket;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 
 use super::packet::{Packet, Request, agreed, data};
 
@@ -59,24 +59,28 @@ impl<'a> Session<'a> {
     /// Sends a packet until its block is acknowledged. An acknowledgement of another block asks for nothing: to send
     /// again for each of them would double every packet from there on.
     async fn send(&mut self, socket: &UdpSocket, packet: &[u8], block: u16) -> Result<(), &'static str> {
-        let mut buffer = [0; 64];
         let mut tries = 0;
         while tries < if self.heard { TRIES } else { FIRST_TRIES } {
             tries += 1;
             socket.send(packet).await.map_err(|_| "nobody listens there")?;
-            let until = Instant::now() + self.wait;
-            while let Ok(received) = timeout_at(until, socket.recv(&mut buffer)).await {
-                let length = received.map_err(|_| "nobody listens there")?;
-                match Packet::read(&buffer[..length]) {
-                    Ok(Packet::Acknowledgement(number)) if number == block => {
-                        self.heard = true;
-                        return Ok(());
-                    }
-                    Ok(Packet::Error) => return Err("the client gave up"),
-                    Ok(Packet::Acknowledgement(_) | Packet::Read(_)) | Err(_) => {}
-                }
+            if let Ok(ended) = timeout(self.wait, acknowledgement(socket, block)).await {
+                self.heard = true;
+                return ended;
             }
         }
         Err("no acknowledgement came")
+    }
+}
+
+/// Waits until this block is acknowledged. Errors: the client gave up, or is not there.
+async fn acknowledgement(socket: &UdpSocket, block: u16) -> Result<(), &'static str> {
+    let mut buffer = [0; 64];
+    loop {
+        let length = socket.recv(&mut buffer).await.map_err(|_| "nobody listens there")?;
+        match Packet::read(&buffer[..length]) {
+            Ok(Packet::Acknowledgement(number)) if number == block => return Ok(()),
+            Ok(Packet::Error) => return Err("the client gave up"),
+            Ok(Packet::Acknowledgement(_) | Packet::Read(_)) | Err(_) => {}
+        }
     }
 }

@@ -67,7 +67,7 @@ impl Entry {
             subject: names::text(certificate.subject()),
             issuer: names::text(certificate.issuer()),
             serial: serial::minimal(certificate.serial().content()).to_vec(),
-            public_key: PublicKeyBits::of(certificate.spki())?.octets().to_vec(),
+            public_key: PublicKeyBits::in_record(certificate)?.into_owned(),
             signature: certificate.signature().to_vec(),
             algorithm,
             hash: algorithm.hash(certificate.der()),

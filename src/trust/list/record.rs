@@ -75,7 +75,7 @@ fn push_entry(out: &mut Vec<u8>, entry: &Entry) -> Result<()> {
     push(out, tag::ROLE, &u16::from(entry.role().code()).to_be_bytes())?;
     match entry.trusted() {
         Trusted::Certificate(certificate) => {
-            push(out, tag::PUBLIC_KEY, PublicKeyBits::of(certificate.spki())?.octets())?;
+            push(out, tag::PUBLIC_KEY, &PublicKeyBits::in_record(certificate)?)?;
             push(out, tag::SIGNATURE, certificate.signature())?;
             push(out, tag::CERTIFICATE, certificate.der())?;
         }
@@ -156,8 +156,8 @@ impl<'a> Found<'a> {
             return Err(number_given.fault("it is not that of the certificate"));
         }
         let key = self.require(tag::PUBLIC_KEY)?;
-        let own = PublicKeyBits::of(certificate.spki()).map_err(|e| element.fault(e.detail()))?;
-        if key.value != own.octets() {
+        let own = PublicKeyBits::in_record(&certificate).map_err(|e| element.fault(e.detail()))?;
+        if key.value != &*own {
             return Err(key.fault("it is not that of the certificate"));
         }
         let signature = self.require(tag::SIGNATURE)?;

@@ -1,8 +1,11 @@
 //! The public key of a certificate as records carry it.
 
+use std::borrow::Cow;
+
 use const_oid::db::rfc5912::RSA_ENCRYPTION;
 
 use crate::error::{Error, Result};
+use crate::x509::cert::Certificate;
 use crate::x509::tlv::{self, Broken, Reader};
 
 /// The octets of a public key: an RSAPublicKey (DER) or an EC point.
@@ -17,6 +20,16 @@ impl<'a> PublicKeyBits<'a> {
     pub fn of(spki: &'a [u8]) -> Result<Self> {
         Self::read(spki)
             .map_err(|_| Error::malformed("bad-certificate", "the certificate's public key cannot be read"))
+    }
+
+    /// Those of a certificate as a record carries them: a point that is compressed in the certificate is not so there.
+    /// Errors: `bad-certificate`; `bad-csr` if a compressed point is none of its curve.
+    pub fn in_record(certificate: &'a Certificate) -> Result<Cow<'a, [u8]>> {
+        let own = Self::of(certificate.spki())?;
+        match own.octets.first() {
+            Some(2 | 3) if !own.is_rsa => Ok(certificate.public_key()?.bits().to_vec().into()),
+            _ => Ok(own.octets.into()),
+        }
     }
 
     /// Of the public key of a record that has no certificate: an RSAPublicKey, else a point.

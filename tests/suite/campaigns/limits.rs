@@ -52,10 +52,13 @@ async fn devices_that_are_busy_gone_or_cannot_are_left_out_and_told() {
         .done(200);
     let weak = json!({"items": [{"name": house::name(2), "profile": "no-such-profile"}]});
     assert_eq!(house.post("/devices/batch", &weak).await.done(200)["refused"], 1);
-    // It is paused before anything is set, so that a device can go meanwhile.
+    // One operation in a minute: a device that waits can go meanwhile.
     house.post("/campaigns", &with(&asked(), "per_minute", json!(1))).await.done(201);
     house.steps(1).await;
-    house.api.delete(&format!("/api/v1/devices/{}", house::name(3))).await;
+    let waiting = house.get("/campaigns/spring/devices?step=waiting").await.done(200);
+    let mut waiting = waiting["items"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap());
+    let gone = waiting.find(|name| matches!(house::number(name), 2 | 3 | 6)).unwrap();
+    house.api.delete(&format!("/api/v1/devices/{gone}")).await;
     for _ in 0..60 {
         house.step(Duration::from_secs(30)).await;
         for name in house.open("spring").await {
@@ -91,6 +94,27 @@ async fn devices_that_are_busy_gone_or_cannot_are_left_out_and_told() {
         (&json!(2), &json!(2), &json!(2)),
         "{counts}"
     );
+}
+
+#[tokio::test]
+async fn a_device_that_was_done_counts_as_done_also_if_another_operation_came_at_once() {
+    let mut house = House::with_devices(2).await;
+    house.post("/campaigns", &asked()).await.done(201);
+    house.steps(2).await;
+    let fetch = json!({"operation": "fetch"}).to_string();
+    for (number, is_done) in [(1, true), (2, false)] {
+        let name = house::name(number);
+        if is_done {
+            house.installs(&name).await
+        } else {
+            house.fails(&name).await
+        }
+        house.api.post(&format!("/api/v1/devices/{name}/operation"), &fetch).await.done(200);
+    }
+    house.steps(1).await;
+    let report = house.get("/campaigns/spring/report").await.done(200);
+    assert_eq!(report["campaign"]["counts"]["done"], 1, "{report}");
+    assert_eq!(report["reasons"], json!([{"reason": "key-generation-failed", "count": 1}]));
 }
 
 #[tokio::test]

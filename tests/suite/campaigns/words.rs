@@ -1,6 +1,10 @@
 //! What an operator says of a campaign: pause, resume, stop; and who may.
 
+use std::time::Duration;
+
 use serde_json::json;
+use signet::device::campaign::{CampaignRecord, MemberRecord};
+use signet::store::{PRIMARY, Scan};
 
 use super::house::{self, House};
 use super::with;
@@ -76,6 +80,28 @@ async fn a_pause_is_kept_over_a_restart() {
         house.steps(1).await;
     }
     assert_eq!(house.campaign("spring").await["state"], "done");
+}
+
+#[tokio::test]
+async fn what_is_over_is_forgotten_after_a_year_with_its_devices() {
+    let mut house = House::with_devices(3).await;
+    for name in ["spring", "autumn"] {
+        let asked = json!({"name": name, "filter": {"name": "SEP"}, "operation": "fetch"});
+        house.post("/campaigns", &asked).await.done(201);
+        house.steps(2).await;
+        if name == "spring" {
+            house.post("/campaigns/spring/stop", &json!({})).await.done(200);
+            house.steps(2).await;
+        }
+    }
+    let members =
+        async |house: &House| house.api.db().all::<MemberRecord>(Scan::all::<MemberRecord>(PRIMARY)).await;
+    assert_eq!(members(&house).await.unwrap().len(), 6);
+    house.api.clock().advance(Duration::from_hours(24 * 367));
+    signet::admin::sweep(&house.api.state, 2).await.unwrap();
+    let left = house.api.db().all::<CampaignRecord>(Scan::all::<CampaignRecord>(PRIMARY)).await.unwrap();
+    assert_eq!(left.len(), 1, "the one that never ended stays");
+    assert_eq!((left[0].value.name.as_str(), members(&house).await.unwrap().len()), ("autumn", 3));
 }
 
 #[tokio::test]

@@ -164,7 +164,7 @@ async fn the_next_certificate_names_the_one_before_as_renewed() {
 #[tokio::test]
 async fn what_the_profile_does_not_allow_is_not_issued() {
     let office = Office::open().await;
-    let toml = super::super::fixture::Fixture::profile("phone-lsc", &[("\"p-256\", ", "")]);
+    let toml = crate::fixture::Fixture::profile("phone-lsc", &[("\"p-256\", ", "")]);
     let profiles =
         signet::ca::profile::ProfileSet::from_sources(vec![("phone-lsc".to_owned(), toml)]).unwrap();
     office.fixture.desk.profiles.swap(profiles);

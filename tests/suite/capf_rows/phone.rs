@@ -54,6 +54,7 @@ impl Office {
             profile: profile.parse().unwrap(),
             seen: None,
             lsc: None,
+            unconfirmed: None,
             mic: None,
             operation: None,
             guesses: Guesses::default(),

@@ -160,3 +160,36 @@ async fn a_link_that_is_cut_at_any_octet_does_no_harm() {
     assert!(office.certificates().await.is_empty());
     assert_eq!(office.service.sessions.count(), 0);
 }
+
+/// Two thousand phones may wait at once: a conversation that has not begun takes little.
+#[tokio::test]
+async fn an_idle_conversation_is_small() {
+    let office = Office::open().await;
+    let (ours, _theirs) = tokio::io::duplex(64);
+    let conversation = signet::enrol::capf::serve(ours, "10.0.0.7".parse().unwrap(), &office.service);
+    let size = std::mem::size_of_val(&conversation);
+    assert!(size < 3000, "{size} bytes");
+}
+
+/// Where the CA cannot answer, a model that is known to take it is told to come later; another is sent away.
+#[tokio::test]
+async fn retry_later_is_for_those_who_take_it() {
+    for (models, last) in [("[]", end(0)), ("[\"88??\"]", Some((16, Vec::new())))] {
+        let office = Office::open().await;
+        let line = format!("null_string = false\nretry_later = {models}");
+        let toml = crate::fixture::Fixture::profile("phone-lsc", &[("null_string = false", &line)]);
+        let set = |sources| signet::ca::profile::ProfileSet::from_sources(sources).unwrap();
+        office.fixture.desk.profiles.swap(set(vec![("phone-lsc".to_owned(), toml)]));
+        let device = office.phone(Action::Install, |_| {}).await;
+        let mut phone = office.connect().await;
+        phone.auth(STRING).await.unwrap();
+        // Its profile is gone before the key comes.
+        let other = crate::fixture::Fixture::profile("scep-device", &[]);
+        office.fixture.desk.profiles.swap(set(vec![("scep-device".to_owned(), other)]));
+        assert_eq!(phone.ask(4, &body(&[(9, &ec_key())])).await, last);
+        phone.gone().await;
+        let operation = office.operation(device).await;
+        assert_eq!(operation.state, State::Pending);
+        assert_eq!(operation.trouble, Some(signet::device::records::Reason::CaCommunicationFailure));
+    }
+}

@@ -53,6 +53,30 @@ async fn another_key_revokes_the_certificate_that_was_never_confirmed() {
     assert_eq!(lsc.fingerprint, Certificate::from_der(&der).unwrap().fingerprint());
 }
 
+#[tokio::test]
+async fn another_operation_revokes_the_certificate_that_was_never_confirmed_too() {
+    let office = Office::open().await;
+    let device = office.phone(Action::Install, |_| {}).await;
+    let key = ec_key();
+    for _ in 0..2 {
+        let mut phone = office.connect().await;
+        phone.auth(STRING).await.unwrap();
+        stored(phone.ask(4, &body(&[(9, &key)])).await);
+        phone.gone().await;
+        assert_eq!(office.live().await.len(), 1);
+        office.set(device, Action::Install, |_| {}).await;
+    }
+    let mut phone = office.connect().await;
+    phone.auth(STRING).await.unwrap();
+    let der = stored(phone.ask(4, &body(&[(9, &ec_key())])).await);
+    assert_eq!(phone.ask(10, &[1, 0, 1, 1]).await, end(1));
+    phone.gone().await;
+    let live = office.live().await;
+    assert_eq!((live.len(), office.certificates().await.len()), (1, 3));
+    assert_eq!(live[0].der, der);
+    assert_eq!(office.device(device).await.unconfirmed, None);
+}
+
 /// CAPF-53.
 #[tokio::test]
 async fn a_phone_that_does_not_keep_the_certificate_leaves_it_unconfirmed() {

@@ -88,6 +88,19 @@ async fn an_operation_whose_deadline_has_passed_is_late() {
 }
 
 #[tokio::test]
+async fn a_deadline_is_moved_and_the_string_stays() {
+    let api = Api::bare().await;
+    add(&api, json!({ "name": PHONE, "operation": "install", "string": "1234", "deadline": "1h" })).await;
+    api.clock().advance(Duration::from_hours(2));
+    assert_eq!(show(&api, PHONE).await["state"], "late");
+    let more = json!({ "operation": "install", "authentication": "string", "deadline": "1h" });
+    assert_eq!(set(&api, PHONE, more).await.done(200)["device"]["state"], "pending");
+    assert!(strings(&api).is_right(Some(&stored(&api, PHONE).await.value), "1234"));
+    let other = json!({ "operation": "install", "authentication": "string", "key": "p-256" });
+    set(&api, PHONE, other).await.refused(422, "missing-field");
+}
+
+#[tokio::test]
 async fn what_is_pending_is_taken_back() {
     let api = Api::bare().await;
     add(&api, json!({ "name": PHONE, "operation": "install" })).await;

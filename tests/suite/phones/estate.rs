@@ -20,6 +20,7 @@ use signet::store::{Unit, When};
 use signet::trust::cluster::{self, NewCluster};
 use signet::trust::identity::{OwnIdentities, OwnIdentity, Purpose};
 use signet::trust::records::{ListDigest, ListKind, Member, Mode, ReleaseRecord};
+use signet::x509::san::San;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -46,7 +47,7 @@ impl Estate {
         let now = Clock::system().now().whole_secs();
         let clock = Clock::manual(now);
         built::build(&layout, &clock).await;
-        let state = built::open(&layout, &clock, Vec::new()).await;
+        let state = built::open(&layout, &clock, vec![San::Dns("localhost".into())]).await;
         let tvs = state.identities.hold(Purpose::Tvs).await.unwrap();
         let tftp = state.identities.hold(Purpose::Tftp).await.unwrap();
         for name in clusters {
@@ -88,6 +89,7 @@ impl Estate {
             profile: "phone-lsc".parse().unwrap(),
             seen: None,
             lsc: None,
+            unconfirmed: None,
             mic: None,
             operation: None,
             guesses: Default::default(),

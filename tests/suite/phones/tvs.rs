@@ -126,7 +126,8 @@ async fn recovery(estate: &Estate) -> AnchorRecord {
 async fn a_phone_asks_over_tls_what_it_may_trust() {
     let estate = Estate::new(&["hq"]).await;
     let (tftp, recovery) = (estate.tftp.certificate.der(), recovery(&estate).await);
-    let stranger = estate.state.desk.authority.hierarchy().all()[0].certificate.clone().unwrap();
+    let hierarchy = estate.state.desk.authority.hierarchy();
+    let stranger = hierarchy.require(&"ec-root".parse().unwrap()).unwrap().certificate.clone().unwrap();
     let named = recovery.read().unwrap();
     let common_name = named.subject().common_name().unwrap();
     let serial = hex(&signet::trust::records::serial_key(named.serial()));

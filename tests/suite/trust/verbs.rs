@@ -20,6 +20,9 @@ fn a_cluster_is_made_published_compared_and_taken_over() {
     assert!(published.contains("itl: release 1 published, 3 entries"), "{published}");
     assert_eq!(on(&["trust", "publish", "hq"]), "itl: release 1 stands, nothing changed\n");
 
+    let shown = on(&["trust", "release", "show", "hq", "itl"]);
+    assert!(shown.contains("ROLES") && shown.contains("CN=Signet TVS"), "{shown}");
+
     let file = site.path("ITLFile.tlv").display().to_string();
     on(&["trust", "release", "download", "hq", "itl", "--out", &file]);
     let parsed = site.json(&["trust", "list", "parse", &file]);

@@ -1,11 +1,16 @@
 //! CTL and ITL, both ways.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
-use signet::trust::list::{Contents, Doubt, List, Trusted};
+use signet::trust::list::{Contents, Doubt, Entry, List, Trusted};
 use signet::trust::records::ListKind;
 use signet::trust::role::Role;
 use signet::trust::sign::SignatureDigest;
 use signet::trust::tlv::{SignerVersion, names};
+use signet::x509::cert::{Certificate, Tbs, assemble};
+use signet::x509::key::{Digest, signature_algorithm};
+use signet::x509::name::Name;
 
 use super::estate::{AT, DIGESTS, Exchange, estate, heading, python, verified};
 
@@ -152,11 +157,45 @@ fn the_signature_is_made_elsewhere_and_one_that_does_not_hold_is_not_put_in() {
     let estate = estate();
     let list = verified(&estate.list());
     let unsigned = || list.contents().unwrap().to_be_signed().unwrap();
-    let signature =
-        estate.signer("recovery").sign(signet::x509::key::Digest::Sha512, unsigned().message()).unwrap();
+    let signature = estate.signer("recovery").sign(Digest::Sha512, unsigned().message()).unwrap();
     assert_eq!(unsigned().finish(&signature).unwrap(), list.bytes());
     assert_eq!(List::parse(list.bytes()).unwrap().fingerprint(), list.fingerprint());
     let mut other = signature;
     other[7] ^= 1;
     assert_eq!(unsigned().finish(&other).unwrap_err().code(), "signature-invalid");
+}
+
+/// A record carries points in full, also where the certificate has them compressed.
+#[test]
+fn a_compressed_point_is_written_in_full() {
+    let (estate, exchange) = (estate(), Exchange::new());
+    let full = estate.certificate("tvs").spki().to_vec();
+    let point = &full[full.len() - 64..];
+    // SEQUENCE of 57 octets around the same algorithm, and a BIT STRING of 34.
+    let compressed = [&[0x30, 57][..], &full[2..23], &[3, 34, 0, 2 + (point[63] & 1)], &point[..32]].concat();
+    let signer = estate.signer("recovery");
+    let algorithm = signature_algorithm(signer.public_key().kind(), Digest::Sha256);
+    let issuer = estate.certificate("recovery").subject().clone();
+    let tbs = Tbs {
+        serial: "C0".parse().unwrap(),
+        signature_algorithm: algorithm.clone(),
+        issuer,
+        not_before: AT,
+        not_after: AT.plus(std::time::Duration::from_secs(1000)),
+        subject: Name::parse("CN=compressed").unwrap(),
+        spki: compressed,
+        extensions: Vec::new(),
+    };
+    let tbs = tbs.to_der().unwrap();
+    let der = assemble(&tbs, &algorithm, &signer.sign(Digest::Sha256, &tbs).unwrap()).unwrap();
+    let entries = vec![
+        estate.entry(Role::Sast, "recovery"),
+        Entry::new(Role::Ccm, Arc::new(Certificate::from_der(&der).unwrap())),
+    ];
+    let heading = heading("ITLFile.tlv", SignatureDigest::Sha512, None);
+    let contents = Contents::new(heading, estate.certificate("recovery"), entries).unwrap();
+    let file = contents.to_be_signed().unwrap().sign(&*signer).unwrap();
+    // Python holds the record's key against that of the certificate.
+    python("trust_list.py", &["read", &exchange.put("list.tlv", &file)]);
+    assert_eq!(verified(&file).contents().unwrap(), contents);
 }

@@ -54,7 +54,7 @@ pub(super) fn reads(body: &[u8]) -> bool {
 enum Whose {
     Authority(CaId),
     Identity { purpose: Purpose, renew: bool },
-    Anyone(Certificate),
+    Anyone(Arc<Certificate>),
 }
 
 /// A [`NewAnchor`] as it was read.
@@ -87,7 +87,7 @@ fn whose(fields: &mut Fields<'_>) -> Result<Whose> {
         (None, Some(purpose), None) => Ok(Whose::Identity { purpose, renew }),
         (None, None, Some(pem)) => {
             let certificate = Certificate::read(pem.as_bytes());
-            certificate.map(Whose::Anyone).map_err(|e| fields.at("certificate", e))
+            certificate.map(|c| Whose::Anyone(Arc::new(c))).map_err(|e| fields.at("certificate", e))
         }
         (None, None, None) => Err(fields.missing("certificate")),
         (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => {
@@ -122,7 +122,7 @@ impl Draft {
             }
             Whose::Anyone(certificate) => {
                 let from = "a certificate that was given".to_owned();
-                (Arc::new(certificate), Source::Imported { from }, roles)
+                (certificate, Source::Imported { from }, roles)
             }
         };
         Ok(anchor::NewAnchor { certificate, roles, source, dns_name, address })

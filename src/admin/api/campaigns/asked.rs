@@ -6,7 +6,7 @@ use crate::admin::api::devices::{FILTERS, read_filter};
 use crate::admin::api::json::{self, Fields};
 use crate::admin::duration;
 use crate::device::Filter;
-use crate::device::campaign::{Hours, MOST_HOURS, NewCampaign, Order, Pace};
+use crate::device::campaign::{Assignment, Hours, MOST_HOURS, NewCampaign, Pace};
 use crate::device::records::{Action, Authentication, KeyOrder};
 use crate::error::{Error, Result};
 use crate::x509::key::KeyAlgorithm;
@@ -39,7 +39,7 @@ impl json::Body for Asked {
     fn from_fields(fields: &mut Fields<'_>) -> Result<Self> {
         let new = NewCampaign {
             name: fields.required_name("name")?,
-            order: order(fields)?,
+            assignment: assignment(fields)?,
             pace: Pace {
                 at_once: number(fields, "at_once")?.unwrap_or(USUAL_AT_ONCE),
                 per_minute: number(fields, "per_minute")?.unwrap_or(USUAL_PER_MINUTE),
@@ -51,10 +51,10 @@ impl json::Body for Asked {
     }
 }
 
-fn order(fields: &mut Fields<'_>) -> Result<Order> {
+fn assignment(fields: &mut Fields<'_>) -> Result<Assignment> {
     let operation = fields.required_line("operation")?;
     let (asked, filter) = filter(fields)?;
-    Ok(Order {
+    Ok(Assignment {
         filter,
         asked,
         action: operation.parse::<Action>().map_err(|e| fields.at("operation", e))?,

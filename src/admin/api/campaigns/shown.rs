@@ -6,7 +6,7 @@ use crate::device::campaign::{CampaignRecord, Counts, MemberRecord, Step};
 use super::types::{Campaign, CampaignCounts, CampaignDevice, CampaignReport, ReasonCount, RegionCounts};
 
 pub(super) fn campaign(record: &CampaignRecord) -> Campaign {
-    let order = &record.order;
+    let assignment = &record.assignment;
     Campaign {
         name: record.name.to_string(),
         id: record.id.to_string(),
@@ -14,11 +14,11 @@ pub(super) fn campaign(record: &CampaignRecord) -> Campaign {
         said: record.said.clone(),
         gathering: !record.gathered && !record.is_over(),
         counts: counts(&record.counts),
-        filter: order.asked.iter().cloned().collect(),
-        operation: order.action.as_str().to_owned(),
-        authentication: order.authentication.as_str().to_owned(),
-        key: order.key.to_string(),
-        within_seconds: order.within.as_secs(),
+        filter: assignment.asked.iter().cloned().collect(),
+        operation: assignment.action.as_str().to_owned(),
+        authentication: assignment.authentication.as_str().to_owned(),
+        key: assignment.key.to_string(),
+        within_seconds: assignment.within.as_secs(),
         at_once: record.pace.at_once,
         per_minute: record.pace.per_minute,
         hours: record.hours.iter().map(ToString::to_string).collect(),

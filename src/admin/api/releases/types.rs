@@ -40,6 +40,12 @@ pub struct ReleaseMember {
     pub sha256: String,
     /// Its roles.
     pub roles: Vec<String>,
+    /// Its subject.
+    pub subject: Option<String>,
+    /// Its serial number.
+    pub serial: Option<String>,
+    /// Last moment of its validity (RFC 3339).
+    pub not_after: Option<String>,
 }
 
 /// What to publish.

@@ -80,13 +80,13 @@ impl Round<'_> {
 
     /// Sets the operation by the same rules as for an operator; a device for which it cannot be is left out.
     fn set_one(&self, unit: &mut Unit, device: Stored<DeviceRecord>) -> Result<Step, Broken> {
-        let order = &self.campaign.order;
+        let assignment = &self.campaign.assignment;
         let wanted = Wanted::Operation(WantedOperation {
-            action: order.action,
-            authentication: order.authentication,
+            action: assignment.action,
+            authentication: assignment.authentication,
             string: GivenString::Kept,
-            key: order.key,
-            deadline: Some(self.now.plus(order.within).whole_secs()),
+            key: assignment.key,
+            deadline: Some(self.now.plus(assignment.within).whole_secs()),
             campaign: Some(self.campaign.id),
         });
         let row = Row { wanted: Some(wanted), ..Row::of(device.value.name.clone()) };

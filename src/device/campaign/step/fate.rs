@@ -4,17 +4,31 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::device::campaign::records::Step;
-use crate::device::records::{DeviceRecord, Operation, Reason, Shown};
+use crate::device::inventory;
+use crate::device::records::{DeviceRecord, Operation, Reason, Shown, Step as History, StepRecord};
+use crate::error::Result;
 use crate::id::RecordId;
+use crate::store::Db;
 
 /// A device that was given a certificate may confirm it so long after its deadline.
 const TO_CONFIRM: Duration = Duration::from_hours(1);
 
-/// What became of the operation; none while it is open.
-pub(super) fn fate(operation: RecordId, device: Option<&DeviceRecord>, now: Timestamp) -> Option<Step> {
-    let Some(device) = device else { return Some(Step::Failed("device-deleted".to_owned())) };
-    let ours = device.operation.as_ref().filter(|standing| standing.id == operation);
-    let Some(ours) = ours else { return Some(Step::Failed("operation-replaced".to_owned())) };
+/// What became of the operation; none while it is open. Errors: `storage`.
+pub(super) async fn fate(
+    db: &Db,
+    operation: RecordId,
+    device: Option<&DeviceRecord>,
+    now: Timestamp,
+) -> Result<Option<Step>> {
+    let Some(device) = device else { return Ok(Some(Step::Failed("device-deleted".to_owned()))) };
+    match device.operation.as_ref().filter(|standing| standing.id == operation) {
+        Some(ours) => Ok(standing(ours, now)),
+        // Another took its place, perhaps when it was done already: the device's history says.
+        None => Ok(Some(remembered(&inventory::history(db, device.id).await?, operation))),
+    }
+}
+
+fn standing(ours: &Operation, now: Timestamp) -> Option<Step> {
     match ours.shown(now) {
         Shown::Installed | Shown::Deleted | Shown::Fetched => Some(Step::Done),
         Shown::Failed => Some(Step::Failed(reason(ours, now))),
@@ -25,6 +39,22 @@ pub(super) fn fate(operation: RecordId, device: Option<&DeviceRecord>, now: Time
         }
         Shown::Pending | Shown::None => None,
     }
+}
+
+/// How an operation ended, of a device's steps, newest first.
+fn remembered(steps: &[StepRecord], operation: RecordId) -> Step {
+    let ends =
+        steps.iter().filter(|step| step.operation == Some(operation)).find_map(|one| match &one.step {
+            History::Installed(_) | History::Fetched(_) | History::Deleted => Some(Step::Done),
+            History::Failed(reason) => Some(Step::Failed(reason.as_str().to_owned())),
+            History::Set { .. }
+            | History::Cleared
+            | History::Issued(_)
+            | History::Trouble(_)
+            | History::Locked(_)
+            | History::Unlocked => None,
+        });
+    ends.unwrap_or_else(|| Step::Failed("operation-replaced".to_owned()))
 }
 
 fn reason(operation: &Operation, now: Timestamp) -> String {

@@ -25,7 +25,7 @@ impl Round<'_> {
                 let Step::Open { operation } = member.step else { continue };
                 let device = self.db().get::<DeviceRecord>(member.device.as_bytes()).await?;
                 let device = device.as_ref().map(|stored| &stored.value);
-                if let Some(step) = fate(operation, device, self.now) {
+                if let Some(step) = fate(self.db(), operation, device, self.now).await? {
                     if step == Step::Done {
                         took(&mut self.campaign, member, device);
                     }

@@ -8,16 +8,21 @@ use crate::enrol::capf::proof::{self, Proven, Shown, Sort, Trust, Unproven, prov
 use crate::enrol::capf::refusal::Refusal;
 use crate::enrol::capf::service::Service;
 use crate::error::{Error, Kind, Result};
+use crate::id::Serial;
 use crate::store::Stored;
+use crate::x509::cert::Certificate;
 
-/// Holds a certificate and the signatures of its key against the device. The device comes back with what it showed.
+/// Holds a certificate and the signatures of its key against the device. The device comes back with what it showed, and
+/// with it the serial number of an LSC.
 pub(super) async fn check(
     service: &Service,
     device: Stored<DeviceRecord>,
     auth: AuthResponse,
     session: u32,
-) -> Result<Stored<DeviceRecord>, Refusal> {
+) -> Result<(Stored<DeviceRecord>, Option<Serial>), Refusal> {
     let Some(certificate) = auth.certificate else { return Err(mode_mismatch()) };
+    let trust = trust(service, &device.value).await?;
+    let issuer = issuer(&certificate.certificate, &trust);
     let shown = Shown {
         device: auth.device.as_str().to_owned(),
         session,
@@ -26,12 +31,25 @@ pub(super) async fn check(
         sha2_signed_data: certificate.sha2,
         sudi: auth.sudi,
     };
-    let trust = trust(service, &device.value).await?;
     match prove(&service.desk.authority, shown, trust).await {
-        Ok((proven, _)) => Ok(Stored { value: showed(device.value, &proven)?, revision: device.revision }),
-        Err(proof::Refusal::Unproven(unproven)) => Err(unproven_by(unproven)),
+        Ok((proven, _)) => {
+            let (value, serial) = showed(device.value, &proven)?;
+            Ok((Stored { value, revision: device.revision }, serial))
+        }
+        Err(proof::Refusal::Unproven(unproven)) => Err(unproven_by(unproven, issuer)),
         Err(proof::Refusal::Failed(error)) => Err(Refusal::from(error)),
     }
+}
+
+/// What a certificate says of itself, by the name of its issuer: nothing of it is believed.
+fn issuer(der: &[u8], trust: &Trust) -> Option<Sort> {
+    let certificate = Certificate::from_der(der).ok()?;
+    let mut ours = trust.hierarchy.all().iter();
+    if ours.any(|ca| ca.record.subject.matches(certificate.issuer())) {
+        return Some(Sort::Lsc);
+    }
+    let mut theirs = trust.roots.all();
+    theirs.any(|root| root.subject().matches(certificate.issuer())).then_some(Sort::Mic)
 }
 
 /// Whom certificates of this device are believed from: the CA of its profile, that of the LSC that it holds, and the
@@ -55,25 +73,44 @@ pub(in crate::enrol::capf) async fn trust(service: &Service, device: &DeviceReco
     })
 }
 
-fn showed(device: DeviceRecord, proven: &Proven) -> Result<DeviceRecord> {
-    let mic = match proven.sort {
-        Sort::Mic => Some(&proven.certificate),
-        Sort::Lsc => proven.sudi.as_ref().filter(|(_, sort)| *sort == Sort::Mic).map(|(sudi, _)| sudi),
-    };
-    let mic = mic.map(Held::of).transpose()?;
-    Ok(DeviceRecord { mic: mic.or(device.mic.clone()), ..device })
+fn showed(mut device: DeviceRecord, proven: &Proven) -> Result<(DeviceRecord, Option<Serial>)> {
+    if let Some((sudi, Sort::Mic)) = &proven.sudi {
+        device.mic = Some(Held::of(sudi)?);
+    }
+    match proven.sort {
+        Sort::Mic => {
+            device.mic = Some(Held::of(&proven.certificate)?);
+            Ok((device, None))
+        }
+        Sort::Lsc => {
+            device.holds(Held::of(&proven.certificate)?);
+            Ok((device, Some(proven.certificate.serial().clone())))
+        }
+    }
 }
 
 /// One cause each, for the log; the device is told 7.
-fn unproven_by(unproven: Unproven) -> Refusal {
+fn unproven_by(unproven: Unproven, issuer: Option<Sort>) -> Refusal {
     let reason = match unproven {
         Unproven::NoCertificate => return mode_mismatch(),
         Unproven::SudiStructure => {
             let error = Error::new(Kind::Forbidden, "capf-proof", "bad SUDI structure");
             return Refusal::unproven(error, Reason::InvalidMic);
         }
-        Unproven::OtherIssuer | Unproven::NotOnRecord | Unproven::Revoked => Reason::InvalidLsc,
-        Unproven::IssuerSignature | Unproven::SudiSignature => Reason::InvalidMic,
+        Unproven::SudiSignature => Reason::InvalidMic,
+        Unproven::OtherIssuer
+        | Unproven::NotOnRecord
+        | Unproven::Revoked
+        | Unproven::IssuerSignature
+        | Unproven::Issuer
+        | Unproven::Expired
+        | Unproven::NotYetValid
+        | Unproven::IsCa
+        | Unproven::OtherDevice => match issuer {
+            Some(Sort::Lsc) => Reason::InvalidLsc,
+            Some(Sort::Mic) => Reason::InvalidMic,
+            None => Reason::InvalidCredentials,
+        },
         Unproven::Certificate
         | Unproven::Key
         | Unproven::SignedDataMissing
@@ -82,12 +119,7 @@ fn unproven_by(unproven: Unproven) -> Refusal {
         | Unproven::OtherDigest
         | Unproven::Sha1Signature
         | Unproven::Sha512Signature
-        | Unproven::UnknownIssuer
-        | Unproven::Issuer
-        | Unproven::Expired
-        | Unproven::NotYetValid
-        | Unproven::IsCa
-        | Unproven::OtherDevice => Reason::InvalidCredentials,
+        | Unproven::UnknownIssuer => Reason::InvalidCredentials,
     };
     let error = Error::new(Kind::Forbidden, "capf-proof", unproven.as_str());
     Refusal::unproven(error, reason)

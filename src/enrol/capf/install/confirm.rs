@@ -24,7 +24,7 @@ pub(super) async fn installed(
     certificate: &CertificateRecord,
 ) -> Result<(), Refusal> {
     let held = Held::of(&Certificate::from_der(&certificate.der)?)?;
-    let succession = succession(&service.desk, &admitted.device.value, certificate).await?;
+    let succession = succession(&service.desk, certificate).await?;
     let (operation, issued) = (admitted.operation.id, State::Issued(certificate.serial.clone()));
     let decide = |device: &DeviceRecord, change: Change| {
         let stands = device.operation.as_ref().filter(|o| o.id == operation && o.state == issued);
@@ -39,14 +39,14 @@ pub(super) async fn installed(
 }
 
 /// What its profile says of the certificate that the device held until now.
-async fn succession(desk: &Desk, device: &DeviceRecord, certificate: &CertificateRecord) -> Result<Unit> {
+async fn succession(desk: &Desk, certificate: &CertificateRecord) -> Result<Unit> {
     let (authority, mut unit) = (&desk.authority, Unit::new());
     let (profiles, now) = (desk.profiles.current(), authority.clock.now());
-    let (Some(held), Ok(profile)) = (&device.lsc, profiles.require(&certificate.profile)) else {
+    let (Some(renewed), Ok(profile)) = (&certificate.renews, profiles.require(&certificate.profile)) else {
         return Ok(unit);
     };
-    let found = serials::all(&authority.db, &held.serial).await?.into_iter().map(|stored| stored.value);
-    for old in found.filter(|old| old.fingerprint == held.fingerprint && old.id != certificate.id) {
+    let found = serials::all(&authority.db, renewed).await?.into_iter().map(|stored| stored.value);
+    for old in found.filter(|old| old.subject.matches(&certificate.subject)) {
         renewal::renewed(&mut unit, &old, profile, &certificate.serial, now)?;
         if let Some(grace) = profile.renewal().revoke_superseded_after {
             let due = (now, now.plus(grace));

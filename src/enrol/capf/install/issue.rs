@@ -17,8 +17,8 @@ use crate::x509::key::PublicKey;
 use crate::x509::name::{Attribute, Name, attribute};
 
 /// The certificate for this key. A device that comes back after the connection broke gets the same one for the same
-/// key; for another key the one that it never confirmed is revoked in the same write as the new one is issued, so that
-/// there are never two for one operation.
+/// key; for another key, or for another operation, the one that it never confirmed is revoked in the same write as the
+/// new one is issued, so that there are never two.
 pub(super) async fn certificate(
     service: &Service,
     caller: &Caller,
@@ -27,27 +27,45 @@ pub(super) async fn certificate(
 ) -> Result<CertificateRecord, Refusal> {
     let desk = &service.desk;
     let mut alongside = Unit::new();
-    if let State::Issued(serial) = &admitted.operation.state {
-        let unconfirmed = unconfirmed(desk, serial).await?;
+    if let Some(serial) = &admitted.device.value.unconfirmed {
+        let unconfirmed = issued(desk, serial).await?;
+        let again = admitted.operation.state == State::Issued(serial.clone())
+            && unconfirmed.value.key_fingerprint == public_key.fingerprint();
         let now = desk.authority.clock.now();
-        let same_key = unconfirmed.value.key_fingerprint == public_key.fingerprint();
         match &unconfirmed.value.status {
-            Status::Good if same_key && unconfirmed.value.is_live(now) => return Ok(unconfirmed.value),
+            Status::Good if again && unconfirmed.value.is_live(now) => return Ok(unconfirmed.value),
             Status::Good => {
                 revoke::write(&mut alongside, unconfirmed, Reason::Superseded, &caller.actor(), now)?;
             }
-            Status::Revoked { .. } if same_key => return Err(Refusal::from(revoked())),
+            Status::Revoked { .. } if again => return Err(Refusal::from(revoked())),
             Status::Revoked { .. } => {}
         }
     }
     let request = request(desk, caller, admitted, public_key).await?;
-    match enrol_with(desk, request, alongside).await? {
-        Outcome::Issued(issued) => Ok(issued.record),
-        Outcome::Pending(_) => Err(Refusal::from(Error::internal("a device's request was kept waiting"))),
+    match enrol_with(desk, request, alongside).await {
+        Ok(Outcome::Issued(issued)) => Ok(issued.record),
+        Ok(Outcome::Pending(_)) => Err(Refusal::from(Error::internal("a device's request was kept waiting"))),
+        // Another session of the device was faster, or its operation was changed (CAPF-33).
+        Err(error) if error.code() == "state-conflict" => Err(Refusal::declined(error)),
+        Err(error) => Err(Refusal::from(error)),
     }
 }
 
-async fn unconfirmed(desk: &Desk, serial: &Serial) -> Result<Stored<CertificateRecord>> {
+/// The certificate that was issued for the device's operation, where the device proves itself by that very certificate:
+/// then it holds it, though its word for that was lost.
+pub(super) async fn held_already(
+    service: &Service,
+    admitted: &Admitted,
+) -> Result<Option<CertificateRecord>, Refusal> {
+    match (&admitted.operation.state, &admitted.shown) {
+        (State::Issued(serial), Some(shown)) if serial == shown => {
+            Ok(Some(issued(&service.desk, serial).await?.value))
+        }
+        (State::Pending | State::Issued(_) | State::Done | State::Failed(_), _) => Ok(None),
+    }
+}
+
+async fn issued(desk: &Desk, serial: &Serial) -> Result<Stored<CertificateRecord>> {
     let found = serials::all(&desk.authority.db, serial).await?.pop();
     found.ok_or_else(|| Error::internal("a device's operation names a certificate that is not there"))
 }
