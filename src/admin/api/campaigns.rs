@@ -69,7 +69,7 @@ pub async fn create(State(state): Shared, caller: Caller, body: Body) -> Answer 
     new.check()?;
     let authority = &state.desk.authority;
     if dry_run {
-        let found = gather::preview(&authority.db, &new.order, &new.hours, state.now()).await?;
+        let found = gather::preview(&authority.db, &new.assignment, &new.hours, state.now()).await?;
         let gather::Preview { devices, busy, in_hours, more } = found;
         return json::answer(StatusCode::OK, &CampaignPreview { devices, busy, in_hours, more });
     }
