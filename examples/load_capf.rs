@@ -141,7 +141,7 @@ async fn prepare(
     round: usize,
 ) -> Result<Vec<Waiting>, AnyError> {
     eprintln!("making {} keys …", arguments.installs);
-    let name = |n: usize| format!("SEP{:012X}", round << 32 | n);
+    let name = |n: usize| format!("SEP{:012X}", (round << 32) | n);
     let order = match arguments.phone_key {
         PhoneKey::P256 => "p-256",
         PhoneKey::Rsa2048 => "rsa-2048",
@@ -204,7 +204,7 @@ async fn run(
     let tls = tls_client(match arguments.tls {
         Tls::Tls12 => &rustls::version::TLS12,
         Tls::Tls13 => &rustls::version::TLS13,
-    });
+    })?;
     let next = Arc::new(AtomicUsize::new(0));
     let (cpu, start) = (server.cpu_time()?, Instant::now());
     let tasks: Vec<_> = (0..at_once)

@@ -101,8 +101,8 @@ impl Tls for Legacy {
 }
 
 fn label(error: &openssl::ssl::Error) -> &'static str {
-    /// What OpenSSL says of bytes that are no TLS record: of HTTP, of another version, of another type.
-    const PLAIN: [&str; 3] = ["http request", "wrong version number", "unexpected message"];
+    /// What OpenSSL says of bytes that are no TLS record.
+    const PLAIN: [&str; 2] = ["http request", "wrong version number"];
     let said = error.ssl_error().map(|stack| stack.to_string()).unwrap_or_default();
     match (said.is_empty(), PLAIN.iter().any(|plain| said.contains(plain))) {
         (true, _) => "broken-off",

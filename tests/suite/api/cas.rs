@@ -1,5 +1,7 @@
 //! CAs over the API: seen, made, signed, and their keys taken away.
 
+use signet::x509::cert::Certificate;
+
 use super::fixture::Api;
 
 const CAS: &str = "/api/v1/cas";
@@ -54,6 +56,22 @@ async fn role_parent_and_external_go_together() {
     assert_eq!(reply.refused(422, "invalid-key-algorithm").as_deref(), Some("/algorithm"));
     let reply = api.post(CAS, r#"{"id":"a","role":"root","algorithm":"p-256","parent_key_pem":"x"}"#).await;
     assert_eq!(reply.refused(422, "missing-field").as_deref(), Some("/parent_key_passphrase"));
+}
+
+#[tokio::test]
+async fn a_ca_that_presents_itself_is_an_issuing_one_of_ours() {
+    let api = Api::new().await;
+    for body in [
+        r#"{"id":"a","role":"root","algorithm":"p-256","serves_tls":true}"#,
+        r#"{"id":"a","role":"issuing","external":true,"algorithm":"p-256","serves_tls":true}"#,
+    ] {
+        let refused = api.post(CAS, body).await.refused(422, "invalid-key-usage");
+        assert_eq!(refused.as_deref(), Some("/serves_tls"));
+    }
+    let body = r#"{"id":"a","role":"issuing","parent":"ec-root","algorithm":"p-256","serves_tls":true}"#;
+    let made = api.post(CAS, body).await.done(201);
+    let certificate = Certificate::read(made["pem"].as_str().unwrap().as_bytes()).unwrap();
+    assert_eq!(certificate.key_usage(), Some(1 | 1 << 5 | 1 << 6), "digitalSignature, keyCertSign, cRLSign");
 }
 
 #[tokio::test]
