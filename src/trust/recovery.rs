@@ -13,7 +13,8 @@ use crate::error::{Error, Result};
 use crate::id::{KeyId, Serial};
 use crate::keys::{self, Signer};
 use crate::store::{Db, PRIMARY, Scan, Stored, Unit};
-use crate::trust::anchor::NewAnchor;
+use crate::trust::anchor::{self, NewAnchor};
+use crate::trust::cluster;
 use crate::trust::records::{RecoveryRecord, Source};
 use crate::trust::role::Role;
 use crate::x509::cert::{Certificate, Tbs, assemble, ext};
@@ -27,6 +28,8 @@ pub use export::export;
 
 /// Phones must never see it expire before they are replaced themselves.
 const LIFETIME: Duration = Duration::from_hours(24 * 365 * 20 + 24 * 5);
+/// How often an anchor is added while others change the cluster.
+const TRIES: usize = 5;
 /// For phones with slow clocks.
 const BACKDATE: Duration = Duration::from_hours(24);
 /// digitalSignature (RFC 5280 §4.2.1.3), bit 0 lowest.
@@ -70,6 +73,24 @@ pub async fn make(authority: &Authority, algorithm: KeyAlgorithm, actor: Actor) 
     unit.event(event.with("key", algorithm).with("until", record.read()?.not_after()));
     authority.db.commit(unit).await?;
     Ok(record)
+}
+
+/// Puts a recovery signer into every cluster that lacks it, as sast, beside those that stand there.
+/// Errors: those of [`anchor::add`].
+pub async fn spread(authority: &Authority, record: &RecoveryRecord, actor: &Actor) -> Result<()> {
+    for cluster in cluster::all(&authority.db).await? {
+        let mut tries = 0;
+        // Who changes the cluster's anchors at the same time is waited for.
+        while let Err(e) =
+            anchor::add(authority, &cluster.id, vec![self::anchor(record)?], actor.clone()).await
+        {
+            tries += 1;
+            if e.code() != "state-conflict" || tries == TRIES {
+                return Err(e);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A recovery signer as an anchor of a cluster. Errors: `bad-certificate`.

@@ -20,7 +20,7 @@ use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
 use crate::error::{Error, Result};
 use crate::trust::records::RecoveryRecord;
-use crate::trust::{anchor, cluster, recovery};
+use crate::trust::recovery;
 use crate::x509::key::KeyAlgorithm;
 
 mod types;
@@ -56,10 +56,7 @@ pub async fn create(State(state): Shared, caller: Caller, body: Body) -> Answer 
         let authority = &state.desk.authority;
         idempotency::once(&authority.db, state.now(), &caller, &body, async {
             let made = recovery::make(authority, algorithm, caller.actor()).await?;
-            for cluster in cluster::all(&authority.db).await? {
-                let new = vec![recovery::anchor(&made)?];
-                anchor::add(authority, &cluster.id, new, caller.actor()).await?;
-            }
+            recovery::spread(authority, &made, &caller.actor()).await?;
             json::answer(StatusCode::CREATED, &described(&made)?)
         })
         .await

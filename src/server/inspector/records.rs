@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use sha2::{Digest as _, Sha256};
+
 use crate::admin::records::{IdempotencyRecord, TokenRecord};
 use crate::ca::import::records::{ImportRecord, ImportedRevocationRecord};
 use crate::ca::records::{
@@ -151,9 +153,9 @@ impl Records {
             k if k == TaskRecord::KIND.id => read::<TaskRecord>(envelope, listed).map(drop),
             k if k == NoticeRecord::KIND.id => read::<NoticeRecord>(envelope, listed).map(drop),
             k if k == LookRecord::KIND.id => read::<LookRecord>(envelope, listed).map(drop),
-            k if k == AnchorRecord::KIND.id => read::<AnchorRecord>(envelope, listed).map(drop),
+            k if k == AnchorRecord::KIND.id => anchor(&read(envelope, listed)?),
             k if k == ClusterRecord::KIND.id => read::<ClusterRecord>(envelope, listed).map(drop),
-            k if k == ReleaseRecord::KIND.id => read::<ReleaseRecord>(envelope, listed).map(drop),
+            k if k == ReleaseRecord::KIND.id => release(&read(envelope, listed)?),
             k if k == RecoveryRecord::KIND.id => read::<RecoveryRecord>(envelope, listed).map(drop),
             k if k == CampaignRecord::KIND.id => read::<CampaignRecord>(envelope, listed).map(drop),
             k if k == MemberRecord::KIND.id => read::<MemberRecord>(envelope, listed).map(drop),
@@ -243,6 +245,20 @@ fn said(row: &RevocationRecord) -> u64 {
     let RevocationRecord { ca, certificate: _, serial, at, reason, not_after, shard, invalidity } = row;
     (ca, serial, at, reason, not_after, shard, invalidity).hash(&mut hasher);
     hasher.finish()
+}
+
+fn anchor(record: &AnchorRecord) -> Result<()> {
+    if record.read()?.fingerprint() == record.fingerprint && !record.roles.is_empty() {
+        return Ok(());
+    }
+    Err(Error::storage("its fingerprint is not the certificate's, or it has no role"))
+}
+
+fn release(record: &ReleaseRecord) -> Result<()> {
+    if <[u8; 32]>::from(Sha256::digest(&record.file)) == record.file_hash {
+        return Ok(());
+    }
+    Err(Error::storage("its file is not the one that was published"))
 }
 
 fn read<R: Record>(envelope: &Envelope, listed: &[(u8, Vec<u8>)]) -> Result<R> {

@@ -33,7 +33,7 @@ pub struct Imported {
 /// Takes a foreign list over into a cluster, which becomes mixed by a CTL. Its signer stays sast, so that phones that
 /// trust him go on doing so. Nothing that cannot be verified is taken. Errors: those of [`List::parse`] and
 /// [`List::verify`]; `bad-file-name` if it is neither a CTL nor an ITL; `not-found`; `release-exists` if it is the
-/// standing release; `too-many-anchors`; `state-conflict`; `storage`.
+/// standing release, or that was published here; `too-many-anchors`; `state-conflict`; `storage`.
 pub async fn import(authority: &Authority, id: &ClusterId, file: &[u8], actor: Actor) -> Result<Imported> {
     let (db, now) = (&authority.db, authority.clock.now());
     let list = List::parse(file)?;
@@ -50,6 +50,7 @@ pub async fn import(authority: &Authority, id: &ClusterId, file: &[u8], actor: A
     let (new, hashed) = anchors(&list);
     let mut unit = Unit::new();
     let present = anchor::of(db, id).await?;
+    refuse_published(standing.as_ref(), &present)?;
     let (added, after) = anchor::merge(&mut unit, id, (present, new.clone()), (&actor, now))?;
     let mode = if kind == ListKind::Ctl { Mode::Mixed } else { stored.value.mode };
     let cluster = ClusterRecord { changed: now, mode, ..stored.value };
@@ -73,6 +74,21 @@ pub async fn import(authority: &Authority, id: &ClusterId, file: &[u8], actor: A
     let mut warnings = said(&list, hashed, &cluster);
     warnings.extend(warning::locked_out(&cluster, &after, &release));
     Ok(Imported { release, anchors: added, warnings })
+}
+
+/// Phones that hold a list of ours are not given one that another signed.
+fn refuse_published(standing: Option<&ReleaseRecord>, anchors: &[AnchorRecord]) -> Result<()> {
+    let Some(last) = standing else { return Ok(()) };
+    let is_ours = |anchor: &AnchorRecord| anchor.fingerprint == last.signer && anchor.source.key().is_some();
+    if !anchors.iter().any(is_ours) {
+        return Ok(());
+    }
+    let text = format!(
+        "the {} of {} was published here already: make a cluster of its own for the other list, or add its \
+         certificates as anchors",
+        last.kind, last.cluster
+    );
+    Err(Error::conflict("release-exists", text))
 }
 
 fn kind(list: &List) -> Result<ListKind> {

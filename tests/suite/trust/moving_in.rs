@@ -52,6 +52,17 @@ async fn a_ctl_makes_the_cluster_mixed_and_warns_of_whom_its_phones_do_not_know(
 }
 
 #[tokio::test]
+async fn phones_that_hold_a_list_of_ours_are_not_given_another_ones() {
+    let (old, site) = (elsewhere().await, Site::new().await);
+    site.publish().await;
+    let ours = site.file("itl").await;
+    let reply = site.post("/import", json!({"file": STANDARD.encode(old.file("itl").await)})).await;
+    reply.refused(409, "release-exists");
+    assert_eq!(site.file("itl").await, ours);
+    assert_eq!(site.get("").await["anchors"], 1);
+}
+
+#[tokio::test]
 async fn what_cannot_be_verified_is_not_taken() {
     let (old, site) = (elsewhere().await, Site::new().await);
     let file = old.file("itl").await;

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use signet::trust::list::{Kind, List};
+use signet::trust::list::List;
+use signet::trust::records::ListKind;
 
 use super::fixture::{Site, codes, foreign, said};
 
@@ -79,7 +80,7 @@ async fn a_list_holds_its_anchors_in_their_roles_and_verifies() {
     let row = |role: &str, name: &str| (role.to_owned(), format!("CN={name}"));
     let itl = site.list("itl").await;
     assert_eq!(itl.verify().unwrap().subject(), recovery().1);
-    assert_eq!((itl.kind(), itl.file_name().as_str()), (Some(Kind::Itl), "ITLFile.tlv"));
+    assert_eq!((itl.kind(), itl.file_name().as_str()), (Some(ListKind::Itl), "ITLFile.tlv"));
     assert_eq!(itl.signer_version().unwrap().to_string(), "1.0");
     let mut entries = said(&itl);
     entries.sort();
@@ -90,7 +91,7 @@ async fn a_list_holds_its_anchors_in_their_roles_and_verifies() {
     assert_eq!(named.address().unwrap().to_string(), "10.1.2.3");
 
     let ctl = site.list("ctl").await;
-    assert_eq!((ctl.kind(), ctl.verify().unwrap().subject()), (Some(Kind::Ctl), recovery().1));
+    assert_eq!((ctl.kind(), ctl.verify().unwrap().subject()), (Some(ListKind::Ctl), recovery().1));
     assert!(said(&ctl).iter().all(|(role, _)| role != "tvs"), "TVS does not stand in a CTL");
     assert_eq!(said(&ctl).len(), 3);
     // A cluster that becomes non-secure again keeps the CTL that its phones hold.
