@@ -62,13 +62,13 @@ async fn they_are_issued_by_their_profiles_and_stand_in_the_first_list() {
         identities,
     };
     let (made, anchors) = cluster::create(authority, new, Actor::System).await.unwrap();
-    assert_eq!(anchors.len(), 3);
+    assert_eq!(anchors.len(), 4);
     let published = release::publish(authority, &made.id, Actor::System).await.unwrap();
     assert_eq!(published[0].warnings, []);
     let list = release::current(&authority.db, &made.id, ListKind::Itl).await.unwrap().unwrap();
     let list = List::parse(&list.file).unwrap();
     let roles: Vec<String> = list.entries().iter().map(|entry| entry.role().to_string()).collect();
-    assert_eq!(roles, ["sast", "ccm+tftp", "tvs"]);
+    assert_eq!(roles, ["sast", "ccm+tftp", "capf", "tvs"]);
     // What answers a phone by serial number.
     let tvs = list.entries().last().unwrap().certificate().unwrap().serial().clone();
     let found = anchor::by_serial(&authority.db, &tvs).await.unwrap();

@@ -12,12 +12,12 @@ fn a_cluster_is_made_published_compared_and_taken_over() {
         out
     };
     let made = site.json(&["trust", "cluster", "create", "hq", "--with-tvs", "--with-tftp"]);
-    assert_eq!((&made["anchors"], &made["signer"]), (&3.into(), &"CN=Signet ITLRecovery 1".into()));
+    assert_eq!((&made["anchors"], &made["signer"]), (&4.into(), &"CN=Signet ITLRecovery 1".into()));
     let shown = on(&["trust", "publish", "hq", "--dry-run"]);
-    assert!(shown.contains("itl: release 1 would be new, 3 entries"), "{shown}");
+    assert!(shown.contains("itl: release 1 would be new, 4 entries"), "{shown}");
     assert!(shown.contains("added tvs CN=Signet TVS"), "{shown}");
     let published = on(&["trust", "publish", "hq"]);
-    assert!(published.contains("itl: release 1 published, 3 entries"), "{published}");
+    assert!(published.contains("itl: release 1 published, 4 entries"), "{published}");
     assert_eq!(on(&["trust", "publish", "hq"]), "itl: release 1 stands, nothing changed\n");
 
     let shown = on(&["trust", "release", "show", "hq", "itl"]);
@@ -26,7 +26,7 @@ fn a_cluster_is_made_published_compared_and_taken_over() {
     let file = site.path("ITLFile.tlv").display().to_string();
     on(&["trust", "release", "download", "hq", "itl", "--out", &file]);
     let parsed = site.json(&["trust", "list", "parse", &file]);
-    assert_eq!((&parsed["signature"], &parsed["entries"]), (&"holds".into(), &3.into()));
+    assert_eq!((&parsed["signature"], &parsed["entries"]), (&"holds".into(), &4.into()));
     let people = on(&["trust", "list", "parse", &file]);
     assert!(people.contains("ccm+tftp") && people.contains("CN=Signet TFTP"), "{people}");
     assert!(
