@@ -2,12 +2,10 @@
 
 use crate::device::DeviceName;
 use crate::device::records::{Authentication, DeviceRecord, Operation, Reason, State};
-use crate::enrol::capf::book;
 use crate::enrol::capf::conversation::Caller;
 use crate::enrol::capf::message::{AuthResponse, Version};
 use crate::enrol::capf::refusal::Refusal;
 use crate::enrol::capf::service::Service;
-use crate::enrol::throttle::Who;
 use crate::error::{Error, Kind};
 use crate::id::Serial;
 use crate::store::Stored;
@@ -37,14 +35,9 @@ pub(super) async fn admit(
     session: u32,
     caller: &mut Caller,
 ) -> Result<Option<Admitted>, Refusal> {
-    let (desk, version) = (&service.desk, auth.version);
-    let who = [Who::address(caller.address)];
-    desk.throttle.check(desk.authority.clock.now(), &who)?;
-    let admitted = prove(service, auth, session, caller).await;
-    if admitted.as_ref().is_err_and(|refusal| refusal.security) {
-        book::count_wrong(service, caller, &who).await;
-    }
-    Ok(admitted?.map(|Proven { device, operation, shown }| Admitted { device, operation, version, shown }))
+    let version = auth.version;
+    let proven = prove(service, auth, session, caller).await?;
+    Ok(proven.map(|Proven { device, operation, shown }| Admitted { device, operation, version, shown }))
 }
 
 struct Proven {

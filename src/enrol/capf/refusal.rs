@@ -62,8 +62,8 @@ impl Refusal {
         Self::trouble(malformed("unexpected command in state"), Reason::PhoneCommunicationFailure)
     }
 
-    /// The device did not prove itself: counted against its address, and told to whoever watches for that. Its operation
-    /// stays open: or anybody could end it.
+    /// The device did not prove itself, which is told to whoever watches for that. Its operation stays open: or anybody
+    /// could end it.
     pub fn unproven(error: Error, reason: Reason) -> Self {
         Self { security: true, ..Self::trouble(error, reason) }
     }

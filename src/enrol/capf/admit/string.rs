@@ -8,11 +8,13 @@ use crate::enrol::capf::conversation::Caller;
 use crate::enrol::capf::message::EndReason;
 use crate::enrol::capf::refusal::{Answer, Effect, Refusal};
 use crate::enrol::capf::service::Service;
+use crate::enrol::throttle::Who;
 use crate::error::{Error, Kind};
 use crate::store::{Stored, Unit};
 
 /// Holds a string against the device's operation. Returns the device as it stands now. A wrong string is in the
-/// device's record before anybody is told (CAPF-29, -30); while it is locked no string is looked at.
+/// device's record before anybody is told, and counts against the address too (CAPF-29, -30); while either is locked no
+/// string is looked at. Certificates are no guesses: whoever has one is let past a locked address.
 pub(super) async fn check(
     service: &Service,
     caller: &Caller,
@@ -21,6 +23,8 @@ pub(super) async fn check(
 ) -> Result<Stored<DeviceRecord>, Refusal> {
     let authority = &service.desk.authority;
     let Some(given) = given else { return Err(mode_mismatch()) };
+    let who = [Who::address(caller.address)];
+    service.desk.throttle.check(authority.clock.now(), &who)?;
     let _turn = service.turn(&device.value.name).await;
     let id = device.value.id;
     let device = authority.db.require::<DeviceRecord>(id.as_bytes(), id).await?;
@@ -33,6 +37,7 @@ pub(super) async fn check(
         return Ok(device);
     }
     book::change(service, caller, id, &Unit::new(), |_, change| Ok(Some(change.wrong_string()))).await?;
+    book::count_wrong(service, caller, &who).await;
     let error = Error::new(Kind::Forbidden, "string-refused", "the authentication string is wrong");
     let wrong = Refusal::unproven(error, Reason::InvalidAuthenticationString);
     // Its record knows already.
