@@ -11,6 +11,7 @@ mod capf_idle;
 mod capf_listener;
 mod capf_proof;
 mod capf_rows;
+mod capf;
 mod cms;
 mod demo;
 mod device_cli;

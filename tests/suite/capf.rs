@@ -1,0 +1,3 @@
+//! CAPF as phones meet it: an independent client in Python (`capf/capf_client.py`) against the real listener.
+
+mod client;
