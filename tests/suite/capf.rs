@@ -1,3 +1,9 @@
 //! CAPF as phones meet it: an independent client in Python (`capf/capf_client.py`) against the real listener.
 
 mod client;
+mod cut;
+mod matrix;
+mod phone;
+mod refused;
+mod rows;
+mod stage;

@@ -286,7 +286,8 @@ class Phone:
         if self.key is None or certificate.public_key() != self.key.public_key():
             message.violations.append("StoreCertificateRequest: it is not for the key of this phone")
         self.seen["certificate"] = certificate.public_bytes(PEM).decode()
-        self.seen["serial"] = f"{certificate.serial_number:x}"
+        size = (certificate.serial_number.bit_length() + 7) // 8
+        self.seen["serial"] = certificate.serial_number.to_bytes(size, "big").hex().upper()
         self.stage("certificate")
         if self.arguments.lsc:
             pathlib.Path(self.arguments.lsc).write_bytes(certificate.public_bytes(PEM))
