@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -120,11 +120,14 @@ fn capf_killed_at_each_stage() {
 #[test]
 fn capf_killed_at_any_moment() {
     let mut server = open();
-    let mut broken_off = 0;
+    let (first, begun) = (Phone::new(&server, 0xff), Instant::now());
+    ended(first.begins(&server, &[]));
+    let (visit, mut broken_off) = (begun.elapsed(), 0);
     for round in 0..rounds() {
         let phones: Vec<Phone> = (0..4).map(|n| Phone::new(&server, 0x100 + round * 4 + n)).collect();
         let visits: Vec<Child> = phones.iter().map(|phone| phone.begins(&server, &[])).collect();
-        std::thread::sleep(Duration::from_millis(120 + 31 * (round as u64 % 12)));
+        // From the middle of a visit, most of which is the client's own start, to well behind its end.
+        std::thread::sleep(visit.mul_f64(0.4 + 0.2 * (round % 12) as f64));
         restart(&mut server);
         for (phone, visit) in phones.iter().zip(visits) {
             let done = ended(visit)["reason"] == 1;

@@ -283,7 +283,8 @@ class Phone:
         if kind != wire.LSC:
             message.violations.append(f"StoreCertificateRequest: type byte {kind}")
         certificate = x509.load_der_x509_certificate(der)
-        if self.key is None or certificate.public_key() != self.key.public_key():
+        key = self.key or (self.arguments.key and private_key(self.arguments.key))  # of an earlier visit, maybe
+        if not key or certificate.public_key() != key.public_key():
             message.violations.append("StoreCertificateRequest: it is not for the key of this phone")
         self.seen["certificate"] = certificate.public_bytes(PEM).decode()
         size = (certificate.serial_number.bit_length() + 7) // 8
