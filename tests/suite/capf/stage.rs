@@ -102,6 +102,14 @@ impl Stage {
         Phone::new(name)
     }
 
+    /// Puts a profile like `capf-lsc` in force, with more in its file.
+    pub async fn profile(&self, name: &str, more: &str) {
+        let profiles = self.home.path().join("data/policies/profiles");
+        let lsc = std::fs::read_to_string(profiles.join("capf-lsc.toml")).unwrap();
+        std::fs::write(profiles.join(format!("{name}.toml")), format!("{lsc}\n{more}")).unwrap();
+        self.call("POST", "/profiles/reload", None).await;
+    }
+
     /// Sets what is to be done with it.
     pub async fn operation(&self, phone: &Phone, what: &str, by: &str, string: Option<&str>, key: &str) {
         let mut body = json!({"operation": what, "authentication": by, "key": key});
@@ -171,7 +179,7 @@ impl Stage {
     }
 
     pub async fn revoke(&self, serial: &str) {
-        let body = json!({"reason": "keyCompromise"});
+        let body = json!({"reason": "key-compromise"});
         self.call("POST", &format!("/certificates/{serial}/revoke"), Some(body)).await;
     }
 
@@ -211,7 +219,8 @@ impl Stage {
         self.call("GET", &format!("/devices/{}", phone.name), None).await
     }
 
-    async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+    /// Asks the API, as the administrator; what it answers is good.
+    pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Value {
         let token = std::fs::read_to_string(self.home.path().join("data/admin.token")).unwrap();
         let request = Request::builder().method(method).uri(format!("/api/v1{path}"));
         let request = request.header("authorization", format!("Bearer {}", token.trim()));
