@@ -19,6 +19,7 @@ pub mod capf;
 pub mod challenge;
 mod keep;
 mod key_history;
+pub mod offline;
 mod own_names;
 mod policy;
 pub mod queue;

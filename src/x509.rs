@@ -7,6 +7,7 @@ pub mod ber;
 pub mod cert;
 pub mod cms;
 pub mod crl;
+pub mod crmf;
 pub mod csr;
 pub mod der_guard;
 pub mod key;

@@ -33,6 +33,7 @@ pub mod json;
 pub mod ledger;
 mod look;
 pub mod notices;
+pub mod offline;
 pub mod page;
 pub mod path;
 pub mod problem;
@@ -106,6 +107,7 @@ fn described() -> OpenApiRouter<Arc<State>> {
         .merge(devices::routes())
         .merge(tokens::routes())
         .merge(notices::routes())
+        .merge(offline::routes())
         .merge(tasks::routes())
         .merge(campaigns::routes())
         .merge(device_reports::routes())

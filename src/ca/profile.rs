@@ -6,6 +6,7 @@ use const_oid::ObjectIdentifier;
 
 use crate::error::{Error, Misfit, ProfileRule, Result};
 use crate::id::{CaId, ProfileId};
+use crate::x509::cert::Certificate;
 use crate::x509::key::{Digest, KeyAlgorithm, KeyKind, PublicKey};
 use crate::x509::name::Name;
 use crate::x509::san::San;
@@ -18,6 +19,7 @@ pub mod duration;
 mod expression;
 mod faults;
 mod legacy;
+mod offline;
 mod options;
 mod pattern;
 mod raw;
@@ -60,6 +62,7 @@ pub struct Profile {
     reserved_names: Vec<pattern::Pattern>,
     scep: Option<ScepOptions>,
     capf: CapfOptions,
+    offline: Option<Certificate>,
     source: String,
 }
 
@@ -145,6 +148,10 @@ impl Profile {
     /// What it allows over CAPF.
     pub fn capf(&self) -> &CapfOptions {
         &self.capf
+    }
+    /// The CA elsewhere, offline, that signs its certificates; none if Signet does.
+    pub fn offline(&self) -> Option<&Certificate> {
+        self.offline.as_ref()
     }
     /// Its file as it was read (TOML), for people.
     pub fn source(&self) -> &str {

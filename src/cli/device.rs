@@ -13,6 +13,7 @@ mod export;
 mod import;
 mod list;
 mod report;
+mod requests;
 mod rows;
 mod set;
 mod strings;
@@ -78,6 +79,8 @@ enum Verb {
         #[command(flatten)]
         paging: Paging,
     },
+    /// What a CA elsewhere, offline, is to sign for devices: out in bulk, certificates in
+    Requests(requests::Args),
     /// What there is of devices: by state, certificates by issuer, key and expiry, and what is wrong
     #[command(after_help = report::EXAMPLES)]
     Report(report::Args),
@@ -120,6 +123,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
         Verb::Add(args) => set::add(args, context).await,
         Verb::Set(args) => set::run(*args, context).await,
         Verb::Delete(args) => delete(args, context).await,
+        Verb::Requests(args) => requests::run(args, context).await,
         Verb::Import(args) => import::run(args, context).await,
         Verb::Export(args) => export::run(args, context).await,
         Verb::Unlock { name } => {

@@ -29,7 +29,7 @@ impl Wanted {
 }
 
 /// The profile, if this requester may use it at all. Errors: `not-found`, `profile-disabled`, `internal-profile`,
-/// `issuer-not-allowed`.
+/// `issuer-offline`, `issuer-not-allowed`.
 pub(super) fn usable_profile(
     desk: &Desk,
     set: &ProfileSet,
@@ -37,6 +37,22 @@ pub(super) fn usable_profile(
     proof: &Proof,
     issuer: Option<&CaId>,
 ) -> Result<Arc<Profile>> {
+    let profile = usable(set, id, proof)?;
+    if profile.offline().is_some() {
+        let text =
+            format!("the certificates of the profile {id} are signed by a CA elsewhere, for devices alone");
+        return Err(Error::conflict("issuer-offline", text));
+    }
+    let named_by_profile =
+        matches!(proof, Proof::Internal) || issuer.is_none_or(|i| is_of(desk, profile.ca(), i));
+    if !named_by_profile {
+        return Err(Error::new(Kind::Forbidden, "issuer-not-allowed", "the profile names the issuer"));
+    }
+    Ok(profile)
+}
+
+/// The profile, if this requester may use it, whoever signs. Errors: `not-found`, `profile-disabled`, `internal-profile`.
+pub(super) fn usable(set: &ProfileSet, id: &ProfileId, proof: &Proof) -> Result<Arc<Profile>> {
     let profile = set.require(id).map_err(|e| e.at("/profile"))?;
     if !profile.is_enabled() {
         return Err(Error::invalid("profile-disabled", format!("the profile {id} is switched off")));
@@ -47,9 +63,6 @@ pub(super) fn usable_profile(
     if profile.is_internal() {
         let text = format!("the profile {id} is for Signet's own certificates");
         return Err(Error::new(Kind::Forbidden, "internal-profile", text));
-    }
-    if issuer.is_some_and(|issuer| !is_of(desk, profile.ca(), issuer)) {
-        return Err(Error::new(Kind::Forbidden, "issuer-not-allowed", "the profile names the issuer"));
     }
     Ok(Arc::clone(profile))
 }

@@ -2,6 +2,7 @@
 //! CRL is taken back.
 
 mod backup;
+mod capf;
 mod crls;
 
 use std::collections::HashSet;

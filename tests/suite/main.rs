@@ -7,6 +7,7 @@ mod backup;
 mod bad_csr;
 mod built;
 mod campaigns;
+mod capf;
 mod capf_idle;
 mod capf_listener;
 mod capf_proof;

@@ -9,7 +9,7 @@ use crate::ca::profile::options::{AllowedKey, Approval, CapfOptions};
 use crate::ca::profile::pattern::Pattern;
 use crate::ca::profile::raw::{RawAttribute, RawFrom, RawProfile, RawSan, RawUsage};
 use crate::ca::profile::subject::{AttributeRule, From, SubjectRules};
-use crate::ca::profile::{Profile, attribute, challenge, duration, legacy, renewal, usage};
+use crate::ca::profile::{Profile, attribute, challenge, duration, legacy, offline, renewal, usage};
 use crate::error::{Error, Result};
 use crate::id::ProfileId;
 use crate::x509::name::{Attribute, Name};
@@ -55,6 +55,7 @@ fn build(id: ProfileId, source: &str, raw: RawProfile, faults: &mut Faults<'_>) 
     nocheck(&raw.usage, faults);
     let renewal = renewal::rules(&raw.renewal, faults);
     let rules = rules(&raw, faults);
+    let offline = offline::issuer(&raw, faults);
     let retry_later = patterns(&raw.capf.retry_later, &["capf", "retry_later"], faults);
     let reserved_names = patterns(&raw.reserved_names, &["reserved_names"], faults);
     let profile = Profile {
@@ -80,6 +81,7 @@ fn build(id: ProfileId, source: &str, raw: RawProfile, faults: &mut Faults<'_>) 
         rules,
         reserved_names,
         scep: raw.scep,
+        offline: offline?,
         capf: CapfOptions { null_string: raw.capf.null_string, retry_later },
         source: source.to_owned(),
     };

@@ -35,6 +35,7 @@ pub(super) struct RawProfile {
     #[serde(default)]
     pub renewal: RawRenewal,
     pub scep: Option<ScepOptions>,
+    pub offline: Option<RawOffline>,
     #[serde(default)]
     pub capf: RawCapf,
     #[serde(default)]
@@ -104,6 +105,12 @@ pub(super) enum RawFrom {
     Request,
     Fixed,
     Forbidden,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawOffline {
+    pub issuer: String,
 }
 
 #[derive(Default, Deserialize)]

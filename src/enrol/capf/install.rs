@@ -11,6 +11,7 @@ use crate::enrol::capf::talk::Talk;
 use crate::error::{Error, Kind};
 
 mod confirm;
+mod elsewhere;
 mod issue;
 mod key;
 
@@ -22,17 +23,29 @@ pub(super) async fn run<S: Stream>(
     admitted: &Admitted,
     service: &Service,
 ) -> Result<EndReason, Refusal> {
+    let profiles = service.desk.profiles.current();
+    if profiles.require(&admitted.device.value.profile)?.offline().is_some() {
+        return elsewhere::run(talk, caller, admitted, service).await;
+    }
     if let Some(certificate) = issue::held_already(service, admitted).await? {
         confirm::installed(service, caller, admitted, &certificate).await?;
         return Ok(EndReason::Updated);
     }
     let public_key = key::ask(talk, admitted, service).await?;
     let certificate = issue::certificate(service, caller, admitted, public_key).await?;
-    match talk.ask(&ToDevice::Store(&certificate.der), service.patience.store).await? {
-        FromDevice::Stored(reason) if reason.is_ok() => {
-            confirm::installed(service, caller, admitted, &certificate).await?;
-            Ok(EndReason::Updated)
-        }
+    store(talk, &certificate.der, service).await?;
+    confirm::installed(service, caller, admitted, &certificate).await?;
+    Ok(EndReason::Updated)
+}
+
+/// Gives the device its certificate (DER), and hears that it keeps it.
+async fn store<S: Stream>(
+    talk: &mut Talk<'_, S>,
+    certificate: &[u8],
+    service: &Service,
+) -> Result<(), Refusal> {
+    match talk.ask(&ToDevice::Store(certificate), service.patience.store).await? {
+        FromDevice::Stored(reason) if reason.is_ok() => Ok(()),
         FromDevice::Stored(reason) => {
             let text = format!("the device does not keep the certificate: {reason}");
             Err(Refusal::trouble(Error::new(Kind::Conflict, "capf-not-stored", text), Reason::InvalidLsc))

@@ -18,6 +18,7 @@ use crate::clock::Timestamp;
 use crate::device::campaign::{CampaignRecord, MemberRecord};
 use crate::device::ledger::LedgerRecord;
 use crate::device::records::{DeviceRecord, StepRecord};
+use crate::enrol::offline::records::OfflineRequestRecord;
 use crate::enrol::records::{ChallengeRecord, ReplyPasswordRecord, RequestRecord, TransactionRecord};
 use crate::enrol::refused::{MessageRecord, RefusedRecord};
 use crate::error::{Error, Result};
@@ -66,6 +67,7 @@ const KNOWN: &[u8] = &[
     ReleaseRecord::KIND.id,
     RecoveryRecord::KIND.id,
     StepRecord::KIND.id,
+    OfflineRequestRecord::KIND.id,
     LedgerRecord::KIND.id,
 ];
 
@@ -161,6 +163,9 @@ impl Records {
             k if k == MemberRecord::KIND.id => read::<MemberRecord>(envelope, listed).map(drop),
             k if k == DeviceRecord::KIND.id => read::<DeviceRecord>(envelope, listed).map(drop),
             k if k == StepRecord::KIND.id => read::<StepRecord>(envelope, listed).map(drop),
+            k if k == OfflineRequestRecord::KIND.id => {
+                read::<OfflineRequestRecord>(envelope, listed).map(drop)
+            }
             k if k == LedgerRecord::KIND.id => read::<LedgerRecord>(envelope, listed).map(drop),
             // Named once for the whole kind, at the end.
             _ => Ok(()),

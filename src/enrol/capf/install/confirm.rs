@@ -25,13 +25,25 @@ pub(super) async fn installed(
 ) -> Result<(), Refusal> {
     let held = Held::of(&Certificate::from_der(&certificate.der)?)?;
     let succession = succession(&service.desk, certificate).await?;
-    let (operation, issued) = (admitted.operation.id, State::Issued(certificate.serial.clone()));
+    let issued = State::Issued(certificate.serial.clone());
+    write(service, caller, admitted, (held, issued), &succession).await
+}
+
+/// Writes that the device holds a certificate, if that is still the one that its operation issued.
+pub(super) async fn write(
+    service: &Service,
+    caller: &Caller,
+    admitted: &Admitted,
+    (held, issued): (Held, State),
+    alongside: &Unit,
+) -> Result<(), Refusal> {
+    let operation = admitted.operation.id;
     let decide = |device: &DeviceRecord, change: Change| {
         let stands = device.operation.as_ref().filter(|o| o.id == operation && o.state == issued);
         stands.ok_or_else(changed)?;
         Ok(Some(change.installed(held.clone())))
     };
-    match book::change(service, caller, admitted.device.value.id, &succession, decide).await {
+    match book::change(service, caller, admitted.device.value.id, alongside, decide).await {
         Ok(_) => Ok(()),
         Err(error) if error.code() == CHANGED => Err(Refusal::declined(error)),
         Err(error) => Err(Refusal::from(error)),

@@ -70,7 +70,8 @@ async fn issued(desk: &Desk, serial: &Serial) -> Result<Stored<CertificateRecord
     found.ok_or_else(|| Error::internal("a device's operation names a certificate that is not there"))
 }
 
-async fn request(
+/// What the device asks for by its key, in its own name.
+pub(super) async fn request(
     desk: &Desk,
     caller: &Caller,
     admitted: &Admitted,
@@ -106,7 +107,10 @@ async fn replaced(desk: &Desk, device: &DeviceRecord) -> Result<Option<Box<Certi
 fn subject(desk: &Desk, profile: &Profile, device: &DeviceRecord) -> Result<Name> {
     let name = Attribute { oid: attribute::COMMON_NAME, value: device.name.as_str().to_owned() };
     let hierarchy = desk.authority.hierarchy();
-    let issuer = &hierarchy.in_force(profile.ca())?.record.subject;
+    let issuer = match profile.offline() {
+        Some(elsewhere) => elsewhere.subject(),
+        None => &hierarchy.in_force(profile.ca())?.record.subject,
+    };
     let mut attributes: Vec<Attribute> =
         issuer.attributes().filter(|a| attribute::OF_PLACE.contains(&a.oid)).cloned().collect();
     attributes.push(name.clone());

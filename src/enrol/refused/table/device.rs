@@ -20,6 +20,22 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
     ),
     entry(
+        "issuer-offline",
+        "",
+        Request,
+        "The certificates of the profile {profile} are signed by a CA elsewhere, which is offline; Signet issues none by it.",
+        &[
+            (
+                Operator,
+                "Let the device come by CAPF, then carry its request there: `signet device requests export DIR`.",
+            ),
+            (
+                Operator,
+                "Or name another profile, or take `[offline]` out of policies/profiles/{profile}.toml.",
+            ),
+        ],
+    ),
+    entry(
         "invalid-device-name",
         "",
         Request,
