@@ -60,7 +60,8 @@ impl FromStr for DeviceName {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        if !(1..=128).contains(&text.len()) || !text.bytes().all(allowed) {
+        let is_path = text.bytes().all(|b| b == b'.');
+        if !(1..=128).contains(&text.len()) || !text.bytes().all(allowed) || is_path {
             let rule = "a device's name is 1 to 128 letters, digits, dots, underscores and hyphens, as in SEP0123456789AB";
             return Err(Error::invalid("invalid-device-name", rule));
         }
@@ -122,7 +123,7 @@ mod tests {
     /// CAPF-23.
     #[test]
     fn what_is_no_name_is_refused() {
-        for text in ["", "SEP 1", "SEPx\0admin", "SEP/../x", "Gerät", &"A".repeat(129)] {
+        for text in ["", ".", "..", "SEP 1", "SEPx\0admin", "SEP/../x", "Gerät", &"A".repeat(129)] {
             assert!(text.parse::<DeviceName>().is_err(), "{text:?}");
         }
     }

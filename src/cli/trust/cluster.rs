@@ -42,7 +42,7 @@ enum Verb {
     /// Change a cluster; phones see it with the next release
     #[command(after_help = "Examples:\n  signet trust cluster set hq --mode mixed\n  \
         signet trust cluster set hq --signer recovery\n  \
-        signet trust cluster set hq --tvs tvs1.example.org:2445 --tvs tvs2.example.org")]
+        signet trust cluster set hq --tvs tvs1.example.org:2445 \\\n      --tvs tvs2.example.org")]
     Set(Set),
     /// Forget a cluster and its anchors; what was published stays on record
     #[command(after_help = "Example:\n  signet trust cluster delete hq --yes")]
