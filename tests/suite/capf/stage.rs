@@ -189,12 +189,6 @@ impl Stage {
         page["items"].as_array().unwrap().iter().map(|d| text(&d["name"]).unwrap()).collect()
     }
 
-    /// The steps of its history, newest first.
-    pub async fn history(&self, phone: &Phone) -> Vec<String> {
-        let page = self.call("GET", &format!("/devices/{}/history", phone.name), None).await;
-        page["items"].as_array().unwrap().iter().map(|s| text(&s["step"]).unwrap()).collect()
-    }
-
     /// The certificate that the listener shows: that of the CA `capf`.
     pub fn capf_pem(&self) -> String {
         let hierarchy = self.state.desk.authority.hierarchy();
