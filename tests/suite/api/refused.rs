@@ -197,7 +197,10 @@ async fn an_unknown_profile_is_answered_with_those_that_there_are() {
     ];
     for answer in answers {
         let detail = answer.json()["detail"].as_str().unwrap().to_owned();
-        assert!(detail.starts_with("no profile tls-servers; there are: dot1x-device, "), "{detail}");
+        assert!(
+            detail.starts_with("no profile tls-servers; there are: capf-lsc, dot1x-device, "),
+            "{detail}"
+        );
         assert!(detail.contains(", tls-server") && !detail.contains("scep-ra"), "{detail}");
         assert!(!detail.contains("legacy"), "a profile that is switched off is not offered: {detail}");
     }

@@ -258,7 +258,8 @@ async fn template() -> &'static (TempDir, Timestamp) {
             std::fs::copy(factory().join("root.pem"), roots.join("phones.pem")).unwrap();
             let profiles = layout.policies().join("profiles");
             let lsc = std::fs::read_to_string(profiles.join("capf-lsc.toml")).unwrap();
-            let open = lsc + "\n[capf]\nnull_string = true\n";
+            let open = lsc.replace("null_string = false", "null_string = true");
+            assert_ne!(open, lsc);
             std::fs::write(profiles.join("capf-null.toml"), open).unwrap();
             drop(serving(&layout, &clock).await);
             (home, now)

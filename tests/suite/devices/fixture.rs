@@ -16,12 +16,12 @@ pub const DEVICES: &str = "/api/v1/devices";
 
 /// The shipped profile of phones, with these changes.
 pub fn phones(changes: &[(&str, &str)]) -> ProfileSet {
-    let shipped = include_str!("../../../policies/profiles/phone-lsc.toml");
+    let shipped = include_str!("../../../policies/profiles/capf-lsc.toml");
     let text = changes.iter().fold(shipped.to_owned(), |text, (from, to)| {
         assert!(text.contains(from), "{from}");
         text.replace(from, to)
     });
-    ProfileSet::from_sources(vec![("phone-lsc.toml".into(), text)]).unwrap()
+    ProfileSet::from_sources(vec![("capf-lsc.toml".into(), text)]).unwrap()
 }
 
 pub fn name(text: &str) -> DeviceName {

@@ -13,7 +13,7 @@ async fn a_device_is_added_shown_changed_and_deleted() {
     assert_eq!(reply.header("location"), Some("/api/v1/devices/SEP001122334455"));
     let device = reply.done(201)["device"].clone();
     assert_eq!((&device["name"], &device["state"]), (&json!("SEP001122334455"), &json!("none")));
-    assert_eq!(device["profile"], "phone-lsc");
+    assert_eq!(device["profile"], "capf-lsc");
     assert_eq!(show(&api, "Sep001122334455").await, device);
 
     let changed = patch(&api, "SEP001122334455", json!({ "model": "8851", "region": "" })).await.done(200);

@@ -42,7 +42,7 @@ async fn by_model_region_and_profile_together() {
     assert_eq!(found(&api, "model=9841&region=EMEA").await, [sep(3), sep(4), sep(5)]);
     assert_eq!(found(&api, "region=apac").await, [sep(6), sep(7), sep(8)]);
     assert_eq!(found(&api, "model=98").await, NONE, "a model is the whole word");
-    assert_eq!(found(&api, "profile=phone-lsc").await.len(), 9);
+    assert_eq!(found(&api, "profile=capf-lsc").await.len(), 9);
     assert_eq!(found(&api, "profile=scep-device&model=9841").await, NONE);
 }
 

@@ -21,7 +21,7 @@ const PHONE: &str = "SEP001122334455";
 
 async fn with_phones() -> Api {
     let api = Api::new().await;
-    api.state.desk.profiles.swap(phones(&[("rsa-issuing", "ec-issuing")]));
+    api.state.desk.profiles.swap(phones(&[("ca = \"capf\"", "ca = \"ec-issuing\"")]));
     api
 }
 
@@ -29,7 +29,7 @@ async fn with_phones() -> Api {
 async fn ask(api: &Api, device: &str, subject: &str) -> signet::error::Result<Certificate> {
     let key = KeyPair::generate().unwrap();
     let request = Request {
-        profile: "phone-lsc".parse().unwrap(),
+        profile: "capf-lsc".parse().unwrap(),
         application: Application::Key {
             public_key: PublicKey::from_spki(&key.subject_public_key_info()).unwrap(),
             subject: Name::parse(&format!("CN={subject}")).unwrap(),

@@ -158,7 +158,7 @@ async fn a_phone_asks_over_tls_what_it_may_trust() {
     let answers: Vec<Value> = answers.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(answers[0]["shown"], hex(&estate.tvs.certificate.fingerprint()));
     assert_eq!(answers[0]["version"], "TLSv1.3");
-    let tftp_roles = [u8::from(2)];
+    let tftp_roles = [2];
     assert_eq!(
         answers[1],
         json!({"command": 2, "session": 1, "status": 0, "roles": tftp_roles, "ttl": 86_400})
