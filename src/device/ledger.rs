@@ -94,7 +94,8 @@ impl Ledger {
     }
 
     /// Writes a note at once, after what waits, together with `unit`; it is durable when this returns.
-    /// Errors: `not-found` for a device that is not in the inventory; `storage`; `state-conflict` if the entry changes again and again meanwhile.
+    /// Errors: `not-found` for a device that is not in the inventory; `storage`; `state-conflict` if the entry changes
+    /// again and again meanwhile.
     pub async fn record(
         &self,
         device: &DeviceName,
