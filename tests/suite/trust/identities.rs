@@ -122,6 +122,7 @@ async fn a_revoked_one_signs_and_shows_nothing_any_more() {
     let (made, _) = cluster::create(authority, new, Actor::System).await.unwrap();
     release::publish(authority, &made.id, Actor::System).await.unwrap();
     assert_eq!(file::signer(authority, &made.id).await.unwrap().certificate, old.certificate);
+    house.clock.advance(DAY);
     let next = state.identities.renew(Purpose::Tftp).await.unwrap();
     let anchor = cluster::of_identity(&next);
     anchor::add(authority, &made.id, vec![anchor], Actor::System).await.unwrap();
