@@ -79,8 +79,9 @@ async fn prove(
 
 /// The operation as it stands in the record that the proof was held against: another one may have been set meanwhile.
 fn same(device: &DeviceRecord, asked: &Operation) -> Result<Operation, Refusal> {
-    let stands = device.operation.clone().filter(|operation| operation.id == asked.id && waits(operation));
-    stands.ok_or_else(|| Refusal::declined(changed()))
+    let stands =
+        |now: &Operation| now.id == asked.id && now.authentication == asked.authentication && waits(now);
+    device.operation.clone().filter(stands).ok_or_else(|| Refusal::declined(changed()))
 }
 
 /// The device's operation is another one than it came for, or stands elsewhere.

@@ -86,17 +86,14 @@ pub(super) async fn current(service: &Service, admitted: &Admitted) -> Result<(A
         device.value.holds(lsc.clone());
     }
     device.value.mic = before.mic.clone().or(device.value.mic);
-    let stands = device.value.operation.as_ref().is_some_and(|now| {
-        now.id == admitted.operation.id
-            && now.state == admitted.operation.state
-            && device.value.unconfirmed == before.unconfirmed
-            && device.value.profile == before.profile
-    });
-    if !stands {
+    let unchanged = device.value.unconfirmed == before.unconfirmed && device.value.profile == before.profile;
+    let asked = &admitted.operation;
+    let stands = |now: &Operation| unchanged && now.id == asked.id && now.state == asked.state;
+    let Some(operation) = device.value.operation.clone().filter(stands) else {
         return Err(Refusal::declined(changed()));
-    }
-    let (operation, shown) = (admitted.operation.clone(), admitted.shown.clone());
-    Ok((Admitted { device, operation, version: admitted.version, shown }, confirmed))
+    };
+    let (version, shown) = (admitted.version, admitted.shown.clone());
+    Ok((Admitted { device, operation, version, shown }, confirmed))
 }
 
 /// After the deadline the device may confirm what it was given, and gets nothing new.
