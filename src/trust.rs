@@ -13,6 +13,7 @@ pub mod release;
 pub mod role;
 pub mod sign;
 pub mod signed;
+pub mod standing;
 pub mod tlv;
 pub mod tvs;
 pub mod warning;

@@ -6,6 +6,7 @@ use crate::ca::records::{CertificateRecord, Status};
 use crate::ca::revoke::bulk::{Fate, revoke_all};
 use crate::device::change::Change;
 use crate::device::inventory::require;
+use crate::device::ledger::LedgerRecord;
 use crate::device::records::{DeviceRecord, MOST_STEPS, StepRecord};
 use crate::device::{DeviceName, records};
 use crate::error::{Error, Result};
@@ -80,6 +81,7 @@ async fn changed(
 fn write_deletion(stored: &Stored<DeviceRecord>, unit: &mut Unit) {
     let device = &stored.value;
     unit.delete::<DeviceRecord>(device.id.as_bytes(), When::Revision(stored.revision));
+    unit.delete::<LedgerRecord>(&LedgerRecord::key_of(&device.name), When::Always);
     for number in device.steps.saturating_sub(MOST_STEPS)..device.steps {
         unit.delete::<StepRecord>(&StepRecord::key_of(device.id, number), When::Always);
     }

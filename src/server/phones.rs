@@ -1,6 +1,7 @@
 //! What phones come for beside certificates: their lists and files (HTTP, HTTPS, TFTP), TVS, and alarms taken in.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustls::ServerConfig;
@@ -12,7 +13,7 @@ use tokio::task::JoinSet;
 use crate::ca::Authority;
 use crate::clock::Clock;
 use crate::device;
-use crate::device::fetch::{Depot, Shelf};
+use crate::device::fetch::{Depot, ListFile, Shelf};
 use crate::device::ledger::{Ledger, Over};
 use crate::error::{Error, Result};
 use crate::server::bound::PhoneSockets;
@@ -44,6 +45,8 @@ pub struct Phones {
     shown_by_tvs: Arc<Resolver>,
     /// What the HTTPS listeners for phones show.
     shown_by_files: Arc<Resolver>,
+    /// Whether it was said that the clusters have no certificate of TVS in common, and of TFTP.
+    warned: [AtomicBool; 2],
 }
 
 impl Phones {
@@ -66,6 +69,7 @@ impl Phones {
             tvs: Arc::new(Tvs { service, shelf, ledger, clock, patience: Patience::default() }),
             shown_by_tvs: Arc::default(),
             shown_by_files: Arc::default(),
+            warned: Default::default(),
         }
     }
 
@@ -140,34 +144,68 @@ impl Phones {
         listeners.spawn(listener.serve(service, stop.clone()));
     }
 
-    /// Shows the oldest certificate that stands in the newest lists, so that phones of the list before know it too;
-    /// the newest certificate if none stands there.
+    /// Shows the oldest certificate that stands in the newest lists of all clusters, so that phones of the list before
+    /// know it too; the newest certificate if none stands anywhere. While the clusters have none in common, the one
+    /// that is shown stays.
     async fn show(&self, purpose: Purpose) -> Result<()> {
-        let held = self.identities.held(purpose).await?;
-        let listed = self.listed().await?;
-        let oldest = held.iter().rev().find(|identity| listed.contains(&identity.certificate.fingerprint()));
-        let Some(OwnIdentity { key, certificate, chain, .. }) = oldest.or(held.first()).cloned() else {
-            return Ok(());
-        };
         let shown = match purpose {
             Purpose::Tvs => &self.shown_by_tvs,
             Purpose::Tftp => &self.shown_by_files,
         };
+        let held = self.identities.held(purpose).await?;
+        let lists = self.lists(&held).await?;
+        let (chosen, is_common) = choose(&held, &lists);
+        self.warn_once(purpose, is_common);
+        let stays = !is_common && shown.shown().is_some();
+        let Some(OwnIdentity { key, certificate, chain, .. }) = chosen.filter(|_| !stays).cloned() else {
+            return Ok(());
+        };
+        self.identities.note_shown(purpose, &certificate);
         let held = Held { key, certificate, chain, former: Vec::new() };
         shown.show(&*self.authority.keys, &held)
     }
 
-    /// SHA-256 of what stands in the newest ITL of any cluster.
-    async fn listed(&self) -> Result<Vec<[u8; 32]>> {
+    /// The newest ITL of each cluster in which one of these stands.
+    async fn lists(&self, held: &[OwnIdentity]) -> Result<Vec<Arc<ListFile>>> {
         let shelf = &self.depot.shelf;
         let mut found = Vec::new();
         for cluster in shelf.clusters().await? {
-            if let Some(list) = shelf.newest(&cluster, ListKind::Itl).await? {
-                found.extend_from_slice(&list.members);
-            }
+            let list = shelf.newest(&cluster, ListKind::Itl).await?;
+            found.extend(list.filter(|list| held.iter().any(|identity| stands(identity, list))));
         }
         Ok(found)
     }
+
+    fn warn_once(&self, purpose: Purpose, is_common: bool) {
+        let warned = match purpose {
+            Purpose::Tvs => &self.warned[0],
+            Purpose::Tftp => &self.warned[1],
+        };
+        if !warned.swap(!is_common, Ordering::Relaxed) && !is_common {
+            tracing::warn!(
+                identity = %purpose,
+                "no valid certificate stands in the newest ITL of every cluster: phones of some refuse what is shown; \
+                 add it there (signet trust anchor add --own) and publish"
+            );
+        }
+    }
+}
+
+/// The oldest that stands in all lists, newest first as they are held; without one the oldest that stands in any, or
+/// the newest. Says whether it suits all.
+fn choose<'a>(held: &'a [OwnIdentity], lists: &[Arc<ListFile>]) -> (Option<&'a OwnIdentity>, bool) {
+    let mut oldest_first = held.iter().rev();
+    if lists.is_empty() {
+        return (held.first(), !held.is_empty());
+    }
+    match oldest_first.find(|identity| lists.iter().all(|list| stands(identity, list))) {
+        Some(common) => (Some(common), true),
+        None => (held.iter().rev().find(|identity| lists.iter().any(|list| stands(identity, list))), false),
+    }
+}
+
+fn stands(identity: &OwnIdentity, list: &ListFile) -> bool {
+    list.members.contains(&identity.certificate.fingerprint())
 }
 
 /// TLS 1.2 and 1.3 without client certificates. Phones come once: no tickets are made for them.

@@ -11,6 +11,7 @@ use crate::random::Random;
 use crate::trust::records::{AnchorRecord, ListDigest, ListKind, ReleaseRecord};
 use crate::trust::sign::SignatureDigest;
 use crate::trust::signed::{self, By, ContentKey};
+use crate::trust::standing::{self, Standing};
 use crate::trust::tlv::FileName;
 use crate::trust::{anchor, cluster, release};
 use crate::x509::cert::Certificate;
@@ -46,20 +47,22 @@ pub struct Made {
     pub content: Vec<u8>,
 }
 
-/// Who signs the files of a cluster: an anchor with role tftp or ccm+tftp whose key is here. One that the current ITL
-/// holds goes before one that phones do not know yet, and the newest before older ones.
+/// Who signs the files of a cluster: an anchor with role tftp or ccm+tftp whose key is here, in date and not revoked.
+/// Of those that the current ITL holds the oldest, which phones of the list before know too; the newest if it holds none.
 /// Errors: `not-found`; `no-file-signer`; `key-not-present`; `storage`.
 pub async fn signer(authority: &Authority, id: &ClusterId) -> Result<FileSigner> {
     let db = &authority.db;
     let record = cluster::require(db, id).await?.value;
     let current = release::current(db, id, ListKind::Itl).await?;
     let anchors = anchor::of(db, id).await?;
-    let able = anchors.iter().filter(|anchor| anchor.source.key().is_some() && signs_files(anchor));
-    let chosen = able.max_by_key(|anchor| (is_known(current.as_ref(), anchor), anchor.added));
+    let able = able(authority, &anchors).await?;
+    let known = able.iter().filter(|anchor| is_known(current.as_ref(), anchor));
+    let oldest = known.min_by_key(|anchor| anchor.added);
+    let chosen = oldest.or_else(|| able.iter().max_by_key(|anchor| anchor.added)).copied();
     let Some((anchor, key)) = chosen.and_then(|anchor| Some((anchor, anchor.source.key()?))) else {
         let text = format!(
-            "no anchor of {id} that signs files (tftp or ccm+tftp) has its key here: signet trust anchor add {id} --own \
-             tftp, then signet trust publish {id}"
+            "no anchor of {id} that signs files (tftp or ccm+tftp) is valid and has its key here: signet trust anchor \
+             add {id} --own tftp, then signet trust publish {id}"
         );
         return Err(Error::conflict("no-file-signer", text));
     };
@@ -102,6 +105,16 @@ impl FileSigner {
     fn sign(&self, name: &FileName, suffix: &str, draft: crate::trust::tlv::ToBeSigned) -> Result<Made> {
         Ok(Made { name: name.with(suffix)?, content: draft.sign(&*self.signer)? })
     }
+}
+
+async fn able<'a>(authority: &Authority, anchors: &'a [AnchorRecord]) -> Result<Vec<&'a AnchorRecord>> {
+    let mut found = Vec::new();
+    for anchor in anchors.iter().filter(|anchor| anchor.source.key().is_some() && signs_files(anchor)) {
+        if standing::of(authority, &anchor.read()?).await? == Standing::Valid {
+            found.push(anchor);
+        }
+    }
+    Ok(found)
 }
 
 fn signs_files(anchor: &AnchorRecord) -> bool {

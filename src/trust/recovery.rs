@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use crate::audit::{Actor, Event};
 use crate::ca::Authority;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::id::{KeyId, Serial};
+use crate::id::{ClusterId, KeyId, Serial};
 use crate::keys::{self, Signer};
 use crate::store::{Db, PRIMARY, Scan, Stored, Unit};
 use crate::trust::anchor::{self, NewAnchor};
@@ -34,6 +35,8 @@ const TRIES: usize = 5;
 const BACKDATE: Duration = Duration::from_hours(24);
 /// digitalSignature (RFC 5280 §4.2.1.3), bit 0 lowest.
 const KEY_USAGE: u16 = 1;
+/// One makes a recovery signer at a time: two would make two keys of one name, and the second remove the first's.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 /// The recovery signer in force: the newest. None before the first.
 pub async fn current(db: &Db) -> Result<Option<Stored<RecoveryRecord>>> {
@@ -49,9 +52,13 @@ pub async fn all(db: &Db) -> Result<Vec<RecoveryRecord>> {
 
 /// The recovery signer in force; made now if there is none yet (RSA-2048). Errors: those of [`make`].
 pub async fn ensure(authority: &Authority, actor: Actor) -> Result<RecoveryRecord> {
+    if let Some(standing) = current(&authority.db).await? {
+        return Ok(standing.value);
+    }
+    let _one = TURN.lock().await;
     match current(&authority.db).await? {
         Some(standing) => Ok(standing.value),
-        None => make(authority, KeyAlgorithm::Rsa2048, actor).await,
+        None => make_next(authority, KeyAlgorithm::Rsa2048, actor).await,
     }
 }
 
@@ -60,10 +67,15 @@ pub async fn ensure(authority: &Authority, actor: Actor) -> Result<RecoveryRecor
 /// `storage`.
 pub async fn make(authority: &Authority, algorithm: KeyAlgorithm, actor: Actor) -> Result<RecoveryRecord> {
     refuse_without_code(algorithm)?;
+    let _one = TURN.lock().await;
+    make_next(authority, algorithm, actor).await
+}
+
+async fn make_next(authority: &Authority, algorithm: KeyAlgorithm, actor: Actor) -> Result<RecoveryRecord> {
     let generation =
         current(&authority.db).await?.map_or(1, |stored| stored.value.generation.saturating_add(1));
     let key: KeyId = format!("recovery-{generation}").parse()?;
-    let signer = make_key(authority, &key, algorithm).await?;
+    let signer = make_key(authority, generation, &key, algorithm).await?;
     let (now, serial) = (authority.clock.now(), Serial::new(authority.clock.now(), &authority.random)?);
     let certificate = authority.pool.run(move || certify(&*signer, generation, serial, now)).await??;
     let record = RecoveryRecord { generation, key, certificate, made: now, exported: None };
@@ -75,10 +87,14 @@ pub async fn make(authority: &Authority, algorithm: KeyAlgorithm, actor: Actor) 
     Ok(record)
 }
 
-/// Puts a recovery signer into every cluster that lacks it, as sast, beside those that stand there.
+/// Puts a recovery signer into every cluster that lacks it, as sast, beside those that stand there. It may be done
+/// again: what was cut off goes on where it ended.
 /// Errors: those of [`anchor::add`].
 pub async fn spread(authority: &Authority, record: &RecoveryRecord, actor: &Actor) -> Result<()> {
     for cluster in cluster::all(&authority.db).await? {
+        if stands(authority, &cluster.id, record).await? {
+            continue;
+        }
         let mut tries = 0;
         // Who changes the cluster's anchors at the same time is waited for.
         while let Err(e) =
@@ -91,6 +107,12 @@ pub async fn spread(authority: &Authority, record: &RecoveryRecord, actor: &Acto
         }
     }
     Ok(())
+}
+
+async fn stands(authority: &Authority, cluster: &ClusterId, record: &RecoveryRecord) -> Result<bool> {
+    let anchors = anchor::of(&authority.db, cluster).await?;
+    let mut same = anchors.iter().filter(|anchor| anchor.certificate == record.certificate);
+    Ok(same.any(|anchor| anchor.is(Role::Sast) && anchor.source.key() == Some(&record.key)))
 }
 
 /// A recovery signer as an anchor of a cluster. Errors: `bad-certificate`.
@@ -117,7 +139,12 @@ fn refuse_without_code(algorithm: KeyAlgorithm) -> Result<()> {
 }
 
 /// No record names a key that stands there already: an attempt before left it.
-async fn make_key(authority: &Authority, key: &KeyId, algorithm: KeyAlgorithm) -> Result<Arc<dyn Signer>> {
+async fn make_key(
+    authority: &Authority,
+    generation: u32,
+    key: &KeyId,
+    algorithm: KeyAlgorithm,
+) -> Result<Arc<dyn Signer>> {
     match keys::generate_on_thread(authority.keys.clone(), key.clone(), algorithm).await {
         Err(e) if e.code() == "key-exists" => {}
         other => return other,
@@ -125,6 +152,13 @@ async fn make_key(authority: &Authority, key: &KeyId, algorithm: KeyAlgorithm) -
     let left = authority.keys.signer(key)?;
     if left.public_key().algorithm() == Some(algorithm) {
         return Ok(left);
+    }
+    let record = RecoveryRecord::key_of(generation);
+    if authority.db.get::<RecoveryRecord>(&record).await?.is_some() {
+        return Err(Error::conflict(
+            "state-conflict",
+            "another recovery signer was made meanwhile; try again",
+        ));
     }
     authority.keys.remove(key)?;
     keys::generate_on_thread(authority.keys.clone(), key.clone(), algorithm).await

@@ -11,6 +11,7 @@ mod import;
 mod publish;
 
 pub use import::{Imported, import};
+pub(in crate::trust) use publish::refuse_revoked;
 pub use publish::{Proposal, propose, publish};
 
 /// The lists that a cluster has.
@@ -22,8 +23,17 @@ pub fn kinds(cluster: &ClusterRecord) -> Vec<ListKind> {
 }
 
 /// The newest release of a list; none before the first. A cluster that is no longer mixed keeps its CTL: phones that
-/// hold one go on asking for it. Errors: `storage`.
+/// hold one go on asking for it. One that was made anew has none of those that it had before. Errors: `storage`.
 pub async fn current(db: &Db, cluster: &ClusterId, kind: ListKind) -> Result<Option<ReleaseRecord>> {
+    let Some(stored) = db.get::<ClusterRecord>(&ClusterRecord::key_of(cluster)).await? else {
+        return Ok(None);
+    };
+    let last = numbered(db, cluster, kind).await?;
+    Ok(last.filter(|release| release.at >= stored.value.created))
+}
+
+/// The newest release under that name, from which the next is numbered. Errors: `storage`.
+async fn numbered(db: &Db, cluster: &ClusterId, kind: ListKind) -> Result<Option<ReleaseRecord>> {
     let newest = ReleaseRecord::scan(cluster, Some(kind)).backward().limit(1);
     Ok(db.scan::<ReleaseRecord>(newest).await?.items.pop().map(|stored| stored.value))
 }

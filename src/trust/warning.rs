@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::clock::Timestamp;
+use crate::ca::Authority;
 use crate::error::Result;
 use crate::id::ClusterId;
-use crate::store::Db;
 use crate::trust::records::{AnchorRecord, ClusterRecord, ListKind, ReleaseRecord};
 use crate::trust::role::Role;
+use crate::trust::standing::{self, Standing};
 use crate::trust::{cluster, release};
 
 /// Something that is allowed and seldom wanted.
@@ -21,19 +21,22 @@ pub struct Warning {
 }
 
 /// What the next lists of a cluster would bring about with these anchors. Errors: `storage`, `not-found`.
-pub async fn of(db: &Db, id: &ClusterId, anchors: &[AnchorRecord]) -> Result<Vec<Warning>> {
+pub async fn of(authority: &Authority, id: &ClusterId, anchors: &[AnchorRecord]) -> Result<Vec<Warning>> {
+    let db = &authority.db;
     let cluster = cluster::require(db, id).await?.value;
     let mut found = Vec::new();
     for kind in release::kinds(&cluster) {
         if let Some(last) = release::current(db, id, kind).await? {
-            found.extend(locked_out(&cluster, anchors, &last));
+            found.extend(locked_out(authority, &cluster, anchors, &last).await?);
         }
     }
     Ok(found)
 }
 
-/// What stands in the anchors themselves: what has expired, and what phones would miss.
-pub fn of_anchors(anchors: &[AnchorRecord], now: Timestamp) -> Vec<Warning> {
+/// What stands in the anchors themselves: what has expired or was revoked, and what phones would miss.
+/// Errors: `storage`.
+pub async fn of_anchors(authority: &Authority, anchors: &[AnchorRecord]) -> Result<Vec<Warning>> {
+    let now = authority.clock.now();
     let mut found = Vec::new();
     for anchor in anchors {
         let Ok(certificate) = anchor.read() else { continue };
@@ -42,32 +45,37 @@ pub fn of_anchors(anchors: &[AnchorRecord], now: Timestamp) -> Vec<Warning> {
             let text = format!("{subject} expired at {end}: phones refuse what it signs or shows");
             found.push(Warning { code: "anchor-expired", text });
         }
+        if standing::of(authority, &certificate).await? == Standing::Revoked {
+            let text = format!(
+                "{} was revoked: it signs and shows nothing any more; take it out of the lists",
+                certificate.subject()
+            );
+            found.push(Warning { code: "anchor-revoked", text });
+        }
     }
     if !anchors.iter().any(|anchor| anchor.roles.iter().any(|role| role.signs_files())) {
         let text =
             "no anchor signs configuration files (tftp or ccm+tftp): phones would take none".to_owned();
         found.push(Warning { code: "no-file-signer", text });
     }
-    found
+    Ok(found)
 }
 
 /// Whether phones that hold `last` could follow to a list of these anchors: they know the signer, or a TVS that they
-/// know answers for it.
-pub(in crate::trust) fn locked_out(
+/// know, and that is still valid, answers for it. Errors: `storage`.
+pub(in crate::trust) async fn locked_out(
+    authority: &Authority,
     cluster: &ClusterRecord,
     anchors: &[AnchorRecord],
     last: &ReleaseRecord,
-) -> Option<Warning> {
+) -> Result<Option<Warning>> {
     let known: BTreeSet<_> = last.with_role(Role::Sast).map(|member| member.fingerprint).collect();
     if known.contains(&cluster.signer) {
-        return None;
+        return Ok(None);
     }
-    let answers = |fingerprint: &[u8; 32]| {
-        anchors.iter().any(|anchor| anchor.is(Role::Tvs) && anchor.fingerprint == *fingerprint)
-    };
     // Only an ITL names who answers; a CTL's phones ask by the ITL that they hold beside it.
-    if last.kind == ListKind::Itl && last.with_role(Role::Tvs).any(|member| answers(&member.fingerprint)) {
-        return None;
+    if last.kind == ListKind::Itl && is_answered(authority, anchors, last).await? {
+        return Ok(None);
     }
     let text = format!(
         "phones that hold {} {} of {} know neither the new signer ({}…) nor a TVS that could vouch for it: they \
@@ -78,7 +86,17 @@ pub(in crate::trust) fn locked_out(
         last.cluster,
         &hex(&cluster.signer)[..16],
     );
-    Some(Warning { code: "phones-locked-out", text })
+    Ok(Some(Warning { code: "phones-locked-out", text }))
+}
+
+async fn is_answered(authority: &Authority, anchors: &[AnchorRecord], last: &ReleaseRecord) -> Result<bool> {
+    let known: BTreeSet<_> = last.with_role(Role::Tvs).map(|member| member.fingerprint).collect();
+    for anchor in anchors.iter().filter(|a| a.is(Role::Tvs) && known.contains(&a.fingerprint)) {
+        if standing::of(authority, &anchor.read()?).await? == Standing::Valid {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Lower-case hexadecimal.

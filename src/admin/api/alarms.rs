@@ -57,13 +57,16 @@ pub async fn report(State(state): Shared, caller: Caller, Named(name): Named, bo
     let report = Report {
         device,
         alarm: new.alarm.parse().map_err(|e: Error| e.at("/alarm"))?,
-        ctl: read("ctl", &new.ctl)?,
-        itl: read("itl", &new.itl)?,
+        ctl: read("ctl", &new.ctl)?.into(),
+        itl: read("itl", &new.itl)?.into(),
     };
-    let depot = state.depot()?;
-    idempotency::once(&state.desk.authority.db, state.now(), &caller, &body, async {
-        let entry = intake::record(depot, report, from, caller.actor()).await?;
-        json::answer(StatusCode::CREATED, &shown(depot, &entry).await?)
+    idempotency::detached(async move {
+        let depot = state.depot()?;
+        idempotency::once(&state.desk.authority.db, state.now(), &caller, &body, async {
+            let entry = intake::record(depot, report, from, caller.actor()).await?;
+            json::answer(StatusCode::CREATED, &shown(depot, &entry).await?)
+        })
+        .await
     })
     .await
 }

@@ -124,6 +124,9 @@ pub async fn delete(State(state): Shared, caller: Caller, Named(name): Named, qu
     let name = known(&name)?;
     idempotency::detached(async move {
         remove::delete(&state.desk.authority, &name, revoke, caller.actor()).await?;
+        if let Ok(depot) = state.depot() {
+            depot.ledger.forget(&name);
+        }
         Ok(StatusCode::NO_CONTENT.into_response())
     })
     .await

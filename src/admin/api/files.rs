@@ -18,7 +18,11 @@ use super::problem::{Answer, Refusals};
 use super::{Shared, idempotency};
 use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
+use crate::audit::{Actor, Event};
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
+use crate::id::ClusterId;
+use crate::store::Unit;
 use crate::trust::file::{self, FileSigner, Made, Plain};
 use crate::trust::signed::SRST_CERTIFICATE;
 use crate::trust::tlv::FileName;
@@ -32,6 +36,8 @@ pub use types::{FileContent, FileOutcome, NewFile, NewFiles, SignedFiles};
 
 /// Files in one request; the body's 256 KiB are reached before with usual configurations.
 const MOST: usize = 100;
+/// So many names of signed files stand in the audit log.
+const TOLD: usize = 10;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new().routes(routes!(sign))
@@ -57,6 +63,9 @@ pub async fn sign(
             items.push(outcome(name, item.make(&state, &signer, &draft.srst).await));
         }
         let signer = json::hex(&signer.certificate.fingerprint());
+        let mut unit = Unit::new();
+        unit.event(told((&id, &signer), &items, state.now(), caller.actor()));
+        state.desk.authority.db.commit(unit).await.map_err(Error::from)?;
         json::answer(StatusCode::OK, &SignedFiles { signer_sha256: signer, items })
     })
     .await
@@ -65,6 +74,16 @@ pub async fn sign(
 /// Reads the bodies of this resource, and forgets them: for the fuzzer.
 pub fn read_any(body: &[u8]) {
     let _outcome = json::read::<Draft>(body).is_ok();
+}
+
+/// One event for a request, before anything leaves: how many were signed, and the first of them.
+fn told((id, signer): (&ClusterId, &str), items: &[FileOutcome], now: Timestamp, actor: Actor) -> Event {
+    let files = items.iter().flat_map(|item| &item.files);
+    let names: Vec<&str> = files.clone().take(TOLD).map(|file| file.name.as_str()).collect();
+    Event::new(now, actor, "file.sign", format!("cluster:{id}"))
+        .with("signer", signer)
+        .with("count", files.count())
+        .with("names", names.join(" "))
 }
 
 fn outcome(name: String, made: Result<Vec<Made>>) -> FileOutcome {

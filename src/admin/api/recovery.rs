@@ -55,6 +55,10 @@ pub async fn create(State(state): Shared, caller: Caller, body: Body) -> Answer 
     idempotency::detached(async move {
         let authority = &state.desk.authority;
         idempotency::once(&authority.db, state.now(), &caller, &body, async {
+            // An attempt that was cut off may have left it out of some.
+            if let Some(standing) = recovery::current(&authority.db).await? {
+                recovery::spread(authority, &standing.value, &caller.actor()).await?;
+            }
             let made = recovery::make(authority, algorithm, caller.actor()).await?;
             recovery::spread(authority, &made, &caller.actor()).await?;
             json::answer(StatusCode::CREATED, &described(&made)?)

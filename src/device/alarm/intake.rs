@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::syslog::Report;
+use super::syslog::{Report, Said};
 use crate::audit::{Actor, Event};
 use crate::device::fetch::Depot;
 use crate::device::ledger::{LedgerRecord, Note, Over, Told};
@@ -39,9 +39,13 @@ fn count(report: &Report, over: Over) {
 async fn told(depot: &Depot, report: &Report) -> Result<Vec<Told>> {
     let mut told = Vec::new();
     for (kind, digest) in [(ListKind::Ctl, &report.ctl), (ListKind::Itl, &report.itl)] {
-        if let Some(digest) = digest {
-            let release = depot.shelf.of_digest(digest).await?;
-            told.push(Told { kind, digest: digest.clone(), release });
+        match digest {
+            Said::Holds(digest) => {
+                let release = depot.shelf.of_digest(digest).await?;
+                told.push(Told { kind, digest: Some(digest.clone()), release });
+            }
+            Said::None => told.push(Told { kind, digest: None, release: None }),
+            Said::Nothing => {}
         }
     }
     Ok(told)

@@ -16,10 +16,38 @@ pub struct Report {
     pub device: DeviceName,
     /// What happened.
     pub alarm: Alarm,
-    /// The CTL that it holds now, if it says one.
-    pub ctl: Option<ListDigest>,
+    /// The CTL that it holds now.
+    pub ctl: Said,
     /// The ITL that it holds now.
-    pub itl: Option<ListDigest>,
+    pub itl: Said,
+}
+
+/// What a phone says of a list that it holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Said {
+    /// It says nothing of it.
+    #[default]
+    Nothing,
+    /// It holds none.
+    None,
+    /// It holds the one of this digest.
+    Holds(ListDigest),
+}
+
+impl Said {
+    /// Phones write `Not Installed`, call control `N/A`, or nothing at all.
+    fn read(value: &str) -> Self {
+        if ["", "n/a", "not installed"].iter().any(|none| value.eq_ignore_ascii_case(none)) {
+            return Self::None;
+        }
+        value.parse().map_or(Self::Nothing, Self::Holds)
+    }
+}
+
+impl From<Option<ListDigest>> for Said {
+    fn from(digest: Option<ListDigest>) -> Self {
+        digest.map_or(Self::Nothing, Self::Holds)
+    }
 }
 
 /// Reads a message; none if it holds no such alarm, or one without a device or a status of 1 to 9.
@@ -27,7 +55,7 @@ pub fn read(message: &[u8]) -> Option<Report> {
     let message = message.get(..message.len().min(MOST))?;
     let text = String::from_utf8_lossy(message);
     let (_, parameters) = text.split_once(ALARM)?;
-    let digest = |name| parameter(parameters, name).and_then(|value| value.parse().ok());
+    let digest = |name| parameter(parameters, name).map(Said::read).unwrap_or_default();
     Some(Report {
         device: parameter(parameters, "DeviceName")?.parse().ok()?,
         alarm: parameter(parameters, "StatusCode")?.parse().ok()?,
@@ -75,8 +103,8 @@ mod tests {
         Report {
             device: "SEP0123456789AB".parse().unwrap(),
             alarm: code.to_string().parse().unwrap(),
-            ctl: None,
-            itl: Some(ITL.parse().unwrap()),
+            ctl: Said::None,
+            itl: Said::Holds(ITL.parse().unwrap()),
         }
     }
 

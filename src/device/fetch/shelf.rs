@@ -131,8 +131,12 @@ impl Shelf {
             for kind in ListKind::ALL {
                 let newest_first = ReleaseRecord::scan(&cluster.id, Some(kind)).backward().limit(KNOWN);
                 for stored in self.db.scan::<ReleaseRecord>(newest_first).await?.items {
+                    // Those of a deleted cluster of that name are known, and served no more.
+                    let is_its_own = stored.value.at >= cluster.created;
                     let file = stock.note(stored.value);
-                    lists[place(kind)].get_or_insert(file);
+                    if is_its_own {
+                        lists[place(kind)].get_or_insert(file);
+                    }
                 }
             }
             stock.clusters.insert(cluster.id, lists);

@@ -77,13 +77,13 @@ pub enum Note {
     },
 }
 
-/// A list that a device says it holds.
+/// What a device says of a list that it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
     /// Which list.
     pub kind: ListKind,
-    /// The digest that it shows.
-    pub digest: ListDigest,
+    /// The digest that it shows; none: it says that it holds none.
+    pub digest: Option<ListDigest>,
     /// Which release that is, if it is known.
     pub release: Option<Release>,
 }

@@ -157,6 +157,14 @@ impl LedgerRecord {
         }
     }
 
+    /// Takes up what a device did so often; only of what it fetched that is counted.
+    pub(super) fn apply_often(&mut self, at: Timestamp, note: &Note, times: u32) {
+        self.apply(at, note);
+        if let (Note::Fetched { .. }, Some(newest)) = (note, self.fetched.first_mut()) {
+            newest.times = newest.times.saturating_add(times.saturating_sub(1));
+        }
+    }
+
     fn fetch(&mut self, at: Timestamp, what: &What, from: IpAddr, over: Over) {
         let what = FetchedWhat::of(what);
         let before = self.fetched.iter().position(|fetch| fetch.what == what);
@@ -173,13 +181,14 @@ impl LedgerRecord {
         for kind in ListKind::ALL {
             let told = told.iter().find(|told| told.kind == kind);
             let holding = match told {
-                Some(told) => Some(Holding::told(told, at)),
+                Some(told) => Holding::told(told, at),
                 None if alarm.confirms(kind) => self.last_fetched(kind, at),
                 None => None,
             };
-            if let Some(holding) = holding {
+            // Who says that it holds none holds none.
+            if told.is_some() || holding.is_some() {
                 self.holds.retain(|old| old.kind != kind);
-                self.holds.push(holding);
+                self.holds.extend(holding);
             }
         }
     }
@@ -200,20 +209,20 @@ impl LedgerRecord {
 }
 
 impl Holding {
-    fn told(told: &Told, at: Timestamp) -> Self {
+    fn told(told: &Told, at: Timestamp) -> Option<Self> {
         let release = told.release.as_ref().filter(|release| release.kind == told.kind);
-        Self {
+        Some(Self {
             kind: told.kind,
             release: release.map(|release| (release.cluster.clone(), release.number)),
-            digest: told.digest.clone(),
+            digest: told.digest.clone()?,
             at,
             source: Source::Told,
-        }
+        })
     }
 }
 
 impl FetchedWhat {
-    fn of(what: &What) -> Self {
+    pub(super) fn of(what: &What) -> Self {
         match what {
             What::File(name) => Self::File(name.clone()),
             What::List(Release { cluster, kind, number, file_hash }) => {

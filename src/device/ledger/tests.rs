@@ -62,17 +62,52 @@ fn what_a_device_shows_counts_more_than_what_it_fetched() {
     let mut entry = entry();
     entry.apply(at(1), &fetched(ListKind::Itl, 4));
     let digest: ListDigest = vec![7; 20].try_into().unwrap();
-    let told =
-        vec![Told { kind: ListKind::Itl, digest: digest.clone(), release: Some(release(ListKind::Itl, 3)) }];
+    let told = vec![Told {
+        kind: ListKind::Itl,
+        digest: Some(digest.clone()),
+        release: Some(release(ListKind::Itl, 3)),
+    }];
     entry.apply(at(2), &Note::Alarm { alarm: Alarm::Success, from: FROM, over: Over::Api, told });
     let holding = entry.holding(ListKind::Itl).unwrap();
     assert_eq!(
         (held(&entry, ListKind::Itl), holding.source, &holding.digest),
         (Some(3), Source::Told, &digest)
     );
-    let told = vec![Told { kind: ListKind::Itl, digest, release: None }];
+    let told = vec![Told { kind: ListKind::Itl, digest: Some(digest), release: None }];
     entry.apply(at(3), &Note::Alarm { alarm: Alarm::FailedOldItl, from: FROM, over: Over::Api, told });
     assert_eq!(entry.holding(ListKind::Itl).unwrap().release, None, "a list that is not known here");
+}
+
+#[test]
+fn who_says_that_it_holds_none_holds_none() {
+    let mut entry = entry();
+    entry.apply(at(1), &fetched(ListKind::Ctl, 1));
+    entry.apply(at(2), &alarm(Alarm::Success));
+    assert_eq!(held(&entry, ListKind::Ctl), Some(1));
+    let told = vec![Told { kind: ListKind::Ctl, digest: None, release: None }];
+    entry.apply(at(3), &Note::Alarm { alarm: Alarm::Success, from: FROM, over: Over::Syslog, told });
+    assert!(entry.holding(ListKind::Ctl).is_none());
+}
+
+#[test]
+fn fetches_do_not_push_out_what_a_device_told() {
+    let mut notes = Notes::default();
+    notes.add(at(1), fetched(ListKind::Itl, 3));
+    notes.add(at(2), alarm(Alarm::Success));
+    for number in 0..40 {
+        notes.add(at(10 + number), fetched(ListKind::Itl, 4));
+        let what = What::File(format!("{number}.sgn"));
+        notes.add(at(10 + number), Note::Fetched { what, from: FROM, over: Over::Tftp });
+    }
+    let mut entry = entry();
+    notes.apply(&mut entry);
+    assert_eq!(held(&entry, ListKind::Itl), Some(3), "it was fetched before the alarm");
+    assert_eq!(entry.alarms.len(), 1);
+    let list = entry
+        .fetched
+        .iter()
+        .find(|fetch| fetch.what == FetchedWhat::of(&What::List(release(ListKind::Itl, 4))));
+    assert_eq!(list.map(|fetch| (fetch.times, fetch.at)), Some((40, at(49))));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::server::identity::{Identities, keeper};
 use crate::server::records::{Holding, IdentityRecord};
 use crate::store::Stored;
 use crate::trust::identity::{OwnIdentities, OwnIdentity, Purpose};
+use crate::trust::standing::{self, Standing};
 use crate::x509::cert::Certificate;
 
 #[async_trait::async_trait]
@@ -18,7 +19,7 @@ impl OwnIdentities for Identities {
         let _one = self.round.lock().await;
         let standing = standing(&self.desk, purpose).await?;
         if let Some(stored) = &standing
-            && let Some(newest) = usable(&self.desk, &stored.value, purpose)?.into_iter().next()
+            && let Some(newest) = usable(&self.desk, &stored.value, purpose).await?.into_iter().next()
         {
             return Ok(newest);
         }
@@ -27,7 +28,7 @@ impl OwnIdentities for Identities {
 
     async fn held(&self, purpose: Purpose) -> Result<Vec<OwnIdentity>> {
         match standing(&self.desk, purpose).await? {
-            Some(stored) => usable(&self.desk, &stored.value, purpose),
+            Some(stored) => usable(&self.desk, &stored.value, purpose).await,
             None => Ok(Vec::new()),
         }
     }
@@ -40,6 +41,11 @@ impl OwnIdentities for Identities {
 }
 
 impl Identities {
+    /// Notes which certificate of a purpose phones are shown: health tells how long it lives.
+    pub fn note_shown(&self, purpose: Purpose, certificate: &Certificate) {
+        self.own.note(purpose.as_str(), certificate);
+    }
+
     /// The next certificate of a purpose; those before are kept as long as they are valid.
     async fn make(&self, purpose: Purpose, standing: Option<Stored<IdentityRecord>>) -> Result<OwnIdentity> {
         let wanted = Wanted::listed(&self.desk, purpose, &self.tls_names)?;
@@ -53,13 +59,14 @@ async fn standing(desk: &Desk, purpose: Purpose) -> Result<Option<Stored<Identit
     desk.authority.db.get::<IdentityRecord>(purpose.as_str().as_bytes()).await
 }
 
-/// Those whose key is here and whose certificate is in date, newest first.
-fn usable(desk: &Desk, record: &IdentityRecord, purpose: Purpose) -> Result<Vec<OwnIdentity>> {
-    let now = desk.authority.clock.now();
+/// Those whose key is here and whose certificate is in date and not revoked, newest first.
+async fn usable(desk: &Desk, record: &IdentityRecord, purpose: Purpose) -> Result<Vec<OwnIdentity>> {
     let mut found = Vec::new();
     for Holding { key, certificate, chain } in std::iter::once(&record.current).chain(&record.former) {
         let certificate = Arc::new(Certificate::from_der(certificate)?);
-        if certificate.is_valid_at(now) && desk.authority.keys.signer(key).is_ok() {
+        if desk.authority.keys.signer(key).is_ok()
+            && standing::of(&desk.authority, &certificate).await? == Standing::Valid
+        {
             found.push(OwnIdentity { purpose, key: key.clone(), certificate, chain: chain.clone() });
         }
     }

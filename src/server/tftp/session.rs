@@ -62,8 +62,10 @@ impl<'a> Session<'a> {
         let mut tries = 0;
         while tries < if self.heard { TRIES } else { FIRST_TRIES } {
             tries += 1;
+            // Who was not heard yet does not say how long a transfer stays open for it.
+            let wait = if self.heard { self.wait } else { self.wait.min(WAIT) };
             socket.send(packet).await.map_err(|_| "nobody listens there")?;
-            if let Ok(ended) = timeout(self.wait, acknowledgement(socket, block)).await {
+            if let Ok(ended) = timeout(wait, acknowledgement(socket, block)).await {
                 self.heard = true;
                 return ended;
             }

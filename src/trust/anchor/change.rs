@@ -58,7 +58,7 @@ pub async fn add(
     let mut unit = Unit::new();
     let (anchors, after) = merge(&mut unit, id, (standing, new), (&actor, now))?;
     finish(db, unit, stored, now).await?;
-    Ok(Changed { anchors, warnings: warning::of(db, id, &after).await? })
+    Ok(Changed { anchors, warnings: warning::of(authority, id, &after).await? })
 }
 
 /// Puts new anchors among those that stand, into the unit; gives those that changed and all that there are then.
@@ -113,7 +113,7 @@ pub async fn set_roles(
     unit.event(told(&anchor, "anchor.roles", &actor, now));
     finish(db, unit, stored, now).await?;
     let after = anchor::of(db, id).await?;
-    Ok(Changed { anchors: vec![anchor], warnings: warning::of(db, id, &after).await? })
+    Ok(Changed { anchors: vec![anchor], warnings: warning::of(authority, id, &after).await? })
 }
 
 /// Takes an anchor out of a cluster; lists that were published keep it. Errors: `not-found`, `anchor-signs`,
@@ -133,7 +133,7 @@ pub async fn remove(
     unit.event(told(&standing.value, "anchor.remove", &actor, now));
     finish(db, unit, stored, now).await?;
     let after = anchor::of(db, id).await?;
-    Ok(Changed { anchors: vec![standing.value], warnings: warning::of(db, id, &after).await? })
+    Ok(Changed { anchors: vec![standing.value], warnings: warning::of(authority, id, &after).await? })
 }
 
 fn made(id: &ClusterId, new: NewAnchor, actor: &Actor, now: Timestamp) -> AnchorRecord {

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::id::ClusterId;
 use crate::store::{Unit, When};
 use crate::trust::records::{AnchorRecord, ClusterRecord, ListDigest, Mode};
+use crate::trust::release::refuse_revoked;
 use crate::trust::role::Role;
 use crate::trust::warning::{self, Warning};
 use crate::trust::{anchor, recovery};
@@ -41,7 +42,7 @@ pub enum Signer {
 }
 
 /// Changes a cluster; what phones hold changes with the next release. Who is to sign becomes sast if it is not yet.
-/// Errors: `not-found`, `invalid-address`, `digest-not-supported`, `signer-key-elsewhere`, `signer-not-supported`,
+/// Errors: `not-found`, `invalid-address`, `digest-not-supported`, `signer-key-elsewhere`, `signer-not-supported`, `signer-revoked`,
 /// `state-conflict`, `storage`.
 pub async fn set(
     authority: &Authority,
@@ -64,7 +65,7 @@ pub async fn set(
     let event = event.with("mode", record.mode).with("digest", record.digest);
     unit.event(event.with("signer", warning::hex(&record.signer)));
     db.commit(unit).await?;
-    let warnings = warning::of(db, id, &anchor::of(db, id).await?).await?;
+    let warnings = warning::of(authority, id, &anchor::of(db, id).await?).await?;
     Ok((record, warnings))
 }
 
@@ -126,6 +127,7 @@ async fn chosen(authority: &Authority, id: &ClusterId, signer: &Signer) -> Resul
             return Err(Error::invalid("signer-not-supported", text).at("/signer"));
         }
     }
+    refuse_revoked(authority, &anchor).await.map_err(|e| e.at("/signer"))?;
     anchor.roles.insert(Role::Sast);
     Ok(anchor)
 }

@@ -23,6 +23,7 @@ pub async fn export(
         None => super::current(db).await?.ok_or_else(|| Error::not_found("recovery signer", "yet"))?,
         Some(number) => db.require::<RecoveryRecord>(&RecoveryRecord::key_of(number), number).await?,
     };
+    refuse_another_key(authority, &stored.value)?;
     let (keys, key) = (Arc::clone(&authority.keys), stored.value.key.clone());
     // Stretching the passphrase takes a fifth of a second.
     let task = tokio::task::spawn_blocking(move || keys.export(&key, &passphrase));
@@ -35,4 +36,17 @@ pub async fn export(
     db.commit(unit).await?;
     let pem = format!("{}{}", key.as_str(), certificate_pem(&record));
     Ok((record, Secret::new(pem)))
+}
+
+/// What is kept elsewhere must sign what phones take.
+fn refuse_another_key(authority: &Authority, record: &RecoveryRecord) -> Result<()> {
+    let signer = authority.keys.signer(&record.key)?;
+    if signer.public_key().spki() == record.read()?.spki() {
+        return Ok(());
+    }
+    let text = format!(
+        "the key {} is not that of this recovery signer's certificate: it is not present",
+        record.key
+    );
+    Err(Error::conflict("key-not-present", text))
 }

@@ -41,6 +41,7 @@ pub async fn import(authority: &Authority, id: &ClusterId, file: &[u8], actor: A
     let signer = list.verify()?.certificate().map(|certificate| certificate.fingerprint());
     let stored = cluster::require(db, id).await?;
     let standing = super::current(db, id, kind).await?;
+    let last = super::numbered(db, id, kind).await?;
     if standing.as_ref().is_some_and(|last| last.file_hash == list.fingerprint()) {
         return Err(Error::conflict(
             "release-exists",
@@ -58,13 +59,13 @@ pub async fn import(authority: &Authority, id: &ClusterId, file: &[u8], actor: A
     let release = ReleaseRecord {
         cluster: id.clone(),
         kind,
-        number: standing.map_or(1, |last| last.number.saturating_add(1)),
+        number: last.map_or(1, |last| last.number.saturating_add(1)),
         content: Sha256::digest(file).into(),
         signer: signer.unwrap_or_default(),
         members: new.iter().map(member).collect(),
         file: file.to_vec(),
         file_hash: list.fingerprint(),
-        at: now,
+        at: now.max(cluster.created),
         by: actor.to_string(),
     };
     unit.insert(&release)?;
@@ -72,7 +73,7 @@ pub async fn import(authority: &Authority, id: &ClusterId, file: &[u8], actor: A
     unit.event(event.with("list", kind).with("number", release.number).with("entries", list.entries().len()));
     db.commit(unit).await?;
     let mut warnings = said(&list, hashed, &cluster);
-    warnings.extend(warning::locked_out(&cluster, &after, &release));
+    warnings.extend(warning::locked_out(authority, &cluster, &after, &release).await?);
     Ok(Imported { release, anchors: added, warnings })
 }
 

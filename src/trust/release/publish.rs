@@ -13,6 +13,7 @@ use crate::id::ClusterId;
 use crate::store::{Stored, Unit, When};
 use crate::trust::list::{List, diff, limits};
 use crate::trust::records::{AnchorRecord, ClusterRecord, ListKind, ReleaseRecord};
+use crate::trust::standing::{self, Standing};
 use crate::trust::warning::{self, Warning};
 use crate::trust::{anchor, cluster};
 
@@ -47,7 +48,7 @@ pub async fn propose(authority: &Authority, id: &ClusterId) -> Result<Vec<Propos
 
 /// Publishes the lists of a cluster: those whose content changed become new releases, all in one unit; of the others
 /// the standing release is given. Errors: `not-found`, `signer-not-in-list`, `signer-key-not-allowed`,
-/// `signer-key-elsewhere`, `trust-list-too-large`, `digest-not-supported`, `busy`, `state-conflict`, `storage`; those of
+/// `signer-key-elsewhere`, `signer-revoked`, `trust-list-too-large`, `digest-not-supported`, `busy`, `state-conflict`, `storage`; those of
 /// the signer.
 pub async fn publish(authority: &Authority, id: &ClusterId, actor: Actor) -> Result<Vec<Proposal>> {
     for _ in 1..ATTEMPTS {
@@ -65,6 +66,7 @@ async fn attempt(authority: &Authority, id: &ClusterId, actor: &Actor) -> Result
     for draft in drafts(authority, &stored.value).await? {
         let Draft { composed, mut proposal, signer, now } = draft;
         if proposal.is_new {
+            refuse_revoked(authority, &signer).await?;
             let file = signed(authority, &composed, &signer).await?;
             proposal.warnings.extend(too_large(proposal.entries, file.len()));
             let release = record(&stored.value, (&proposal, composed), file, (actor, now));
@@ -105,27 +107,42 @@ async fn drafts(authority: &Authority, cluster: &ClusterRecord) -> Result<Vec<Dr
         // A list composes only with its signer among the anchors.
         let signer = signer.cloned().ok_or_else(|| Error::internal("a list without its signer"))?;
         let standing = super::current(db, &cluster.id, kind).await?;
-        let warnings = warnings(cluster, &anchors, standing.as_ref(), now);
-        let proposal = proposal((kind, &composed), standing, warnings)?;
+        let last = super::numbered(db, &cluster.id, kind).await?.map_or(0, |last| last.number);
+        let warnings = warnings(authority, cluster, &anchors, standing.as_ref()).await?;
+        let proposal = proposal((kind, last, &composed), standing, warnings)?;
         found.push(Draft { composed, proposal, signer, now });
     }
     Ok(found)
 }
 
-fn warnings(
+async fn warnings(
+    authority: &Authority,
     cluster: &ClusterRecord,
     anchors: &[AnchorRecord],
     standing: Option<&ReleaseRecord>,
-    now: Timestamp,
-) -> Vec<Warning> {
-    let locked_out = standing.and_then(|last| warning::locked_out(cluster, anchors, last));
-    let mut found: Vec<Warning> = locked_out.into_iter().collect();
-    found.extend(warning::of_anchors(anchors, now));
-    found
+) -> Result<Vec<Warning>> {
+    let mut found = Vec::new();
+    if let Some(last) = standing {
+        found.extend(warning::locked_out(authority, cluster, anchors, last).await?);
+    }
+    found.extend(warning::of_anchors(authority, anchors).await?);
+    Ok(found)
+}
+
+/// A revoked certificate signs no list. Errors: `signer-revoked`, `storage`.
+pub(in crate::trust) async fn refuse_revoked(authority: &Authority, signer: &AnchorRecord) -> Result<()> {
+    match standing::of(authority, &signer.read()?).await? {
+        Standing::Valid | Standing::Expired => Ok(()),
+        Standing::Revoked => {
+            let text = "the certificate that is to sign the lists was revoked: let another sign (signet trust cluster \
+                        set, --signer recovery)";
+            Err(Error::conflict("signer-revoked", text))
+        }
+    }
 }
 
 fn proposal(
-    (kind, composed): (ListKind, &Composed),
+    (kind, last, composed): (ListKind, u32, &Composed),
     standing: Option<ReleaseRecord>,
     mut warnings: Vec<Warning>,
 ) -> Result<Proposal> {
@@ -139,10 +156,9 @@ fn proposal(
         None => first(composed),
     };
     warnings.extend(too_large(entries, 0));
-    let number = standing.as_ref().map_or(0, |last| last.number);
     Ok(Proposal {
         kind,
-        number: if same { number } else { number.saturating_add(1) },
+        number: if same { last } else { last.saturating_add(1) },
         is_new: !same,
         changes,
         entries,
@@ -192,7 +208,8 @@ fn record(
         members: composed.members,
         file_hash: Sha256::digest(&file).into(),
         file,
-        at: now,
+        // A clock that was set back does not make it one of a cluster before.
+        at: now.max(cluster.created),
         by: actor.to_string(),
     }
 }

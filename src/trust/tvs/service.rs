@@ -7,14 +7,15 @@ use tokio::sync::watch;
 
 use super::index::{Index, Known};
 use super::message::{Question, Verdict};
-use crate::ca::records::{RevocationRecord, Status, serials};
+use crate::ca::import::records::ImportedRevocationRecord;
+use crate::ca::records::RevocationRecord;
 use crate::ca::{Authority, Hierarchy};
 use crate::error::Result;
-use crate::id::{CaId, ClusterId};
+use crate::id::ClusterId;
 use crate::store::{Kind, Record};
 use crate::trust::anchor;
 use crate::trust::records::ClusterRecord;
-use crate::x509::cert::Certificate;
+use crate::trust::standing::Issuer;
 
 /// For how many seconds a phone may remember an answer, unless the settings say otherwise.
 pub const TTL: u32 = 86_400;
@@ -34,8 +35,8 @@ pub struct Service {
     ttl: u32,
     /// Of clusters: each is written anew with every change of its anchors.
     trust: watch::Receiver<u64>,
-    /// Of what was revoked, or is no longer.
-    revocations: watch::Receiver<u64>,
+    /// Of what was revoked, or is no longer, here and before a CA moved in.
+    revocations: [watch::Receiver<u64>; 2],
     loaded: RwLock<Option<Arc<Loaded>>>,
     /// One reads at a time; the others wait for what it finds.
     turn: tokio::sync::Mutex<()>,
@@ -46,7 +47,7 @@ struct Loaded {
     trusted: Arc<Trusted>,
     /// SHA-256 of the certificates that were revoked, or whose issuer was.
     revoked: HashSet<[u8; 32]>,
-    revocations: u64,
+    revocations: [u64; 2],
 }
 
 struct Trusted {
@@ -56,16 +57,6 @@ struct Trusted {
     trust: u64,
 }
 
-/// Who can revoke a certificate.
-enum Issuer {
-    /// It is a CA of ours.
-    Itself(CaId),
-    /// A CA of ours issued it.
-    Ours(CaId),
-    /// Another: whether it was revoked is not known here.
-    Foreign,
-}
-
 impl Service {
     /// A service that reads what it needs at the first question. Phones may remember an answer for `ttl` seconds.
     pub fn new(authority: Arc<Authority>, ttl: u32) -> Self {
@@ -73,7 +64,7 @@ impl Service {
         let changed = |kind: Kind| db.raw().changed(kind);
         Self {
             trust: changed(ClusterRecord::KIND),
-            revocations: changed(RevocationRecord::KIND),
+            revocations: [RevocationRecord::KIND, ImportedRevocationRecord::KIND].map(changed),
             authority,
             ttl,
             loaded: RwLock::default(),
@@ -140,8 +131,11 @@ impl Service {
     }
 
     fn fresh(&self) -> Option<Arc<Loaded>> {
-        self.held()
-            .filter(|held| held.revocations == *self.revocations.borrow() && self.is_current(&held.trusted))
+        self.held().filter(|held| held.revocations == self.revoked_until() && self.is_current(&held.trusted))
+    }
+
+    fn revoked_until(&self) -> [u64; 2] {
+        [*self.revocations[0].borrow(), *self.revocations[1].borrow()]
     }
 
     fn is_current(&self, trusted: &Trusted) -> bool {
@@ -150,14 +144,14 @@ impl Service {
 
     async fn load(&self) -> Result<Loaded> {
         // Noted before anything is read: a change meanwhile is seen at the next question.
-        let revocations = *self.revocations.borrow();
+        let revocations = self.revoked_until();
         let trusted = match self.held().filter(|held| self.is_current(&held.trusted)) {
             Some(held) => Arc::clone(&held.trusted),
             None => Arc::new(self.load_trusted().await?),
         };
         let mut revoked = HashSet::new();
         for (known, issuer) in &trusted.issuers {
-            if self.is_revoked(&trusted.hierarchy, known, issuer).await? {
+            if issuer.revoked(&self.authority.db, &trusted.hierarchy, known.certificate.serial()).await? {
                 revoked.insert(known.fingerprint);
             }
         }
@@ -176,46 +170,7 @@ impl Service {
             clusters.insert(cluster.id, Index::new(certificates));
         }
         let known = clusters.values().flat_map(Index::all);
-        let issuers = known.map(|k| (Arc::clone(k), issuer(&hierarchy, &k.certificate))).collect();
+        let issuers = known.map(|k| (Arc::clone(k), Issuer::of(&hierarchy, &k.certificate))).collect();
         Ok(Trusted { clusters, issuers, hierarchy, trust })
     }
-
-    async fn is_revoked(&self, hierarchy: &Hierarchy, known: &Known, issuer: &Issuer) -> Result<bool> {
-        match issuer {
-            Issuer::Foreign => Ok(false),
-            Issuer::Itself(ca) => Ok(is_ca_revoked(hierarchy, ca)),
-            Issuer::Ours(ca) => {
-                if is_ca_revoked(hierarchy, ca) {
-                    return Ok(true);
-                }
-                let record = serials::of(&self.authority.db, ca, known.certificate.serial()).await?;
-                Ok(record.is_some_and(|record| record.value.status != Status::Good))
-            }
-        }
-    }
-}
-
-fn issuer(hierarchy: &Hierarchy, certificate: &Certificate) -> Issuer {
-    let is_it = |ours: &Arc<Certificate>| ours.der() == certificate.der();
-    if let Some(ca) = hierarchy.all().iter().find(|ca| ca.certificate.as_ref().is_some_and(is_it)) {
-        return Issuer::Itself(ca.record.id.clone());
-    }
-    match hierarchy.issuer_of(certificate) {
-        Some(ca) => Issuer::Ours(ca.record.id.clone()),
-        None => Issuer::Foreign,
-    }
-}
-
-/// Whether a CA of ours or one above it was revoked; one that is not there any more vouches for nothing.
-fn is_ca_revoked(hierarchy: &Hierarchy, ca: &CaId) -> bool {
-    let mut next = Some(ca);
-    // No hierarchy is as deep as it has CAs.
-    for _ in hierarchy.all() {
-        let Some(id) = next else { return false };
-        match hierarchy.require(id) {
-            Ok(ca) if ca.revoked.is_none() => next = ca.record.parent.as_ref(),
-            Ok(_) | Err(_) => return true,
-        }
-    }
-    next.is_some()
 }

@@ -152,3 +152,18 @@ async fn what_a_phone_fetched_is_kept() {
     assert_eq!(stored.len(), 1, "nothing is kept of a device that is not in the inventory");
     assert_eq!(stored[0].fetched.len(), 2, "it is on the disk");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_made_anew_does_not_serve_the_lists_of_the_one_before() {
+    let estate = published(&["hq"]).await;
+    let list = format!("http://{}/ITLFile.tlv", estate.at.phone_http.unwrap());
+    assert_eq!(fetch(&list, &[]).await.0, 200);
+    assert_eq!(estate.api("DELETE", "/clusters/hq", None).await.0, 204);
+    estate.clock.advance(std::time::Duration::from_secs(1));
+    let (status, made) = estate.api("POST", "/clusters", Some(json!({"id": "hq"}))).await;
+    assert_eq!((status, &made["itl_release"]), (201, &json!(null)), "{made}");
+    assert_eq!(fetch(&list, &[]).await.0, 404);
+    let (status, published) = estate.api("POST", "/clusters/hq/releases", Some(json!({}))).await;
+    assert_eq!((status, &published["items"][0]["number"]), (200, &json!(3)), "{published}");
+    assert_eq!(fetch(&list, &[]).await.0, 200);
+}

@@ -301,3 +301,28 @@ async fn tvs_shows_what_phones_know_until_the_next_certificate_is_published() {
     estate.publish("hq", ListKind::Itl, 3, b"list three", &[next]).await;
     assert_eq!(shown().await, hex(&next));
 }
+
+#[tokio::test]
+async fn what_tvs_shows_suits_the_phones_of_every_cluster() {
+    let estate = Estate::new(&["branch", "hq"]).await;
+    let known = estate.tvs.certificate.fingerprint();
+    for cluster in ["branch", "hq"] {
+        estate.publish(cluster, ListKind::Itl, 1, cluster.as_bytes(), &[known]).await;
+    }
+    let at = estate.at.tvs.unwrap().port().to_string();
+    let shown = async || {
+        estate.state.phones.keep_up().await.unwrap();
+        let answers = phone(&["ask", "127.0.0.1", &at], Vec::new()).await;
+        serde_json::from_str::<Value>(&answers[0]).unwrap()["shown"].clone()
+    };
+    use signet::trust::identity::{OwnIdentities, Purpose};
+    let next = estate.state.identities.renew(Purpose::Tvs).await.unwrap().certificate.fingerprint();
+    estate.publish("hq", ListKind::Itl, 2, b"hq two", &[next]).await;
+    assert_eq!(shown().await, hex(&known), "nothing suits both: what is shown stays");
+    estate.publish("branch", ListKind::Itl, 2, b"branch two", &[known, next]).await;
+    assert_eq!(shown().await, hex(&next), "phones of both know it, those of hq no other");
+    // A cluster made now knows all that may be shown.
+    let new = json!({"id": "shop", "identities": ["tvs"]});
+    let (status, made) = estate.api("POST", "/clusters", Some(new)).await;
+    assert_eq!((status, &made["anchors"]), (201, &json!(4)), "{made}");
+}

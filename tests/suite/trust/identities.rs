@@ -3,14 +3,20 @@
 use std::time::Duration;
 
 use signet::audit::Actor;
+use signet::ca::import::records::ImportedRevocationRecord;
+use signet::ca::records::{CertificateRecord, serials};
+use signet::ca::revoke::revoke;
 use signet::clock::{Clock, Timestamp};
 use signet::server::layout::Layout;
 use signet::server::state::State;
-use signet::trust::cluster::{self, NewCluster};
+use signet::store::{Record, Unit, When};
+use signet::trust::cluster::{self, NewCluster, Settings};
 use signet::trust::identity::{OwnIdentities, Purpose};
 use signet::trust::list::List;
 use signet::trust::records::ListKind;
-use signet::trust::{anchor, recovery, release};
+use signet::trust::standing::{self, Standing};
+use signet::trust::{anchor, file, recovery, release};
+use signet::x509::crl::Reason;
 use signet::x509::san::San;
 
 use crate::built;
@@ -97,4 +103,62 @@ async fn nothing_renews_them_but_an_operator_and_the_one_before_stays() {
     let held = state.identities.held(Purpose::Tvs).await.unwrap();
     assert_eq!(held.len(), 1, "the first has expired");
     assert_eq!(held[0].certificate, next.certificate);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_one_signs_and_shows_nothing_any_more() {
+    let house = house().await;
+    let (state, authority) = (&house.state, &house.state.desk.authority);
+    let old = state.identities.hold(Purpose::Tftp).await.unwrap();
+    let new = NewCluster {
+        id: "hq".parse().unwrap(),
+        title: None,
+        mode: Default::default(),
+        digest: Default::default(),
+        tvs: Vec::new(),
+        tftp: Vec::new(),
+        identities: vec![old.clone()],
+    };
+    let (made, _) = cluster::create(authority, new, Actor::System).await.unwrap();
+    release::publish(authority, &made.id, Actor::System).await.unwrap();
+    assert_eq!(file::signer(authority, &made.id).await.unwrap().certificate, old.certificate);
+    let next = state.identities.renew(Purpose::Tftp).await.unwrap();
+    let anchor = cluster::of_identity(&next);
+    anchor::add(authority, &made.id, vec![anchor], Actor::System).await.unwrap();
+    release::publish(authority, &made.id, Actor::System).await.unwrap();
+    let signer = file::signer(authority, &made.id).await.unwrap();
+    assert_eq!(signer.certificate, old.certificate, "phones of the list before know it alone");
+
+    revoke(authority, old.certificate.serial(), Reason::KeyCompromise, Actor::System).await.unwrap();
+    assert_eq!(file::signer(authority, &made.id).await.unwrap().certificate, next.certificate);
+    let held = state.identities.held(Purpose::Tftp).await.unwrap();
+    assert_eq!(held.iter().map(|one| &one.certificate).collect::<Vec<_>>(), [&next.certificate]);
+    let proposed = release::propose(authority, &made.id).await.unwrap();
+    let codes: Vec<_> = proposed[0].warnings.iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, ["anchor-revoked"]);
+    // It may not be made the signer of lists either.
+    let settings = Settings {
+        signer: Some(cluster::Signer::Anchor(old.certificate.fingerprint())),
+        ..Settings::default()
+    };
+    let refused = cluster::set(authority, &made.id, settings, Actor::System).await.unwrap_err();
+    assert_eq!(refused.code(), "signer-revoked");
+}
+
+/// A CA that moved in brings revocations of which only the serial number is known.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_that_was_brought_in_counts() {
+    let house = house().await;
+    let (state, authority) = (&house.state, &house.state.desk.authority);
+    let held = state.identities.hold(Purpose::Tvs).await.unwrap();
+    assert_eq!(standing::of(authority, &held.certificate).await.unwrap(), Standing::Valid);
+    let (ca, serial) = ("rsa-issuing".parse().unwrap(), held.certificate.serial().clone());
+    let record = serials::of(&authority.db, &ca, &serial).await.unwrap().unwrap();
+    let (at, reason) = (house.clock.now(), Reason::KeyCompromise);
+    let brought = ImportedRevocationRecord { ca, serial, at, reason, not_after: None, left: false, shard: 0 };
+    let mut unit = Unit::new();
+    unit.delete::<CertificateRecord>(&record.value.key(), When::Always);
+    unit.insert(&brought).unwrap();
+    authority.db.commit(unit).await.unwrap();
+    assert_eq!(standing::of(authority, &held.certificate).await.unwrap(), Standing::Revoked);
 }

@@ -84,3 +84,19 @@ async fn an_older_folder_gets_one_with_its_first_cluster() {
     api.post("/api/v1/clusters", r#"{"id":"hq"}"#).await.done(201);
     assert_eq!(api.get("/api/v1/recovery-signers").await.done(200)["items"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_make_one_at_once_make_two_that_keep_their_keys() {
+    let site = Site::apart().await;
+    let make = |algorithm: &str| {
+        let body = json!({"algorithm": algorithm}).to_string();
+        let api = &site.api;
+        async move { api.post("/api/v1/recovery-signers", &body).await.done(201) }
+    };
+    let (small, large) = tokio::join!(make("rsa-2048"), make("rsa-4096"));
+    for made in [small, large] {
+        let path = format!("/api/v1/recovery-signers/{}/export", made["generation"]);
+        // It is refused if the key is not that of the certificate.
+        site.api.post(&path, r#"{"passphrase":"correct horse battery"}"#).await.done(200);
+    }
+}

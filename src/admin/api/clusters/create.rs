@@ -32,7 +32,10 @@ pub async fn create(State(state): Shared, caller: Caller, body: Body) -> Answer 
         let authority = &service.desk.authority;
         let mut identities = Vec::new();
         for purpose in &draft.identities {
-            identities.push(service.identities()?.hold(*purpose).await?);
+            let own = service.identities()?;
+            own.hold(*purpose).await?;
+            // The phones of other clusters may know but one of them yet, and that is the one that is shown.
+            identities.extend(own.held(*purpose).await?);
         }
         let Draft { id, title, mode, digest, tvs, tftp, identities: _ } = draft;
         let new = cluster::NewCluster { id: id.clone(), title, mode, digest, tvs, tftp, identities };
