@@ -1,6 +1,7 @@
 //! What `signet up --demo` shows: a cluster with lists, TVS and signed files, and simulated phones that come for them and for
 //! their certificates, one after the other. All of it goes through the API, as an operator's work does.
 
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ use crate::server::layout::Layout;
 use crate::server::settings::{Given, Listen};
 
 const CLUSTER: &str = "demo";
+/// What the names of its phones begin with.
+const NAMES: &str = "SEP0050C2";
 const PROFILE: &str = "capf-lsc";
 const MODELS: [&str; 3] = ["8845", "9841", "8875"];
 const REGIONS: [&str; 2] = ["berlin", "lisbon"];
@@ -64,8 +67,8 @@ impl Demo {
     async fn show(self, addresses: Addresses) -> Result<()> {
         let api = client::connect(&self.context)?;
         cluster(&api).await?;
-        let rows: Vec<Row> = (1..=self.phones).map(Row::new).collect();
-        devices(&api, &rows).await?;
+        let mut rows: Vec<Row> = (1..=self.phones).map(Row::new).collect();
+        devices(&api, &mut rows).await?;
         self.configurations(&api, &rows).await?;
         let address = |at: Option<SocketAddr>| at.map(|at| at.to_string());
         let world = World {
@@ -109,24 +112,25 @@ struct Row {
     name: String,
     model: &'static str,
     region: &'static str,
-    string: String,
+    /// What its user types in; none if it stood there already.
+    string: Option<String>,
 }
 
 impl Row {
     fn new(number: u32) -> Self {
         let place = number as usize;
         Self {
-            name: format!("SEP0050C2{number:06X}"),
+            name: format!("{NAMES}{number:06X}"),
             model: MODELS[place % MODELS.len()],
             region: REGIONS[place % REGIONS.len()],
-            string: format!("{:06}", 100_000 + u64::from(number) * 7919 % 900_000),
+            string: None,
         }
     }
 
     fn device(&self) -> Value {
         json!({
             "name": self.name, "model": self.model, "region": self.region, "profile": PROFILE,
-            "operation": "install", "authentication": "string", "string": self.string, "key": "p-256/rsa-2048",
+            "operation": "install", "authentication": "string", "string": "generate", "key": "p-256/rsa-2048",
         })
     }
 
@@ -151,26 +155,43 @@ async fn cluster(api: &Api) -> Result<()> {
     api.post(&format!("/clusters/{CLUSTER}/releases"), &json!({})).await.map(drop)
 }
 
-/// Those that are there already keep what they have: their operation was done.
-async fn devices(api: &Api, rows: &[Row]) -> Result<()> {
-    let known = api.get("/devices", &[("limit", "1000".to_owned())]).await?.json()?;
-    let names: Vec<&str> = known["items"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|device| device["name"].as_str())
-        .collect();
-    let new: Vec<&Row> = rows.iter().filter(|row| !names.contains(&row.name.as_str())).collect();
-    for some in new.chunks(500) {
+/// Those that are there already keep what they have: their operation was done. The others get a string each.
+async fn devices(api: &Api, rows: &mut [Row]) -> Result<()> {
+    let names = known(api).await?;
+    let mut new: Vec<&mut Row> = rows.iter_mut().filter(|row| !names.contains(&row.name)).collect();
+    for some in new.chunks_mut(500) {
         let items: Vec<Value> = some.iter().map(|row| row.device()).collect();
-        api.post("/devices/batch", &json!({ "items": items })).await?;
+        let answer = api.post("/devices/batch", &json!({ "items": items })).await?.json()?;
+        let mut strings: HashMap<String, String> = list(&answer, "strings")
+            .filter_map(|made| Some((made["name"].as_str()?.to_owned(), made["string"].as_str()?.to_owned())))
+            .collect();
+        for row in some {
+            row.string = strings.remove(&row.name);
+        }
     }
     Ok(())
 }
 
+/// The names of the demo's phones that are there.
+async fn known(api: &Api) -> Result<HashSet<String>> {
+    let (mut names, mut query) =
+        (HashSet::new(), vec![("name", NAMES.to_owned()), ("limit", "1000".to_owned())]);
+    loop {
+        let page = api.get("/devices", &query).await?.json()?;
+        names.extend(list(&page, "items").filter_map(|device| device["name"].as_str().map(str::to_owned)));
+        let Some(next) = page["next"].as_str() else { return Ok(names) };
+        query.truncate(2);
+        query.push(("cursor", next.to_owned()));
+    }
+}
+
+fn list<'a>(answer: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    answer[name].as_array().into_iter().flatten()
+}
+
 async fn switch_on(rows: &[Row], site: &Arc<Site>) -> Result<()> {
     for row in rows {
-        let phone = Phone { string: Some(row.string.clone()), ..Phone::new(&row.name, row.model) };
+        let phone = Phone { string: row.string.clone(), ..Phone::new(&row.name, row.model) };
         let booted = boot_all(vec![phone], site, |_, boot| match boot.fault() {
             Some(fault) => eprintln!("{}: {fault}", row.name),
             None => eprintln!("{}: lists, certificate and configuration taken", row.name),

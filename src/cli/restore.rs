@@ -138,13 +138,15 @@ fn tell(args: &Args, context: &Context, layout: &Layout, done: &Done) -> Result<
     if outcome.device_strings > 0 {
         let ended = outcome.device_strings;
         println!(
-            "  {ended} operations of devices that waited for an authentication string are ended: set them again"
+            "  {ended} operations of devices that waited for an authentication string, or needed no proof \
+             (null-string), are ended: set them again"
         );
     }
     if let Some(folder) = policies {
         println!("  the policies stand in {dir}/policies now, not in {}", folder.display());
     }
     println!("API tokens that were revoked since the backup work again: look through signet token list.");
+    println!("Files of phones are not in a backup: sign the configuration files again (signet file sign).");
     println!("Serve it:\n  signet serve --data {dir}{}", named(args.security_password_file.as_deref()));
     Ok(())
 }

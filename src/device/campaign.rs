@@ -51,7 +51,7 @@ pub struct NewCampaign {
     pub pace: Pace,
     /// When which regions are reached.
     pub hours: Vec<Hours>,
-    /// It pauses once so many failed or were late.
+    /// It pauses once so many failed or were late since it began or was resumed.
     pub pause_after: Option<u32>,
 }
 
@@ -149,6 +149,7 @@ fn begun(new: NewCampaign, id: RecordId, actor: &Actor) -> CampaignRecord {
         changed: id.made_at(),
         began: None,
         ended: None,
+        bad_at_resume: 0,
     }
 }
 
@@ -171,7 +172,8 @@ pub async fn say(
         let Stored { value, revision } = require(db, name).await?;
         let state = next(value.state, word)?;
         let said = Some(format!("{} by {actor}", past(word)));
-        let record = CampaignRecord { state, said, changed: now, ..value };
+        let bad_at_resume = if word == Word::Resume { value.counts.bad() } else { value.bad_at_resume };
+        let record = CampaignRecord { state, said, changed: now, bad_at_resume, ..value };
         let mut unit = Unit::new();
         unit.replace(&record, revision)?;
         task::reschedule(&mut unit, db, carrying_on(&record, now), now, random).await?;

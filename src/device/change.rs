@@ -77,6 +77,13 @@ impl Change {
         self
     }
 
+    /// It is said from there: whoever it was did not prove to be the device, so the device was not seen.
+    #[must_use]
+    pub fn heard_from(mut self, address: IpAddr) -> Self {
+        self.address = Some(address);
+        self
+    }
+
     /// It showed its manufacturing certificate.
     #[must_use]
     pub fn showed_mic(mut self, mic: Held) -> Self {
@@ -147,6 +154,13 @@ impl Change {
     pub fn deleted(mut self) -> Self {
         self.after.lsc = None;
         self.come_to(State::Done).step(Step::Deleted)
+    }
+
+    /// The device deleted its certificate for an operation that was replaced meanwhile: the present one stays.
+    #[must_use]
+    pub fn deleted_before(mut self) -> Self {
+        self.after.lsc = None;
+        self.step(Step::Deleted)
     }
 
     /// The operation failed for good.

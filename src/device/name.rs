@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 
 /// So many parts of a name are found by themselves.
 const MOST_PARTS: usize = 10;
+/// What the API has in the place of a name.
+const RESERVED: [&str; 2] = ["batch", "operations"];
 
 /// A device's name: `SEP` and 12 hexadecimal digits for every desk phone, `CSF…`, `TCT…`, `BOT…`, `TAB…` for soft
 /// clients, any other for gateways: 1 to 128 letters, digits, `.`, `_` and `-`. Names that differ by case alone are
@@ -61,6 +63,11 @@ impl FromStr for DeviceName {
     fn from_str(text: &str) -> Result<Self> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
         let is_path = text.bytes().all(|b| b == b'.');
+        let is_reserved = RESERVED.iter().any(|word| text.eq_ignore_ascii_case(word));
+        if is_reserved {
+            let rule = format!("a device is not named {text}: the API has that word in its own paths");
+            return Err(Error::invalid("invalid-device-name", rule));
+        }
         if !(1..=128).contains(&text.len()) || !text.bytes().all(allowed) || is_path {
             let rule = "a device's name is 1 to 128 letters, digits, dots, underscores and hyphens, as in SEP0123456789AB";
             return Err(Error::invalid("invalid-device-name", rule));
@@ -123,7 +130,18 @@ mod tests {
     /// CAPF-23.
     #[test]
     fn what_is_no_name_is_refused() {
-        for text in ["", ".", "..", "SEP 1", "SEPx\0admin", "SEP/../x", "Gerät", &"A".repeat(129)] {
+        for text in [
+            "",
+            ".",
+            "..",
+            "batch",
+            "Operations",
+            "SEP 1",
+            "SEPx\0admin",
+            "SEP/../x",
+            "Gerät",
+            &"A".repeat(129),
+        ] {
             assert!(text.parse::<DeviceName>().is_err(), "{text:?}");
         }
     }

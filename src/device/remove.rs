@@ -2,28 +2,28 @@
 
 use crate::audit::{Actor, Event};
 use crate::ca::Authority;
-use crate::ca::records::{CertificateRecord, Status, serials};
-use crate::ca::revoke::Revocation;
+use crate::ca::records::{CertificateRecord, Status};
 use crate::ca::revoke::bulk::{Fate, revoke_all};
 use crate::device::change::Change;
 use crate::device::inventory::require;
 use crate::device::ledger::LedgerRecord;
-use crate::device::records::{DeviceRecord, MOST_STEPS, Operation, State, StepRecord};
+use crate::device::records::{DeviceRecord, MOST_STEPS, StepRecord};
 use crate::device::{DeviceName, records};
 use crate::error::{Error, Result};
-use crate::id::Serial;
-use crate::store::{CommitError, Stored, Unit, When};
+use crate::store::{CommitError, KeyBuilder, Scan, Stored, Unit, When};
 use crate::x509::crl::Reason;
 
 const ATTEMPTS: usize = 8;
+/// Certificates of a device that are read at once.
+const CERTIFICATES: usize = 250;
 
-/// Deletes a device with its history; the certificates that it got from us are revoked before (cessationOfOperation)
+/// Deletes a device with its history; all certificates of ours that bear its name are revoked before (cessationOfOperation)
 /// if that is asked for, and stay good otherwise. Returns how many were revoked.
 /// Errors: `not-found`, `state-conflict`, `storage`, those of a revocation.
 pub async fn delete(authority: &Authority, name: &DeviceName, revoke: bool, actor: Actor) -> Result<usize> {
     for _ in 0..ATTEMPTS {
         let stored = require(&authority.db, name).await?;
-        let revoked = if revoke { revoke_held(authority, &stored.value, &actor).await? } else { 0 };
+        let revoked = if revoke { revoke_all_of(authority, name, &actor).await? } else { 0 };
         let mut unit = Unit::new();
         write_deletion(&stored, &mut unit);
         let subject = format!("device:{}", stored.value.name);
@@ -87,42 +87,31 @@ fn write_deletion(stored: &Stored<DeviceRecord>, unit: &mut Unit) {
     }
 }
 
-/// Revokes the LSC, and one that was issued and not confirmed.
-async fn revoke_held(authority: &Authority, device: &DeviceRecord, actor: &Actor) -> Result<usize> {
-    let issued = match device.operation.as_ref().map(|Operation { state, .. }| state) {
-        Some(State::Issued(serial)) => Some(serial),
-        Some(State::Pending | State::Done | State::Failed(_)) | None => None,
-    };
-    let lsc = device.lsc.as_ref().map(|lsc| &lsc.serial);
-    let mut certificates = Vec::new();
-    for serial in lsc.into_iter().chain(issued) {
-        certificates.extend(of_device(authority, serial, &device.name).await?);
-    }
-    certificates.retain(|stored| stored.value.status == Status::Good);
-    let how = Revocation::from(Reason::CessationOfOperation);
-    let fates = revoke_all(authority, certificates, how, actor).await?;
+/// Revokes every good certificate that bears the device's name, whatever became of it: what it holds, what it never
+/// confirmed, what it had before.
+async fn revoke_all_of(authority: &Authority, name: &DeviceName, actor: &Actor) -> Result<usize> {
+    let key = KeyBuilder::new().text(&name.as_str().to_lowercase()).build();
+    let mut scan =
+        Scan::all::<CertificateRecord>(CertificateRecord::BY_DEVICE).prefix(key).limit(CERTIFICATES);
     let mut revoked = 0;
-    for fate in fates {
-        match fate {
-            Fate::Revoked => revoked += 1,
-            Fate::Known => {}
-            Fate::Refused(error) => return Err(error),
+    loop {
+        let page = authority.db.scan::<CertificateRecord>(scan.clone()).await?;
+        let good = page.items.into_iter().filter(|stored| is_good_of(&stored.value, name)).collect();
+        for fate in revoke_all(authority, good, Reason::CessationOfOperation.into(), actor).await? {
+            match fate {
+                Fate::Revoked => revoked += 1,
+                Fate::Known => {}
+                Fate::Refused(error) => return Err(error),
+            }
+        }
+        match page.next {
+            Some(next) => scan = scan.after(Some(next)),
+            None => return Ok(revoked),
         }
     }
-    Ok(revoked)
 }
 
-/// The certificates of ours that bear the serial number and the device's name.
-async fn of_device(
-    authority: &Authority,
-    serial: &Serial,
-    name: &DeviceName,
-) -> Result<Vec<Stored<CertificateRecord>>> {
-    let found = authority.db.scan::<CertificateRecord>(serials::scan(serial)).await?.items;
-    let bears = |stored: &Stored<CertificateRecord>| {
-        let device = stored.value.device.as_deref();
-        stored.value.serial == *serial
-            && device.is_some_and(|device| device.eq_ignore_ascii_case(name.as_str()))
-    };
-    Ok(found.into_iter().filter(bears).collect())
+fn is_good_of(certificate: &CertificateRecord, name: &DeviceName) -> bool {
+    let bears = certificate.device.as_deref().is_some_and(|of| of.eq_ignore_ascii_case(name.as_str()));
+    bears && certificate.status == Status::Good
 }

@@ -2,14 +2,17 @@
 //! certificates come in, each held against what was asked. The device comes back later for its certificate.
 
 use crate::audit::{Actor, Event};
+use crate::ca::records::{Status, serials};
+use crate::ca::revoke;
 use crate::device::Change;
-use crate::device::records::DeviceRecord;
+use crate::device::records::{DeviceRecord, State};
 use crate::enrol::authorize::authorize;
 use crate::enrol::{Desk, Proof, Request, policy};
 use crate::error::{Error, Result};
 use crate::id::RecordId;
-use crate::store::{Page, Scan, Stored, Unit};
+use crate::store::{Page, Scan, Stored, Unit, When};
 use crate::x509::cert::Certificate;
+use crate::x509::crl::Reason;
 
 mod fits;
 pub mod records;
@@ -49,7 +52,8 @@ pub async fn standing(desk: &Desk, operation: RecordId) -> Result<Standing> {
 }
 
 /// Keeps a device's key for the CA elsewhere, once policy and its operation allow the certificate (as with
-/// [`super::enrol`]). Durable when it returns. Errors: those of a request, `state-conflict`.
+/// [`super::enrol`]). Durable when it returns. Errors: those of a request, `bad-csr` for another device's key,
+/// `state-conflict`.
 pub async fn ask(desk: &Desk, request: &Request, operation: RecordId) -> Result<()> {
     let set = desk.profiles.current();
     let profile = policy::usable(&set, &request.profile, &request.proof)?;
@@ -74,6 +78,7 @@ pub async fn ask(desk: &Desk, request: &Request, operation: RecordId) -> Result<
         certificate: None,
     };
     let mut unit = Unit::new();
+    free_key(desk, &record, &mut unit).await?;
     unit.insert(&record)?;
     let change = Change::of(proof.device.clone(), request.actor.clone(), now).proven();
     request.address.into_iter().fold(change, Change::seen).write(&mut unit)?;
@@ -87,8 +92,24 @@ pub async fn ask(desk: &Desk, request: &Request, operation: RecordId) -> Result<
     Ok(())
 }
 
+/// A device may send one key for several operations, one after the other: the request before gives way to the new one.
+async fn free_key(desk: &Desk, record: &OfflineRequestRecord, unit: &mut Unit) -> Result<()> {
+    let (db, key) = (&desk.authority.db, &record.key_fingerprint);
+    let Some(before) = db.find::<OfflineRequestRecord>(OfflineRequestRecord::BY_KEY, key).await? else {
+        return Ok(());
+    };
+    if before.value.device != record.device {
+        return Err(Error::bad_csr("key in use"));
+    }
+    if before.value.operation != record.operation {
+        let key = before.value.operation;
+        unit.delete::<OfflineRequestRecord>(key.as_bytes(), When::Revision(before.revision));
+    }
+    Ok(())
+}
+
 /// Requests that wait, oldest first. Those whose operation was taken back or replaced meanwhile are among them, and
-/// refused when their certificate comes.
+/// refused when their certificate comes: [`is_waiting`] tells them apart.
 pub async fn waiting(
     desk: &Desk,
     limit: usize,
@@ -121,6 +142,7 @@ pub async fn bring(desk: &Desk, certificate: &Certificate, actor: Actor) -> Resu
     let (mut unit, now) = (Unit::new(), desk.authority.clock.now());
     let record = OfflineRequestRecord { certificate: Some(certificate.der().to_vec()), ..stored.value };
     unit.replace(&record, stored.revision)?;
+    supersede_unconfirmed(desk, &device.value, &actor, &mut unit).await?;
     // It is none of ours: nothing that follows it is to revoke it.
     let change = Change::of(device, actor.clone(), now).issued(certificate.serial().clone());
     change.facts(|device| device.unconfirmed = None).write(&mut unit)?;
@@ -132,16 +154,50 @@ pub async fn bring(desk: &Desk, certificate: &Certificate, actor: Actor) -> Resu
     Ok(Brought::Taken(record))
 }
 
-/// The device, if it still waits for this very certificate.
+/// Revokes the certificate of ours that the device never confirmed: another takes its place.
+async fn supersede_unconfirmed(
+    desk: &Desk,
+    device: &DeviceRecord,
+    actor: &Actor,
+    unit: &mut Unit,
+) -> Result<()> {
+    let Some(serial) = &device.unconfirmed else { return Ok(()) };
+    for found in serials::all(&desk.authority.db, serial).await? {
+        let bears = found.value.device.as_deref();
+        let is_its = bears.is_some_and(|name| name.eq_ignore_ascii_case(device.name.as_str()));
+        if is_its && found.value.status == Status::Good {
+            revoke::write(unit, found, Reason::Superseded, actor, desk.authority.clock.now())?;
+        }
+    }
+    Ok(())
+}
+
+/// The device, if it still waits for this very certificate. Errors: `offline-superseded`.
 async fn expecting(desk: &Desk, record: &OfflineRequestRecord) -> Result<Stored<DeviceRecord>> {
+    device_that_waits(desk, record).await?.ok_or_else(|| {
+        let text = format!(
+            "{} does not wait for it any more: its operation was taken back or done, or another certificate \
+             came for it",
+            record.device
+        );
+        Error::conflict("offline-superseded", text)
+    })
+}
+
+/// Whether the device still waits for the certificate that it asked for. Errors: `storage`.
+pub async fn is_waiting(desk: &Desk, record: &OfflineRequestRecord) -> Result<bool> {
+    device_that_waits(desk, record).await.map(|device| device.is_some())
+}
+
+async fn device_that_waits(
+    desk: &Desk,
+    record: &OfflineRequestRecord,
+) -> Result<Option<Stored<DeviceRecord>>> {
     let key = DeviceRecord::name_key(&record.device);
     let found = desk.authority.db.find::<DeviceRecord>(DeviceRecord::BY_NAME, &key).await?;
     let waits = |device: &Stored<DeviceRecord>| {
-        device.value.operation.as_ref().is_some_and(|operation| operation.id == record.operation)
+        let operation = device.value.operation.as_ref();
+        operation.is_some_and(|o| o.id == record.operation && o.state == State::Pending)
     };
-    found.filter(waits).ok_or_else(|| {
-        let text =
-            format!("{} does not wait for it any more: its operation was taken back or done", record.device);
-        Error::conflict("offline-superseded", text)
-    })
+    Ok(found.filter(waits).filter(|_| record.certificate.is_none()))
 }

@@ -10,6 +10,8 @@ use super::state::{Installed, Phone};
 use super::tls::Tls;
 use super::{Fault, Outcome, capf, tvs, wire};
 
+/// TVS's code of who signs lists.
+const SIGNS_LISTS: u8 = 0;
 /// TVS's codes of those who sign files: CCM+TFTP and TFTP.
 const SIGNS_FILES: [u8; 2] = [2, 3];
 
@@ -96,12 +98,12 @@ async fn lists(phone: &mut Phone, tls: &Tls, from: &str, boot: &mut Boot) {
 async fn both(phone: &mut Phone, tls: &Tls, from: &str) -> Outcome<Installed> {
     let before = phone.installed.clone();
     let ctl = offered(phone, from, "CTL").await?;
-    if let Some(ctl) = ctl {
+    if let Some(ctl) = ctl.filter(|new| !is_same(new, before.ctl.as_ref())) {
         take(phone, tls, &before, &ctl).await?;
         phone.installed.ctl = Some(ctl);
     }
     let itl = offered(phone, from, "ITL").await?;
-    if let Some(itl) = itl {
+    if let Some(itl) = itl.filter(|new| !is_same(new, before.itl.as_ref())) {
         let with_ctl = Installed { ctl: phone.installed.ctl.clone(), itl: before.itl };
         take(phone, tls, &with_ctl, &itl).await?;
         phone.installed.itl = Some(itl);
@@ -115,20 +117,21 @@ async fn offered(phone: &Phone, from: &str, kind: &str) -> Outcome<Option<TrustL
         Some(file) => Some(file),
         None => wire::fetch(from, &format!("{kind}File.tlv")).await?,
     };
-    file.map(|file| TrustList::read(&file)).transpose()
+    file.map(|file| TrustList::read(&file, kind)).transpose()
+}
+
+fn is_same(new: &TrustList, installed: Option<&TrustList>) -> bool {
+    installed.is_some_and(|installed| installed.file() == new.file())
 }
 
 async fn take(phone: &Phone, tls: &Tls, installed: &Installed, new: &TrustList) -> Outcome<()> {
-    if installed.lists().any(|list| list.file() == new.file()) {
-        return Ok(());
-    }
     match judge(installed, new)? {
         Vouched::Taken => Ok(()),
         Vouched::Unknown => {
             let tvs = phone.tvs.as_deref();
             let tvs = tvs.ok_or_else(|| Fault::new("the signer is unknown, and no TVS can be asked"))?;
             let answer = tvs::verify(phone, tls, tvs, new.signer()?.der()).await?;
-            match answer.valid {
+            match answer.valid && answer.roles.contains(&SIGNS_LISTS) {
                 true => Ok(()),
                 false => Err(Fault::new("the signer is unknown, and TVS does not vouch for it")),
             }
@@ -151,7 +154,11 @@ async fn configuration(phone: &Phone, tls: &Tls, from: &str) -> Outcome<()> {
     let answer = tvs::query(phone, tls, tvs, (&subject, &issuer, serial)).await?;
     match answer.certificate {
         Some(der) if answer.valid && answer.roles.iter().any(|role| SIGNS_FILES.contains(role)) => {
-            signed.content(&Certificate::read(&der)?).map(drop)
+            let signer = Certificate::read(&der)?;
+            if signer.serial() != serial {
+                return Err(Fault::new("TVS answered with another certificate than was asked for"));
+            }
+            signed.content(&signer).map(drop)
         }
         Some(_) | None => Err(Fault::new("the file's signer is unknown, and TVS does not vouch for it")),
     }

@@ -4,10 +4,18 @@ use aws_lc_rs::signature::{
     RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA512, RsaParameters,
     UnparsedPublicKey,
 };
-use der::{Decode, Encode};
+use der::asn1::UintRef;
+use der::{Decode, Encode, Sequence};
 
 use super::header::minimal;
 use super::{Fault, Outcome};
+
+/// RFC 8017 A.1.1.
+#[derive(Sequence)]
+struct RsaPublicKey<'a> {
+    modulus: UintRef<'a>,
+    exponent: UintRef<'a>,
+}
 
 /// A certificate.
 #[derive(Clone, Debug)]
@@ -38,6 +46,14 @@ impl Certificate {
     pub fn spki(&self) -> Outcome<Vec<u8>> {
         let spki = self.parsed.tbs_certificate().subject_public_key_info().to_der();
         spki.map_err(|e| Fault::new(format!("a key cannot be read: {e}")))
+    }
+
+    /// The size of its RSA key; none for another key.
+    pub fn rsa_bits(&self) -> Option<usize> {
+        let key = self.parsed.tbs_certificate().subject_public_key_info().subject_public_key.raw_bytes();
+        let key = RsaPublicKey::from_der(key).ok()?;
+        let modulus = minimal(key.modulus.as_bytes());
+        modulus.first().map(|first| modulus.len() * 8 - first.leading_zeros() as usize)
     }
 
     /// Its subject, for people.

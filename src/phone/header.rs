@@ -69,8 +69,18 @@ impl Header {
         self.value(file, 5).map(minimal)
     }
 
-    /// Whether the key of this certificate signed the file: everything but the signature's element.
+    /// Whether the key of this certificate signed the file: everything but the signature's element. The header must say RSA,
+    /// and the size of that key: there is no code for other keys.
     pub fn verify(&self, file: &[u8], signer: &Certificate) -> Outcome<()> {
+        let bits = match self.value(file, 11)? {
+            [1] => 1024,
+            [2] => 2048,
+            [3] => 4096,
+            _ => return Err(Fault::new("the signer's key is of a size that phones do not take")),
+        };
+        if self.value(file, 10)? != [0] || signer.rsa_bits() != Some(bits) {
+            return Err(Fault::new("the signer's key is not the one that the header describes"));
+        }
         let digest = self.value(file, 8)?;
         let signature = self.value(file, SIGNATURE)?;
         let cut = &self.signature_element;

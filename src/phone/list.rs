@@ -7,6 +7,8 @@ use super::{Fault, Outcome};
 /// The largest list that a phone has room for.
 const LARGEST: usize = 256 * 1024;
 
+const VERSION: [u8; 2] = [1, 2];
+
 const SAST: u16 = 0;
 const CCM_TFTP: u16 = 2;
 const TFTP: u16 = 3;
@@ -32,12 +34,18 @@ struct Entry {
 }
 
 impl TrustList {
-    /// Reads a list.
-    pub fn read(file: &[u8]) -> Outcome<Self> {
+    /// Reads a list of this kind, `CTL` or `ITL`: its name says so.
+    pub fn read(file: &[u8], kind: &str) -> Outcome<Self> {
         if file.len() > LARGEST {
             return Err(Fault::new("the list is larger than a phone can hold"));
         }
         let header = Header::read(file)?;
+        if header.value(file, 1)? != VERSION {
+            return Err(Fault::new("not a list of a version that phones read"));
+        }
+        if !header.text(file, 14)?.starts_with(kind) {
+            return Err(Fault::new(format!("the list is no {kind} by its name")));
+        }
         let serial = header.signer_serial(file)?.to_vec();
         let (mut entries, mut at) = (Vec::new(), header.length);
         while at < file.len() {

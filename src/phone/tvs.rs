@@ -54,7 +54,7 @@ async fn ask(
     elements: &[(u8, &[u8])],
 ) -> Outcome<Answer> {
     let (mut stream, shown) = tls.open(to).await?;
-    if !phone.installed.trusts(list::TVS, &shown) {
+    if !phone.installed.itl.as_ref().is_some_and(|itl| itl.lists(list::TVS, &shown)) {
         return Err(Fault::new("the server's certificate is not listed as that of TVS"));
     }
     let name = [&[1], phone.identity().as_bytes()].concat();

@@ -241,7 +241,8 @@ fn ended(task: TaskRecord, outcome: Result<Outcome>, retry: Retry, now: Timestam
         Ok(Outcome::GiveUp(said)) => (State::Failed, task.due, task.attempts, said),
         Ok(Outcome::Later(at, said)) => {
             let soonest = now.plus(Duration::from_secs(1));
-            (State::Waiting, at.max(soonest), task.attempts.saturating_sub(1), said)
+            // It went well as far as it went: what failed before is behind it.
+            (State::Waiting, at.max(soonest), 0, said)
         }
         Err(error) if task.attempts >= retry.attempts => {
             (State::Failed, task.due, task.attempts, told(&error))

@@ -2,6 +2,7 @@
 
 mod guessing;
 mod installing;
+mod meanwhile;
 mod phone;
 mod refusing;
 mod resuming;

@@ -22,6 +22,7 @@ use crate::ca::profile::ProfileSet;
 use crate::enrol::offline::records::OfflineRequestRecord;
 use crate::enrol::offline::{self, Brought};
 use crate::error::{Error, Kind, Result};
+use crate::store::Stored;
 use crate::x509::cert::Certificate;
 use crate::x509::key::PublicKey;
 use crate::x509::pem;
@@ -52,7 +53,12 @@ pub async fn list(State(state): Shared, caller: Caller, query: Query) -> Answer 
     let after = query.parsed("cursor", |c| cursors.open(c))?;
     let found = offline::waiting(&state.desk, limit, after).await?;
     let set = state.desk.profiles.current();
-    let items = found.items.iter().map(|stored| shown(&set, &stored.value)).collect::<Result<_>>()?;
+    let mut items = Vec::with_capacity(found.items.len());
+    for Stored { value, .. } in &found.items {
+        if offline::is_waiting(&state.desk, value).await? {
+            items.extend(shown(&set, value)?);
+        }
+    }
     json::answer(StatusCode::OK, &Page { items, next: found.next.map(|place| cursors.seal(&place)) })
 }
 
@@ -93,11 +99,16 @@ fn read(text: &str) -> Result<Certificate> {
     }
 }
 
-fn shown(set: &ProfileSet, record: &OfflineRequestRecord) -> Result<OfflineRequest> {
-    let (profile, key) = (set.require(&record.profile)?, PublicKey::from_spki(&record.spki)?);
+/// None where the profile is gone: nothing can be signed by it, and the others are not to wait for that.
+fn shown(set: &ProfileSet, record: &OfflineRequestRecord) -> Result<Option<OfflineRequest>> {
+    let Ok(profile) = set.require(&record.profile) else {
+        tracing::warn!(device = %record.device, profile = %record.profile, "waits, and its profile is gone");
+        return Ok(None);
+    };
+    let key = PublicKey::from_spki(&record.spki)?;
     let usage = profile.key_usage(&key);
     let names = KEY_USAGES.iter().enumerate().filter(|(bit, _)| usage >> bit & 1 == 1);
-    Ok(OfflineRequest {
+    Ok(Some(OfflineRequest {
         operation: record.operation.to_string(),
         device: record.device.to_string(),
         profile: record.profile.to_string(),
@@ -109,7 +120,7 @@ fn shown(set: &ProfileSet, record: &OfflineRequestRecord) -> Result<OfflineReque
         extended_key_usage: profile.extended_key_usage().iter().map(ToString::to_string).collect(),
         public_key: pem::encode("PUBLIC KEY", &record.spki),
         request: STANDARD.encode(offline::request_message(profile, record)?),
-    })
+    }))
 }
 
 impl OfflineReport {

@@ -20,6 +20,7 @@ use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
 use crate::audit::Actor;
 use crate::ca::rollover;
+use crate::device::campaign::{self, CampaignRecord};
 use crate::error::{Error, Result};
 use crate::id::RecordId;
 use crate::store::{KeyBuilder, PRIMARY, Scan};
@@ -116,6 +117,15 @@ async fn cancelled(state: &Service, id: RecordId, actor: Actor) -> Result<TaskRe
     if task.kind == rollover::ACTIVATE && task.state == Progress::Waiting {
         rollover::unschedule(authority, &task.key.parse()?, actor).await?;
         return Ok(authority.db.require::<TaskRecord>(id.as_bytes(), id).await?.value);
+    }
+    if task.kind == campaign::KIND && matches!(task.state, Progress::Waiting | Progress::Running { .. }) {
+        let found = authority.db.get::<CampaignRecord>(&task.body).await?;
+        if let Some(name) = found.map(|stored| stored.value.name) {
+            // Its operations that are open are watched on: the task stays for that.
+            let word = (&name, campaign::Word::Pause);
+            campaign::say(&authority.db, state.now(), &authority.random, word, actor).await?;
+            return Ok(authority.db.require::<TaskRecord>(id.as_bytes(), id).await?.value);
+        }
     }
     task::cancel(&authority.db, state.now(), id, actor).await
 }

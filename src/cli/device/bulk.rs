@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 
-use super::strings::Strings;
+use super::strings::{Strings, is_uncertain, unknown};
 use crate::cli::cert::{TRIES, is_passing};
 use crate::cli::progress::Progress;
 use crate::cli::{Context, ExitCode, client, input, show};
@@ -125,7 +125,8 @@ impl Work<'_> {
                 match ended.and_then(|mut answer| tally.take(&mut answer)) {
                     Ok(rows) => {
                         progress.add(rows.len() as u64, 0);
-                        strings.as_deref_mut().map_or(Ok(()), |strings| strings.write(&made(&rows)))?;
+                        let written = strings.as_deref_mut().map_or(Ok(()), |s| s.write(&made(&rows)));
+                        failed = failed.or(written.err());
                     }
                     Err(error) => failed = failed.or(Some(error)),
                 }
@@ -176,12 +177,19 @@ impl Tally {
     }
 }
 
-/// Sends one batch until it is answered. What was done the first time is unchanged the second; a string that was generated
-/// is generated anew.
+/// Sends one batch until it is answered: what was done the first time is unchanged the second. But not where strings are
+/// generated: the string of an attempt that nobody saw the end of may come into force after that of the next.
 async fn send(api: &Api, clock: &Clock, body: &Value) -> Result<Value> {
+    let generates = body["string"] == "generate" && body["dry_run"] != true;
     for attempt in 1.. {
         match api.post("/devices/operations", body).await {
             Ok(answer) => return answer.json(),
+            Err(e) if generates && is_uncertain(&e) => {
+                let name = |device: Option<&Value>| device.map(show::text).unwrap_or_default();
+                let all = body["names"].as_array();
+                let (first, last) = (all.and_then(|a| a.first()), all.and_then(|a| a.last()));
+                return Err(unknown(&e, &format!("the devices from {} to {}", name(first), name(last))));
+            }
             Err(e) if attempt < TRIES && is_passing(&e) => {
                 clock.sleep(Duration::from_millis(200) * 2u32.pow(attempt)).await;
             }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::rows::{self, Row, Sheet};
-use super::strings::Strings;
+use super::strings::{Strings, is_uncertain, unknown};
 use crate::cli::cert::{TRIES, is_passing};
 use crate::cli::csv::reading::Fault;
 use crate::cli::progress::Progress;
@@ -135,13 +135,20 @@ impl<I: Iterator<Item = Row>> Batches<I> {
 }
 
 /// Sends one batch until it is answered: a busy server and a broken connection are met with patience. What was done the
-/// first time is unchanged the second. Returns the lines and the answer.
+/// first time is unchanged the second. But not where strings are generated: the string of an attempt that nobody saw the
+/// end of may come into force after that of the next. Returns the lines and the answer.
 async fn send(api: &Api, clock: &Clock, batch: Vec<Row>, dry_run: bool) -> Result<(Vec<u64>, Value)> {
     let (lines, items): (Vec<u64>, Vec<Value>) = batch.into_iter().map(|row| (row.line, row.body)).unzip();
+    let generates = !dry_run && items.iter().any(|item| item["string"] == "generate");
     let body = json!({"items": items, "dry_run": dry_run});
     for attempt in 1.. {
         match api.post("/devices/batch", &body).await {
             Ok(answer) => return answer.json().map(|answer| (lines, answer)),
+            Err(e) if generates && is_uncertain(&e) => {
+                let about = |line: Option<&u64>| line.copied().unwrap_or_default();
+                let (first, last) = (about(lines.first()), about(lines.last()));
+                return Err(unknown(&e, &format!("lines {first} to {last}")));
+            }
             Err(e) if attempt < TRIES && is_passing(&e) => {
                 clock.sleep(Duration::from_millis(200) * 2u32.pow(attempt)).await;
             }

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::cli::{csv, show, usage};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 const COLUMNS: &[show::Column] = &[("NAME", "name"), ("STRING", "string")];
 
@@ -46,4 +46,19 @@ impl Strings {
         })?;
         Ok(self.count)
     }
+}
+
+/// Whether a request may have been done though it was not answered.
+pub fn is_uncertain(error: &Error) -> bool {
+    matches!(error.kind(), Kind::Unreachable | Kind::Busy)
+}
+
+/// What is said of those whose strings were being generated when the answer failed to come.
+pub fn unknown(error: &Error, which: &str) -> Error {
+    let text = format!(
+        "{}; what became of {which} is unknown, and so are their strings: look whether the server works, then do \
+         it again for them with a new --out",
+        error.detail()
+    );
+    Error::new(error.kind(), error.code(), text)
 }

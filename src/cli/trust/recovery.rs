@@ -30,7 +30,7 @@ enum Verb {
     /// Make the next one and put it into every cluster, beside the one before
     #[command(after_help = "Example:\n  signet trust recovery create\n\n\
         The one before goes on signing. Publish, wait until the phones hold the list\n\
-        with both, then let the next sign: signet trust cluster set hq --signer recovery")]
+        with both, then let the next sign:\n  signet trust cluster set hq --signer recovery")]
     Create {
         /// Its key: rsa-2048 or rsa-4096; lists know no other
         #[arg(long, value_name = "KEY", default_value_t = KeyAlgorithm::Rsa2048)]

@@ -10,8 +10,9 @@ use super::pace::{Lately, Pace};
 use crate::clock::Timestamp;
 use crate::device::filter::Filter;
 use crate::device::records::{Action, Authentication, KeyOrder};
+use crate::error::{Error, Result};
 use crate::id::{CampaignName, RecordId};
-use crate::store::{Index, IndexKey, KeyBuilder, Kind, Record};
+use crate::store::{Index, IndexKey, KeyBuilder, Kind, Record, unknown_version};
 
 /// Regions that are counted apart; what lies beyond is counted together.
 const MOST_REGIONS: usize = 200;
@@ -29,7 +30,7 @@ pub struct CampaignRecord {
     pub pace: Pace,
     /// When which regions are reached; others at all times.
     pub hours: Vec<Hours>,
-    /// It pauses once so many failed or were late.
+    /// It pauses once so many failed or were late since it began or was resumed.
     pub pause_after: Option<u32>,
     /// How far it has come.
     pub state: State,
@@ -59,6 +60,8 @@ pub struct CampaignRecord {
     pub began: Option<Timestamp>,
     /// When it ended.
     pub ended: Option<Timestamp>,
+    /// How many had failed or been late when it was last resumed: [`Self::pause_after`] counts from there.
+    pub bad_at_resume: u64,
 }
 
 /// What a campaign does, and to which devices.
@@ -128,6 +131,11 @@ impl Counts {
         self.waiting + self.open + self.done + self.failed + self.late + self.skipped + self.withdrawn
     }
 
+    /// Those that failed or were late.
+    pub(super) fn bad(&self) -> u64 {
+        self.failed + self.late
+    }
+
     fn move_one(&mut self, from: &Step, to: &Step) {
         let left = self.of(from);
         *left = left.saturating_sub(1);
@@ -177,6 +185,11 @@ impl CampaignRecord {
         self.regions.entry(if is_apart { name } else { "(others)" }.to_owned()).or_default()
     }
 
+    /// How many failed or were late since it began or was last resumed.
+    pub(super) fn bad(&self) -> u64 {
+        self.counts.bad().saturating_sub(self.bad_at_resume)
+    }
+
     /// Whether nothing is left to be done for it.
     pub fn is_over(&self) -> bool {
         self.ended.is_some()
@@ -185,7 +198,16 @@ impl CampaignRecord {
 
 impl Record for CampaignRecord {
     const KIND: Kind = Kind { id: 62, name: "campaign" };
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+
+    /// Version 1 had no count at the last resumption, the last field: zero.
+    fn upgrade(version: u8, body: &[u8]) -> Result<Self> {
+        match version {
+            1 => postcard::from_bytes(&[body, &[0]].concat())
+                .map_err(|e| Error::storage("a campaign record is damaged").because(e)),
+            _ => Err(unknown_version(Self::KIND, version)),
+        }
+    }
 
     fn key(&self) -> Vec<u8> {
         self.id.as_bytes().to_vec()

@@ -13,7 +13,7 @@ use crate::store::Stored;
 mod certificate;
 mod string;
 
-pub(super) use certificate::trust;
+pub(super) use certificate::{is_lsc_of, trust};
 
 /// A device that has proven itself as its operation asks.
 #[derive(Debug)]
@@ -61,10 +61,6 @@ async fn prove(
     caller.takes_later = takes_later(service, &device.value);
     let Some(operation) = device.value.operation.clone().filter(waits) else { return Ok(None) };
     caller.operation = Some(operation.id);
-    if operation.is_past_deadline(service.desk.authority.clock.now()) {
-        let error = Error::new(Kind::Forbidden, "operation-late", "the operation's deadline has passed");
-        return Err(Refusal::failed(error, Reason::RequestLate));
-    }
     let password = auth.password();
     let (device, shown) = match operation.authentication {
         Authentication::String => (string::check(service, caller, device, password).await?, None),
@@ -73,7 +69,29 @@ async fn prove(
             certificate::check(service, device, auth, session).await?
         }
     };
+    caller.proven = true;
+    let operation = same(&device.value, &operation)?;
+    if operation.state == State::Pending && operation.is_past_deadline(service.desk.authority.clock.now()) {
+        return Err(Refusal::failed(late(), Reason::RequestLate));
+    }
     Ok(Some(Proven { device, operation, shown }))
+}
+
+/// The operation as it stands in the record that the proof was held against: another one may have been set meanwhile.
+fn same(device: &DeviceRecord, asked: &Operation) -> Result<Operation, Refusal> {
+    let stands =
+        |now: &Operation| now.id == asked.id && now.authentication == asked.authentication && waits(now);
+    device.operation.clone().filter(stands).ok_or_else(|| Refusal::declined(changed()))
+}
+
+/// The device's operation is another one than it came for, or stands elsewhere.
+pub(super) fn changed() -> Error {
+    Error::new(Kind::Conflict, "operation-changed", "the device's operation was changed meanwhile")
+}
+
+/// Nothing new is issued after the deadline. Only whoever proved to be the device is told, and ends its operation.
+pub(super) fn late() -> Error {
+    Error::new(Kind::Forbidden, "operation-late", "the operation's deadline has passed")
 }
 
 fn waits(operation: &Operation) -> bool {
@@ -107,7 +125,7 @@ fn null_string(
     if !profile.capf().null_string {
         let text = format!("the profile {} does not allow authentication by null string", profile.id());
         let error = Error::new(Kind::Forbidden, "null-string-refused", text);
-        return Err(Refusal::failed(error, Reason::InvalidCredentials));
+        return Err(Refusal::unproven(error, Reason::InvalidCredentials));
     }
     Ok(device)
 }

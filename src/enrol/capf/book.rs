@@ -2,7 +2,7 @@
 
 use crate::audit::{Event, Outcome};
 use crate::device::Change;
-use crate::device::records::DeviceRecord;
+use crate::device::records::{DeviceRecord, State};
 use crate::enrol::capf::conversation::Caller;
 use crate::enrol::capf::message::EndReason;
 use crate::enrol::capf::refusal::{Answer, Effect, Refusal};
@@ -30,7 +30,9 @@ pub(super) async fn change(
     for _ in 0..ATTEMPTS {
         let stored = authority.db.require::<DeviceRecord>(device.as_bytes(), device).await?;
         let now = authority.clock.now();
-        let begun = Change::of(stored.clone(), caller.actor(), now).seen(caller.address);
+        let begun = Change::of(stored.clone(), caller.actor(), now);
+        // Whoever only names a device is not that device.
+        let begun = if caller.proven { begun.seen(caller.address) } else { begun.heard_from(caller.address) };
         let Some(decided) = decide(&stored.value, begun)? else { return Ok(None) };
         let mut unit = alongside.clone();
         let changed = decided.write(&mut unit)?;
@@ -51,10 +53,15 @@ pub(super) async fn refused(service: &Service, caller: &Caller, refusal: &Refusa
         events: event(service, caller, refusal).into_iter().collect(),
     };
     let written = match (caller.device, refusal.effect) {
-        (Some(device), Effect::Trouble(_) | Effect::Failed(_)) => {
+        // Anybody can name a device: what was not proven is entered as far as there is room in the audit log.
+        (Some(device), Effect::Trouble(_) | Effect::Failed(_))
+            if caller.proven || !unit.events.is_empty() =>
+        {
             affect(service, caller, device, refusal.effect, &unit).await
         }
-        (None, _) | (Some(_), Effect::None) => write(service, unit).await,
+        (None, _) | (Some(_), Effect::None | Effect::Trouble(_) | Effect::Failed(_)) => {
+            write(service, unit).await
+        }
     };
     if let Err(error) = written {
         tracing::warn!(%error, "a refused CAPF session could not be noted");
@@ -84,16 +91,16 @@ async fn affect(
     effect: Effect,
     unit: &Unit,
 ) -> Result<()> {
-    let now = service.desk.authority.clock.now();
     let decide = |device: &DeviceRecord, change: Change| {
         let open = device.operation.as_ref().is_some_and(|operation| {
             Some(operation.id) == caller.operation
-                && (operation.is_open(now) || operation.is_past_deadline(now))
+                && matches!(operation.state, State::Pending | State::Issued(_))
         });
         Ok(open.then(|| match effect {
             Effect::None => change,
             Effect::Trouble(reason) => change.troubled(reason),
-            Effect::Failed(reason) => change.failed(reason),
+            Effect::Failed(reason) if caller.proven => change.failed(reason),
+            Effect::Failed(reason) => change.troubled(reason),
         }))
     };
     match change(service, caller, device, unit, decide).await? {

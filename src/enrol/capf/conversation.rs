@@ -30,13 +30,15 @@ pub(super) struct Caller {
     pub operation: Option<RecordId>,
     /// Whether it is known to take a RetryLater.
     pub takes_later: bool,
+    /// Whether it proved to be that device, as the operation asks.
+    pub proven: bool,
 }
 
 impl Caller {
     /// Nobody is known yet.
     fn from(address: IpAddr) -> Self {
         let address = address.to_canonical();
-        Self { address, name: None, device: None, operation: None, takes_later: false }
+        Self { address, name: None, device: None, operation: None, takes_later: false, proven: false }
     }
 
     /// As the audit log names it.

@@ -24,7 +24,9 @@ pub(super) async fn run<S: Stream>(
         FromDevice::Deleted(reason) if reason.is_ok() => {
             let decide = |device: &DeviceRecord, change: Change| {
                 let same = device.operation.as_ref().is_some_and(|o| o.id == admitted.operation.id);
-                Ok(same.then(|| change.deleted()))
+                // It deleted it, whatever it is to do next.
+                let known = device.lsc.is_some() && device.lsc == admitted.device.value.lsc;
+                Ok(if same { Some(change.deleted()) } else { known.then(|| change.deleted_before()) })
             };
             book::change(service, caller, admitted.device.value.id, &Unit::new(), decide).await?;
             Ok(EndReason::Updated)

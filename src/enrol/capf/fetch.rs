@@ -2,12 +2,13 @@
 
 use crate::device::Change;
 use crate::device::records::{DeviceRecord, Held, Reason};
-use crate::enrol::capf::admit::{Admitted, trust};
+use crate::enrol::capf::admit::{Admitted, is_lsc_of, trust};
 use crate::enrol::capf::book;
 use crate::enrol::capf::conversation::Caller;
+use crate::enrol::capf::install::succession_of_shown;
 use crate::enrol::capf::link::Stream;
 use crate::enrol::capf::message::{EndReason, FetchResponse, FromDevice, ToDevice};
-use crate::enrol::capf::proof::{self, Sort, identify};
+use crate::enrol::capf::proof::{self, Sort, Unproven, identify};
 use crate::enrol::capf::refusal::Refusal;
 use crate::enrol::capf::service::Service;
 use crate::enrol::capf::talk::Talk;
@@ -45,19 +46,27 @@ pub(super) async fn run<S: Stream>(
         };
         Ok(same.then(|| shown.fetched(held.serial.clone())))
     };
-    book::change(service, caller, admitted.device.value.id, &Unit::new(), decide).await?;
+    let succession = match sort {
+        Sort::Lsc => succession_of_shown(service, admitted.device.value.id, &held.serial).await?,
+        Sort::Mic => Unit::new(),
+    };
+    book::change(service, caller, admitted.device.value.id, &succession, decide).await?;
     Ok(EndReason::NoAction)
 }
 
 async fn look(service: &Service, device: &DeviceRecord, der: Vec<u8>) -> Result<(Held, Sort), Refusal> {
     let trust = trust(service, device).await?;
     match identify(&service.desk.authority, der, device.name.as_str(), trust).await {
-        Ok((certificate, sort)) => Ok((Held::of(&certificate)?, sort)),
-        Err(proof::Refusal::Unproven(unproven)) => {
-            let text = format!("the certificate that the device shows is not accepted: {unproven}");
-            let error = Error::new(Kind::Forbidden, "capf-shown", text);
-            Err(Refusal::trouble(error, Reason::InvalidLsc))
+        Ok((_, _, Some(record))) if !is_lsc_of(device, &record.value) => {
+            Err(not_accepted(Unproven::OtherIssuer))
         }
+        Ok((certificate, sort, _)) => Ok((Held::of(&certificate)?, sort)),
+        Err(proof::Refusal::Unproven(unproven)) => Err(not_accepted(unproven)),
         Err(proof::Refusal::Failed(error)) => Err(Refusal::from(error)),
     }
+}
+
+fn not_accepted(unproven: Unproven) -> Refusal {
+    let text = format!("the certificate that the device shows is not accepted: {unproven}");
+    Refusal::trouble(Error::new(Kind::Forbidden, "capf-shown", text), Reason::InvalidLsc)
 }

@@ -15,6 +15,8 @@ mod elsewhere;
 mod issue;
 mod key;
 
+pub(super) use confirm::succession_of_shown;
+
 /// Runs the operation. The certificate counts as installed once the device said so, and is told that it is only after
 /// that was written.
 pub(super) async fn run<S: Stream>(

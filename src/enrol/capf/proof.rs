@@ -153,13 +153,13 @@ pub async fn prove(
 }
 
 /// Whose certificate this is, without any proof that the device has its key: what a device shows when it is asked for
-/// its certificate. Held against issuer, dates, name and revocation as [`prove`] does.
+/// its certificate. Held against issuer, dates, name and revocation as [`prove`] does. Returns our record of an LSC too.
 pub async fn identify(
     authority: &Authority,
     der: Vec<u8>,
     device: &str,
     trust: Trust,
-) -> Result<(Certificate, Sort), Refusal> {
+) -> Result<(Certificate, Sort, Option<Stored<CertificateRecord>>), Refusal> {
     let device = device.to_owned();
     let look = move || {
         let certificate = holder::read(&der, trust.old_devices)?;
@@ -168,8 +168,8 @@ pub async fn identify(
     };
     let (certificate, sort) =
         authority.pool.run(look).await.map_err(Refusal::Failed)?.map_err(Refusal::Unproven)?;
-    on_record(authority, &certificate, sort).await?;
-    Ok((certificate, sort))
+    let record = on_record(authority, &certificate, sort).await?;
+    Ok((certificate, sort, record))
 }
 
 /// The record of an LSC, by its very octets.

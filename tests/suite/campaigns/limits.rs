@@ -134,6 +134,40 @@ async fn a_campaign_that_goes_wrong_pauses_by_itself() {
     assert_eq!(campaign["counts"]["waiting"], 35, "{campaign}");
     let log = house.get("/audit?action=campaign.pause").await.done(200);
     assert_eq!(log["items"][0]["outcome"], "warning");
+    // Resumed, it does not pause again for what it paused for before.
+    house.post("/campaigns/spring/resume", &json!({})).await.done(200);
+    house.steps(1).await;
+    let open = house.open("spring").await;
+    house.fails(&open[0]).await;
+    house.steps(1).await;
+    assert_eq!(house.campaign("spring").await["state"], "running");
+    for name in &open[1..] {
+        house.fails(name).await;
+    }
+    house.steps(1).await;
+    let said = house.campaign("spring").await["said"].clone();
+    assert_eq!(said, "paused by itself: 5 devices failed or were late since it was resumed");
+}
+
+#[tokio::test]
+async fn to_cancel_the_task_of_a_campaign_pauses_it() {
+    let mut house = House::with_devices(5).await;
+    house.post("/campaigns", &with(&asked(), "at_once", json!(2))).await.done(201);
+    house.steps(2).await;
+    let tasks = house.get("/tasks?kind=campaign.step").await.done(200);
+    let id = tasks["items"][0]["id"].as_str().unwrap().to_owned();
+    house.post(&format!("/tasks/{id}/cancel"), &json!({})).await.done(200);
+    assert_eq!(house.campaign("spring").await["state"], "paused");
+    for name in house.open("spring").await {
+        house.fails(&name).await;
+    }
+    house.steps(1).await;
+    let counts = house.campaign("spring").await["counts"].clone();
+    assert_eq!(
+        (&counts["failed"], &counts["waiting"]),
+        (&json!(2), &json!(3)),
+        "what was open is watched on"
+    );
 }
 
 #[tokio::test]

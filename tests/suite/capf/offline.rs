@@ -99,6 +99,11 @@ async fn phones_leave_their_keys_and_come_back_for_what_an_offline_ca_signed() {
         assert_eq!(in_certificate, key(&["pkey", "-in", &phone.path("lsc.key"), "-pubout"]));
         assert_eq!(stage.state(phone).await, ("installed".into(), None));
         assert_eq!(stage.lsc_serial(phone).await, Some(seen.serial()));
+        // What is done stays done, whatever else is signed for the same key.
+        let other = signed(folder.path(), request, (None, "200", None));
+        assert_eq!(brought(&stage, &pem).await["outcome"], "unchanged");
+        assert_eq!(brought(&stage, &other).await["code"], "offline-superseded");
+        assert_eq!(stage.state(phone).await, ("installed".into(), None));
     }
     // One that is not fetched stands in nobody's way when a CA of ours is to sign again.
     let back = left_its_key(&stage, 3, "p-256").await;
@@ -141,4 +146,5 @@ async fn what_an_offline_ca_signed_is_held_against_what_was_asked() {
     let outcome = brought(&stage, &signed(folder.path(), &request, (None, "300", None))).await;
     assert_eq!(outcome["code"], "offline-superseded");
     assert_eq!(stage.state(&phone).await, ("none".into(), None));
+    assert_eq!(stage.call("GET", "/offline-requests", None).await["items"], json!([]));
 }

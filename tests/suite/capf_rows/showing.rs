@@ -11,7 +11,7 @@ use crate::capf_proof::keys::Key;
 use crate::openssl::openssl;
 
 /// An element with a certificate.
-fn certificate(der: &[u8]) -> Vec<u8> {
+pub fn certificate(der: &[u8]) -> Vec<u8> {
     let inner = u16::try_from(der.len() + 2).unwrap().to_be_bytes();
     [&[1, inner[0], inner[1], 0, 2], der].concat()
 }
@@ -130,7 +130,7 @@ async fn a_certificate_without_its_signatures_proves_nothing() {
 }
 
 /// What a phone shows as its proof by a certificate of this key.
-fn proof(key: &Key, name: &str, der: &[u8]) -> Vec<u8> {
+pub fn proof(key: &Key, name: &str, der: &[u8]) -> Vec<u8> {
     let message = [name.as_bytes(), &[0], der].concat();
     let (first, second) = (key.prove("sha1", &message), key.prove("sha512", &message));
     let length = u16::try_from(second.len()).unwrap().to_be_bytes();
@@ -138,17 +138,17 @@ fn proof(key: &Key, name: &str, der: &[u8]) -> Vec<u8> {
     hello_as(name, 3, &[(4, &certificate(der)), (6, &first), (20, &second)])
 }
 
-fn public(key: &Key) -> Vec<u8> {
+pub fn public(key: &Key) -> Vec<u8> {
     openssl(&["pkey", "-in", key.path(), "-pubout", "-outform", "DER"], b"")
 }
 
-fn by_lsc(operation: &mut Operation) {
+pub fn by_lsc(operation: &mut Operation) {
     operation.authentication = Authentication::ExistingLsc;
     operation.string = None;
 }
 
 /// A phone that holds an LSC of this key.
-async fn holding(office: &Office, name: &str, key: &Key) -> (RecordId, Vec<u8>) {
+pub async fn holding(office: &Office, name: &str, key: &Key) -> (RecordId, Vec<u8>) {
     let device = office.enter(name, "phone-lsc").await;
     office.set(device, Action::Install, |_| {}).await;
     let password = [STRING.as_bytes(), &[0]].concat();

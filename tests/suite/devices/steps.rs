@@ -201,7 +201,11 @@ async fn a_device_is_deleted_and_its_certificate_revoked_only_if_that_is_asked_f
         serials.push(lsc.serial().to_string());
     }
     set(&api, &sep(2), json!({ "operation": "install" })).await.done(200);
+    let earlier = ask(&api, &sep(2), &sep(2)).await.unwrap().serial().to_string();
+    // Another operation takes its place: the device's record names the certificate no more.
+    set(&api, &sep(2), json!({ "operation": "install", "key": "p-384" })).await.done(200);
     let unconfirmed = ask(&api, &sep(2), &sep(2)).await.unwrap().serial().to_string();
+    set(&api, &sep(2), json!({ "operation": "fetch" })).await.done(200);
     api.delete(&format!("{DEVICES}/{}", sep(1))).await.done(204);
     api.delete(&format!("{DEVICES}/{}?revoke=maybe", sep(2))).await.refused(422, "invalid-flag");
     api.delete(&format!("{DEVICES}/{}?revoke=true", sep(2))).await.done(204);
@@ -212,6 +216,7 @@ async fn a_device_is_deleted_and_its_certificate_revoked_only_if_that_is_asked_f
     assert_eq!(status(&serials[0]).await, ("good".to_owned(), None));
     let ceased = ("revoked".to_owned(), Some("cessation-of-operation".to_owned()));
     assert_eq!(status(&serials[1]).await, ceased);
+    assert_eq!(status(&earlier).await, ceased);
     assert_eq!(status(&unconfirmed).await, ceased);
 }
 
@@ -222,7 +227,12 @@ async fn a_restore_ends_what_waits_for_a_string() {
     add(&api, json!({ "name": sep(1), "operation": "install", "string": "1234", "deadline": "1h" })).await;
     add(&api, json!({ "name": sep(2), "operation": "install" })).await;
     comes(&api, &sep(2), |change| change.issued("0A1B".parse().unwrap())).await;
-    assert_eq!(spend::end_strings(api.db(), api.clock().now()).await.unwrap(), 1);
+    api.state.desk.profiles.swap(phones(&[("null_string = false", "null_string = true")]));
+    let open = json!({ "name": sep(3), "operation": "install", "authentication": "null-string" });
+    add(&api, open).await;
+    assert_eq!(spend::end_strings(api.db(), api.clock().now()).await.unwrap(), 2);
+    let unproven = show(&api, &sep(3)).await;
+    assert_eq!((&unproven["state"], &unproven["reason"]), (&json!("failed"), &json!("invalid-credentials")));
     let ended = show(&api, &sep(1)).await;
     assert_eq!(
         (&ended["state"], &ended["reason"]),

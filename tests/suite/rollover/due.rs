@@ -18,11 +18,11 @@ async fn the_successor_is_due_before_certificates_are_cut_at_the_end() {
     assert_eq!((&tls["status"], &tls["detail"]), (&"ok".into(), &"90 days left".into()));
     assert!(house.ca("rsa-issuing").await["rollover"].is_null());
 
-    // Ten years, of which the profiles want one: due a month before the first certificate is cut.
-    house.clock.advance(3250 * DAY);
+    // Ten years, of which the profile of TVS wants two: due a month before the first certificate is cut.
+    house.clock.advance(2850 * DAY);
     house.work().await;
     assert_eq!(health("ca rsa-issuing").await["status"], "ok");
-    house.clock.advance(40 * DAY);
+    house.clock.advance(60 * DAY);
     house.work().await;
     let told = health("ca rsa-issuing").await;
     let detail = told["detail"].as_str().unwrap();
@@ -31,7 +31,7 @@ async fn the_successor_is_due_before_certificates_are_cut_at_the_end() {
     assert!(house.ca("rsa-root").await["rollover"].is_null(), "a successor under it lives its ten years");
 
     // Checklist D: inside the issuer's validity.
-    house.clock.advance(100 * DAY);
+    house.clock.advance(480 * DAY);
     house.work().await;
     let cas = house.ca_certificates().await;
     let device = house.enrol("late", &cas[0]).await;

@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn openssl_gets_a_subject_in_its_own_form() {
-        let written = subject("CN=SEP001122334455,O=A/B + C").unwrap();
+        let written = subject("CN=SEP001122334455,O=A/B \\+ C").unwrap();
         assert_eq!(written, "/2.5.4.10=A\\/B \\+ C/2.5.4.3=SEP001122334455");
     }
 }

@@ -96,10 +96,11 @@ impl Round<'_> {
     }
 
     fn pause_if_bad(&mut self, unit: &mut Unit) {
-        let bad = self.campaign.counts.failed + self.campaign.counts.late;
+        let bad = self.campaign.bad();
         let is_bad = self.campaign.pause_after.is_some_and(|most| bad >= u64::from(most));
         if self.campaign.state == State::Running && is_bad {
-            let said = format!("paused by itself: {bad} devices failed or were late");
+            let since = if self.campaign.bad_at_resume > 0 { " since it was resumed" } else { "" };
+            let said = format!("paused by itself: {bad} devices failed or were late{since}");
             self.campaign.state = State::Paused;
             self.campaign.changed = self.now;
             let paused = event(&self.campaign, "campaign.pause", Actor::System, self.now);

@@ -32,6 +32,9 @@ pub(super) async fn check(
         sudi: auth.sudi,
     };
     match prove(&service.desk.authority, shown, trust).await {
+        Ok((_, Some(record))) if !is_lsc_of(&device.value, &record.value) => {
+            Err(unproven_by(Unproven::OtherIssuer, issuer))
+        }
         Ok((proven, _)) => {
             let (value, serial) = showed(device.value, &proven)?;
             Ok((Stored { value, revision: device.revision }, serial))
@@ -39,6 +42,14 @@ pub(super) async fn check(
         Err(proof::Refusal::Unproven(unproven)) => Err(unproven_by(unproven, issuer)),
         Err(proof::Refusal::Failed(error)) => Err(Refusal::from(error)),
     }
+}
+
+/// Whether a certificate of ours is this device's LSC: of the profile that it gets its certificates by, or the one that
+/// it holds or was given last. The same CA may issue by other profiles too, in the same name.
+pub(in crate::enrol::capf) fn is_lsc_of(device: &DeviceRecord, record: &CertificateRecord) -> bool {
+    record.profile == device.profile
+        || device.lsc.as_ref().is_some_and(|held| held.fingerprint == record.fingerprint)
+        || device.unconfirmed.as_ref() == Some(&record.serial)
 }
 
 /// What a certificate says of itself, by the name of its issuer: nothing of it is believed.

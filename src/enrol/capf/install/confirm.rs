@@ -5,16 +5,15 @@ use crate::ca::renewal::{self, supersede};
 use crate::device::Change;
 use crate::device::records::{DeviceRecord, Held, State};
 use crate::enrol::Desk;
-use crate::enrol::capf::admit::Admitted;
+use crate::enrol::capf::admit::{Admitted, changed};
 use crate::enrol::capf::book;
 use crate::enrol::capf::conversation::Caller;
 use crate::enrol::capf::refusal::Refusal;
 use crate::enrol::capf::service::Service;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
+use crate::id::{RecordId, Serial};
 use crate::store::Unit;
 use crate::x509::cert::Certificate;
-
-const CHANGED: &str = "operation-changed";
 
 /// Writes that the device confirmed. A refusal: its operation is another one meanwhile, or the certificate is.
 pub(super) async fn installed(
@@ -45,8 +44,31 @@ pub(super) async fn write(
     };
     match book::change(service, caller, admitted.device.value.id, alongside, decide).await {
         Ok(_) => Ok(()),
-        Err(error) if error.code() == CHANGED => Err(Refusal::declined(error)),
+        Err(error) if error.code() == changed().code() => Err(Refusal::declined(error)),
         Err(error) => Err(Refusal::from(error)),
+    }
+}
+
+/// What follows from a device's showing this LSC of ours. If it is the one that was issued and never confirmed, to show
+/// it confirms it, and the one before is superseded. Errors: `storage`, `not-found`.
+pub(in crate::enrol::capf) async fn succession_of_shown(
+    service: &Service,
+    device: RecordId,
+    serial: &Serial,
+) -> Result<Unit> {
+    let device = service.desk.authority.db.require::<DeviceRecord>(device.as_bytes(), device).await?.value;
+    confirmed_by(&service.desk, &device, Some(serial)).await
+}
+
+/// The same for a device as it was read, before what it showed was entered.
+pub(super) async fn confirmed_by(desk: &Desk, device: &DeviceRecord, shown: Option<&Serial>) -> Result<Unit> {
+    let (Some(unconfirmed), Some(shown)) = (&device.unconfirmed, shown) else { return Ok(Unit::new()) };
+    if unconfirmed != shown {
+        return Ok(Unit::new());
+    }
+    match serials::all(&desk.authority.db, shown).await?.pop() {
+        Some(stored) => succession(desk, &stored.value).await,
+        None => Ok(Unit::new()),
     }
 }
 
@@ -66,8 +88,4 @@ async fn succession(desk: &Desk, certificate: &CertificateRecord) -> Result<Unit
         }
     }
     Ok(unit)
-}
-
-fn changed() -> Error {
-    Error::new(Kind::Conflict, CHANGED, "the device's operation was changed meanwhile")
 }

@@ -25,7 +25,8 @@ pub(super) async fn run<S: Stream>(
     match offline::standing(desk, operation).await? {
         Standing::None => {
             let public_key = key::ask(talk, admitted, service).await?;
-            let request = issue::request(desk, caller, admitted, public_key).await?;
+            let (admitted, _) = issue::current(service, admitted).await?;
+            let request = issue::request(desk, caller, &admitted, public_key).await?;
             offline::ask(desk, &request, operation).await?;
             Ok(EndReason::NoAction)
         }

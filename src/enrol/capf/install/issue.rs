@@ -3,9 +3,11 @@
 use crate::ca::profile::Profile;
 use crate::ca::records::{CertificateRecord, Status, serials};
 use crate::ca::revoke;
-use crate::device::records::{DeviceRecord, State};
-use crate::enrol::capf::admit::Admitted;
+use crate::device::records::Reason::RequestLate as Late;
+use crate::device::records::{DeviceRecord, Operation, State};
+use crate::enrol::capf::admit::{Admitted, changed, late};
 use crate::enrol::capf::conversation::Caller;
+use crate::enrol::capf::install::confirm;
 use crate::enrol::capf::refusal::Refusal;
 use crate::enrol::capf::service::Service;
 use crate::enrol::{Application, Desk, DeviceProof, Outcome, Proof, Request, enrol_with};
@@ -16,6 +18,10 @@ use crate::x509::crl::Reason;
 use crate::x509::key::PublicKey;
 use crate::x509::name::{Attribute, Name, attribute};
 
+/// How often a device's record that was written to meanwhile is read again.
+const ATTEMPTS: usize = 8;
+const CONFLICT: &str = "state-conflict";
+
 /// The certificate for this key. A device that comes back after the connection broke gets the same one for the same
 /// key; for another key, or for another operation, the one that it never confirmed is revoked in the same write as the
 /// new one is issued, so that there are never two.
@@ -25,8 +31,26 @@ pub(super) async fn certificate(
     admitted: &Admitted,
     public_key: PublicKey,
 ) -> Result<CertificateRecord, Refusal> {
+    for _ in 1..ATTEMPTS {
+        match Box::pin(decided_now(service, caller, admitted, public_key.clone())).await {
+            Err(refusal) if refusal.error.code() == CONFLICT => {}
+            ended => return ended,
+        }
+    }
+    Box::pin(decided_now(service, caller, admitted, public_key)).await
+}
+
+/// The same with the device's record as it is now: it may have been written to while the device made its key, and may be
+/// again (`state-conflict`).
+async fn decided_now(
+    service: &Service,
+    caller: &Caller,
+    admitted: &Admitted,
+    public_key: PublicKey,
+) -> Result<CertificateRecord, Refusal> {
     let desk = &service.desk;
-    let mut alongside = Unit::new();
+    let (admitted, mut alongside) = current(service, admitted).await?;
+    let admitted = &admitted;
     if let Some(serial) = &admitted.device.value.unconfirmed {
         let unconfirmed = issued(desk, serial).await?;
         let again = admitted.operation.state == State::Issued(serial.clone())
@@ -34,21 +58,53 @@ pub(super) async fn certificate(
         let now = desk.authority.clock.now();
         match &unconfirmed.value.status {
             Status::Good if again && unconfirmed.value.is_live(now) => return Ok(unconfirmed.value),
-            Status::Good => {
+            Status::Revoked { .. } if again => return Err(Refusal::from(revoked())),
+            // One on hold might come back.
+            Status::Good | Status::Revoked { reason: Reason::CertificateHold, .. } => {
                 revoke::write(&mut alongside, unconfirmed, Reason::Superseded, &caller.actor(), now)?;
             }
-            Status::Revoked { .. } if again => return Err(Refusal::from(revoked())),
             Status::Revoked { .. } => {}
         }
     }
+    refuse_late(desk, &admitted.operation)?;
     let request = request(desk, caller, admitted, public_key).await?;
     match enrol_with(desk, request, alongside).await {
         Ok(Outcome::Issued(issued)) => Ok(issued.record),
         Ok(Outcome::Pending(_)) => Err(Refusal::from(Error::internal("a device's request was kept waiting"))),
-        // Another session of the device was faster, or its operation was changed (CAPF-33).
-        Err(error) if error.code() == "state-conflict" => Err(Refusal::declined(error)),
+        Err(error) if error.code() == CONFLICT => Err(Refusal::declined(error)),
         Err(error) => Err(Refusal::from(error)),
     }
+}
+
+/// The device as it stands now, with what it showed, and what that confirms. Declined if its operation is another one
+/// meanwhile, or stands elsewhere: another session of the device was faster, or an operator (CAPF-33).
+pub(super) async fn current(service: &Service, admitted: &Admitted) -> Result<(Admitted, Unit), Refusal> {
+    let (desk, before) = (&service.desk, &admitted.device.value);
+    let mut device = desk.authority.db.require::<DeviceRecord>(before.id.as_bytes(), before.id).await?;
+    let confirmed = confirm::confirmed_by(desk, &device.value, admitted.shown.as_ref()).await?;
+    if let (Some(_), Some(lsc)) = (&admitted.shown, &before.lsc) {
+        device.value.holds(lsc.clone());
+    }
+    device.value.mic = before.mic.clone().or(device.value.mic);
+    let unchanged = device.value.unconfirmed == before.unconfirmed && device.value.profile == before.profile;
+    let asked = &admitted.operation;
+    let stands = |now: &Operation| unchanged && now.id == asked.id && now.state == asked.state;
+    let Some(operation) = device.value.operation.clone().filter(stands) else {
+        return Err(Refusal::declined(changed()));
+    };
+    let (version, shown) = (admitted.version, admitted.shown.clone());
+    Ok((Admitted { device, operation, version, shown }, confirmed))
+}
+
+/// After the deadline the device may confirm what it was given, and gets nothing new.
+fn refuse_late(desk: &Desk, operation: &Operation) -> Result<(), Refusal> {
+    if !operation.is_past_deadline(desk.authority.clock.now()) {
+        return Ok(());
+    }
+    Err(match operation.state {
+        State::Issued(_) => Refusal::trouble(late(), Late),
+        State::Pending | State::Done | State::Failed(_) => Refusal::failed(late(), Late),
+    })
 }
 
 /// The certificate that was issued for the device's operation, where the device proves itself by that very certificate:
