@@ -197,7 +197,8 @@ async fn device_that_waits(
     let found = desk.authority.db.find::<DeviceRecord>(DeviceRecord::BY_NAME, &key).await?;
     let waits = |device: &Stored<DeviceRecord>| {
         let operation = device.value.operation.as_ref();
-        operation.is_some_and(|o| o.id == record.operation && o.state == State::Pending)
+        operation
+            .is_some_and(|o| o.id == record.operation && matches!(o.state, State::Pending | State::Issued(_)))
     };
     Ok(found.filter(waits).filter(|_| record.certificate.is_none()))
 }

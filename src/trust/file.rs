@@ -57,7 +57,9 @@ pub async fn signer(authority: &Authority, id: &ClusterId) -> Result<FileSigner>
     let anchors = anchor::of(db, id).await?;
     let able = able(authority, &anchors).await?;
     let known = able.iter().filter(|anchor| is_known(current.as_ref(), anchor));
-    let oldest = known.min_by_key(|anchor| anchor.added);
+    // Those of a new cluster were added at one moment.
+    let began = |anchor: &AnchorRecord| anchor.read().map(|certificate| certificate.not_before()).ok();
+    let oldest = known.min_by_key(|anchor| (anchor.added, began(anchor)));
     let chosen = oldest.or_else(|| able.iter().max_by_key(|anchor| anchor.added)).copied();
     let Some((anchor, key)) = chosen.and_then(|anchor| Some((anchor, anchor.source.key()?))) else {
         let text = format!(
