@@ -56,11 +56,12 @@ pub(super) async fn begin<T: Serialize>(
     let (ended, end) = watch::channel(None);
     state.looks.newest.lock().unwrap_or_else(PoisonError::into_inner).insert(name, end.clone());
     tokio::task::spawn_blocking(move || {
-        let _permit = permit;
         let value = look(&*inspector).and_then(|found| {
             serde_json::to_value(found)
                 .map_err(|e| Error::internal("a look's end cannot be written").because(e))
         });
+        // First: who is told of the end may begin the next.
+        drop(permit);
         ended.send_replace(Some(Arc::new(value)));
     });
     wait(end).await
