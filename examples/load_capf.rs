@@ -201,10 +201,10 @@ async fn run(
     at_once: usize,
     waiting: Arc<Vec<Waiting>>,
 ) -> Result<Report, AnyError> {
-    let tls = tls_client(match arguments.tls {
+    let tls = tls_client(&[match arguments.tls {
         Tls::Tls12 => &rustls::version::TLS12,
         Tls::Tls13 => &rustls::version::TLS13,
-    })?;
+    }])?;
     let next = Arc::new(AtomicUsize::new(0));
     let (cpu, start) = (server.cpu_time()?, Instant::now());
     let tasks: Vec<_> = (0..at_once)

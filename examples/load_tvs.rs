@@ -19,11 +19,9 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256};
 use clap::Parser;
-use rustls::ClientConfig;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{DigitallySignedStruct, SignatureScheme};
+use rustls::pki_types::ServerName;
 use support::connection::{Judge, Target, ask_all, run as run_http};
+use support::phone::tls_client;
 use support::server::Server;
 use support::{AnyError, Report};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -67,7 +65,12 @@ async fn main() -> Result<(), AnyError> {
     println!("limit ({}, one signature, in process): {limit:.0}/s", arguments.key);
     println!("{}", Report::head());
     let (at, files) = (at("tvs")?, at("phone_http")?);
-    let mut phones = Phones { at, tls: client()?, question: Vec::new(), next: AtomicUsize::new(0) };
+    let mut phones = Phones {
+        at,
+        tls: TlsConnector::from(tls_client(rustls::ALL_VERSIONS)?),
+        question: Vec::new(),
+        next: AtomicUsize::new(0),
+    };
     phones.question = phones.about_itself().await?;
     let phones = Arc::new(phones);
     for (total, is_new) in [(arguments.new, true), (arguments.open, false)] {
@@ -203,64 +206,4 @@ async fn drive(
         latencies.push(start.elapsed());
     }
     Ok((latencies, failed))
-}
-
-/// A phone compares the certificate with its list; the driver takes any.
-#[derive(Debug)]
-struct Any(Arc<rustls::crypto::CryptoProvider>);
-
-fn client() -> Result<TlsConnector, AnyError> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Any(provider)))
-        .with_no_client_auth();
-    config.resumption = rustls::client::Resumption::disabled();
-    Ok(TlsConnector::from(Arc::new(config)))
-}
-
-impl ServerCertVerifier for Any {
-    fn verify_server_cert(
-        &self,
-        _leaf: &CertificateDer<'_>,
-        _above: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(
-            message,
-            leaf,
-            signed,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(
-            message,
-            leaf,
-            signed,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

@@ -29,12 +29,12 @@ pub struct Phone {
 
 /// A TLS client that checks the handshake, and not whose certificate it is: a phone compares that with its trust list.
 pub fn tls_client(
-    version: &'static SupportedProtocolVersion,
+    versions: &[&'static SupportedProtocolVersion],
 ) -> std::result::Result<Arc<ClientConfig>, rustls::Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone());
     let mut config = builder
-        .with_protocol_versions(&[version])?
+        .with_protocol_versions(versions)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Anybody(provider)))
         .with_no_client_auth();

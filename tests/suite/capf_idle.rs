@@ -174,7 +174,7 @@ fn phones_install_while_thousands_are_connected_and_silent() {
         std::thread::sleep(Duration::from_millis(20));
     }
 
-    let tls = tls_client(&rustls::version::TLS12).unwrap();
+    let tls = tls_client(&[&rustls::version::TLS12]).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let alone = runtime.block_on(install(at, &tls, 0..PHONES));
     let before = server.resident();

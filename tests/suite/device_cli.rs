@@ -2,50 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use serde_json::Value;
-
-use super::serve::{Home, Server};
-
-/// A server on a folder, and its command line.
-struct Running {
-    home: Home,
-    _server: Server,
-}
-
-impl Running {
-    fn new() -> Self {
-        let home = Home::new();
-        let _server = home.up();
-        Self { home, _server }
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.home.data().with_file_name(name).display().to_string()
-    }
-
-    fn write(&self, name: &str, text: &str) -> String {
-        std::fs::write(self.path(name), text).unwrap();
-        self.path(name)
-    }
-
-    /// What it says on standard output, done.
-    fn done(&self, arguments: &[&str]) -> String {
-        let (code, out, said) = self.home.run(arguments);
-        assert_eq!(code, 0, "{arguments:?}: {out}{said}");
-        out
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let out = self.done(&[arguments, &["--output", "json"]].concat());
-        serde_json::from_str(&out).unwrap_or_else(|e| panic!("{arguments:?}: {e}: {out}"))
-    }
-
-    fn refused(&self, code: i32, arguments: &[&str]) -> String {
-        let (found, out, said) = self.home.run(arguments);
-        assert_eq!(found, code, "{arguments:?}: {out}{said}");
-        said
-    }
-}
+use super::running::Running;
 
 const HEAD: &str = "name,model,region,operation,auth,string,key,deadline\n";
 

@@ -38,6 +38,7 @@ mod refusals;
 mod renewal;
 mod revoking;
 mod rollover;
+mod running;
 mod scep;
 mod serve;
 mod storage;

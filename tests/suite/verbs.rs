@@ -5,42 +5,10 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::serve::{Home, Server};
-
-/// A server on a folder, and its command line.
-struct Running {
-    home: Home,
-    server: Server,
-}
+use super::running::Running;
+use super::serve::Home;
 
 impl Running {
-    fn new() -> Self {
-        let home = Home::new();
-        let server = home.up();
-        Self { home, server }
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.home.data().with_file_name(name).display().to_string()
-    }
-
-    fn write(&self, name: &str, text: &str) -> String {
-        std::fs::write(self.path(name), text).unwrap();
-        self.path(name)
-    }
-
-    /// What it says on standard output, done.
-    fn done(&self, arguments: &[&str]) -> String {
-        let (code, out, said) = self.home.run(arguments);
-        assert_eq!(code, 0, "{arguments:?}: {said}");
-        out
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let out = self.done(&[arguments, &["--output", "json"]].concat());
-        serde_json::from_str(&out).unwrap_or_else(|e| panic!("{arguments:?}: {e}: {out}"))
-    }
-
     /// Of `tls-server`, loaded.
     fn change_profile(&self, from: &str, to: &str) {
         let file = self.home.file("policies/profiles/tls-server.toml");
