@@ -107,12 +107,22 @@ async fn publish(server: &Server) -> Result<(), AnyError> {
 /// The shipped policies, with this key for TVS.
 fn policies(folder: &Path, key: &str) -> Result<String, AnyError> {
     let policies = folder.join("policies");
-    let profiles = policies.join("profiles");
-    std::fs::create_dir_all(&profiles)?;
-    let shipped = std::fs::read_to_string("policies/profiles/tvs-tls.toml")?;
+    copy(Path::new("policies"), &policies)?;
+    let profile = policies.join("profiles/tvs-tls.toml");
+    let shipped = std::fs::read_to_string(&profile)?;
     let line = shipped.lines().find(|line| line.starts_with("keys = ")).ok_or("no keys in tvs-tls.toml")?;
-    std::fs::write(profiles.join("tvs-tls.toml"), shipped.replace(line, &format!("keys = [\"{key}\"]")))?;
+    std::fs::write(profile, shipped.replace(line, &format!("keys = [\"{key}\"]")))?;
     Ok(policies.display().to_string())
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?.path();
+        let target = to.join(entry.file_name().unwrap_or_default());
+        if entry.is_dir() { copy(&entry, &target)? } else { std::fs::copy(&entry, &target).map(drop)? }
+    }
+    Ok(())
 }
 
 /// Signatures of the server's key in a second of one core.

@@ -155,7 +155,9 @@ impl Phones {
         let held = self.identities.held(purpose).await?;
         let lists = self.lists(&held).await?;
         let (chosen, is_common) = choose(&held, &lists);
-        self.warn_once(purpose, is_common);
+        // Where none was ever made there is nothing to suit anybody.
+        let is_off = held.is_empty() && shown.shown().is_none();
+        self.warn_once(purpose, is_common || is_off);
         let stays = !is_common && shown.shown().is_some();
         let Some(OwnIdentity { key, certificate, chain, .. }) = chosen.filter(|_| !stays).cloned() else {
             return Ok(());
