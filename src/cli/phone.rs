@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::cli::progress::Progress;
-use crate::cli::{Context, ExitCode, show};
+use crate::cli::{Context, ExitCode, show, usage};
 use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
 use crate::phone::fleet::{Report, Site, boot_all};
@@ -85,10 +85,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
 
 async fn simulate(wanted: Simulate, context: &Context) -> Result<ExitCode> {
     if wanted.lists.is_none() && wanted.capf.is_none() {
-        return Err(Error::invalid(
-            "nothing-to-simulate",
-            "say where the phones go: --lists, --capf or both",
-        ));
+        return Err(usage("say where the phones go: --lists, --capf or both"));
     }
     let mut phones = phones(&wanted)?;
     let (count, at_once) = (wanted.count as usize, wanted.at_once as usize);

@@ -78,7 +78,6 @@ const OF_OPERATION: &[&str] = &[
     "invalid-password",
     "invalid-pkcs11-id",
     "invalid-role",
-    "nothing-to-simulate",
     "invalid-reason",
     "invalid-serial",
     "key-exists",
