@@ -25,7 +25,8 @@ pub mod state;
 pub mod tokens;
 
 pub use state::{
-    AfterReload, Backups, Inspector, ListenerState, Listeners, OwnCertificate, OwnCertificates, Parts, State,
+    AfterReload, Backups, FolderState, Inspector, ListenerState, Listeners, Listing, OwnCertificate,
+    OwnCertificates, Parts, SignedFolders, State,
 };
 
 /// The API, for the HTTPS listener.

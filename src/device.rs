@@ -3,6 +3,7 @@
 pub mod alarm;
 pub mod campaign;
 pub mod change;
+pub mod configuration;
 pub mod fetch;
 pub mod filter;
 pub mod http;

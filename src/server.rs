@@ -23,6 +23,7 @@ pub mod routes;
 pub mod run;
 pub mod settings;
 pub mod setup;
+pub mod signing;
 pub mod state;
 pub mod syslog_in;
 mod tasks;

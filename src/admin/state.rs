@@ -59,6 +59,17 @@ pub struct OwnCertificate {
     pub not_before: Timestamp,
     /// The last one.
     pub not_after: Timestamp,
+    /// How it stands in phones' lists, if it is for those: then it is not renewed by itself.
+    pub listing: Option<Listing>,
+}
+
+/// How a certificate of our own stands in phones' lists. Both are sentences for people that say what to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Whose phones refuse it.
+    pub fault: Option<String>,
+    /// What an operator is waited for with.
+    pub waits: Option<String>,
 }
 
 /// Who knows Signet's own certificates.
@@ -84,6 +95,27 @@ pub struct ListenerState {
 pub trait Listeners: Send + Sync {
     /// Those that are on.
     fn listeners(&self) -> Vec<ListenerState>;
+}
+
+/// How the configuration files of a cluster stand that are signed whenever they change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FolderState {
+    /// The cluster; empty where the folder as a whole cannot be read.
+    pub cluster: String,
+    /// Why nothing of it is signed, if nothing is.
+    pub fault: Option<String>,
+    /// How many files stand signed.
+    pub signed: usize,
+    /// How many cannot be signed.
+    pub refused: usize,
+    /// The first of these, and why.
+    pub first: Option<String>,
+}
+
+/// Who signs configuration files whenever they change.
+pub trait SignedFolders: Send + Sync {
+    /// The folders of all clusters.
+    fn folders(&self) -> Vec<FolderState>;
 }
 
 /// What the server gives.
@@ -135,6 +167,7 @@ pub struct State {
     listeners: Option<Arc<dyn Listeners>>,
     identities: Option<Arc<dyn OwnIdentities>>,
     depot: Option<Arc<Depot>>,
+    folders: Option<Arc<dyn SignedFolders>>,
 }
 
 impl State {
@@ -164,6 +197,7 @@ impl State {
             listeners: None,
             identities: None,
             depot: None,
+            folders: None,
         })
     }
 
@@ -221,6 +255,17 @@ impl State {
     /// The listeners that do not speak HTTP.
     pub fn listeners(&self) -> Vec<ListenerState> {
         self.listeners.as_ref().map(|all| all.listeners()).unwrap_or_default()
+    }
+
+    /// The same, with who signs configuration files whenever they change.
+    #[must_use]
+    pub fn with_folders(self, folders: Arc<dyn SignedFolders>) -> Self {
+        Self { folders: Some(folders), ..self }
+    }
+
+    /// The folders of configuration files that are signed whenever they change.
+    pub fn folders(&self) -> Vec<FolderState> {
+        self.folders.as_ref().map(|all| all.folders()).unwrap_or_default()
     }
 
     /// The same, with what makes backups.

@@ -6,6 +6,7 @@ use crate::cli::{Context, ExitCode};
 use crate::error::Result;
 
 mod batch;
+mod changes;
 mod read;
 mod sign;
 
@@ -22,9 +23,12 @@ enum Verb {
     /// Sign a file, or every file of a folder, by the cluster's key for that
     #[command(after_help = "Examples:\n  signet file sign ./tftp --cluster hq --out ./signed\n  \
         signet file sign ./tftp --cluster hq --out ./signed --encrypt\n  \
-        signet file sign ./tftp --cluster hq --out ./signed --srst-certificate gw.pem\n\n\
+        signet file sign ./tftp --cluster hq --out ./signed --srst-certificate gw.pem\n  \
+        signet file sign ./tftp --cluster hq --out ./signed --watch\n\n\
         With --encrypt each SEP….cnf.xml becomes SEP….cnf.xml.enc.sgn, which only the\n\
-        device can open, and a plain .sgn beside it that says by which key.")]
+        device can open, and a plain .sgn beside it that says by which key.\n\
+        --watch sees files that change; a server with --sign-from also sees when\n\
+        another key signs, and when a device gets another certificate.")]
     Sign(sign::Args),
     /// Check who signed a file: by a trust list, as phones do, or by a certificate
     #[command(

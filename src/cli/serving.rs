@@ -140,6 +140,8 @@ impl ServerFlags {
             phone_https_second: self.phones.phone_https_second,
             tftp: self.phones.tftp,
             syslog_in: self.phones.syslog_in,
+            syslog_in_from: self.phones.syslog_in_from.clone(),
+            sign_from: self.phones.sign_from.clone(),
             store: self.store.clone(),
             policies: self.policies.clone(),
             security_password_file: self.security_password_file.clone(),
@@ -162,6 +164,7 @@ impl ServerFlags {
         // What a relative path is relative to must not change with the folder the next start is made from.
         let paths = [
             &mut settings.policies,
+            &mut settings.sign_from,
             &mut settings.security_password_file,
             &mut settings.pkcs11_module,
             &mut settings.pkcs11_pin_file,

@@ -31,6 +31,7 @@ mod key;
 mod key_file;
 mod password;
 mod pbes2;
+pub mod pkcs12;
 mod vault_file;
 
 pub use self::foreign::{ForeignKey, Pkcs12};

@@ -19,6 +19,7 @@ pub mod address;
 mod connection;
 mod guard;
 pub mod limits;
+pub mod network;
 mod refusal;
 pub mod rules;
 

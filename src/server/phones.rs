@@ -1,7 +1,6 @@
 //! What phones come for beside certificates: their lists and files (HTTP, HTTPS, TFTP), TVS, and alarms taken in.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustls::ServerConfig;
@@ -13,22 +12,28 @@ use tokio::task::JoinSet;
 use crate::ca::Authority;
 use crate::clock::Clock;
 use crate::device;
-use crate::device::fetch::{Depot, ListFile, Shelf};
+use crate::device::fetch::{Depot, Shelf};
 use crate::device::ledger::{Ledger, Over};
 use crate::error::{Error, Result};
 use crate::server::bound::PhoneSockets;
 use crate::server::capf::Board;
-use crate::server::identity::{Held, Identities};
+use crate::server::identity::Identities;
 use crate::server::layout::Layout;
+use crate::server::listen::network::Network;
 use crate::server::listen::{Limits, Listener, Rules, Service, Transport};
 use crate::server::settings::Given;
 use crate::server::syslog_in::SyslogIn;
 use crate::server::tftp;
 use crate::server::tls::Resolver;
 use crate::server::tvs::{Patience, Tvs, TvsListener};
-use crate::trust::identity::{OwnIdentities, OwnIdentity, Purpose};
-use crate::trust::records::ListKind;
+use crate::trust::identity::Purpose;
 use crate::trust::tvs::service::{self, TTL};
+
+mod ec_first;
+mod shown;
+
+use ec_first::EcFirst;
+use shown::Said;
 
 /// How often what phones did is written, and the certificates shown to them are looked at.
 pub const PERIOD: Duration = Duration::from_secs(5);
@@ -45,9 +50,14 @@ pub struct Phones {
     shown_by_tvs: Arc<Resolver>,
     /// What the HTTPS listeners for phones show.
     shown_by_files: Arc<Resolver>,
-    /// Whether it was said that the clusters have no certificate of TVS in common, and of TFTP.
-    warned: [AtomicBool; 2],
+    /// What the first of them shows to phones that take an elliptic curve, if lists hold one.
+    shown_to_ec: Arc<Resolver>,
+    said: Said,
+    /// Who may send syslog; none: this machine.
+    syslog_from: Option<Vec<Network>>,
 }
+
+const UNNAMED: &str = "it hears this machine alone: name who sends (--syslog-in-from)";
 
 impl Phones {
     /// Nothing is read yet.
@@ -69,7 +79,9 @@ impl Phones {
             tvs: Arc::new(Tvs { service, shelf, ledger, clock, patience: Patience::default() }),
             shown_by_tvs: Arc::default(),
             shown_by_files: Arc::default(),
-            warned: Default::default(),
+            shown_to_ec: Arc::default(),
+            said: Said::default(),
+            syslog_from: given.syslog_in_from.clone(),
         }
     }
 
@@ -83,11 +95,10 @@ impl Phones {
         listeners: &mut JoinSet<()>,
     ) -> Result<()> {
         if let Some(listener) = sockets.tvs {
-            self.identities.hold(Purpose::Tvs).await?;
-            self.show(Purpose::Tvs).await?;
+            self.open(Purpose::Tvs).await?;
             let open = board.put("tvs", listener.address(), Arc::clone(&self.shown_by_tvs), None);
-            let handler =
-                TvsListener { open, tvs: Arc::clone(&self.tvs), tls: tls(&self.shown_by_tvs, &[])?, limits };
+            let tls = tls(self.shown_by_tvs.clone(), &[])?;
+            let handler = TvsListener { open, tvs: Arc::clone(&self.tvs), tls, limits };
             listeners.spawn(listener.serve(handler, stop.clone()));
         }
         if let Some(listener) = sockets.http {
@@ -99,17 +110,27 @@ impl Phones {
                 (stop, listeners),
             );
         }
-        for listener in sockets.https.into_iter().chain(sockets.https_second) {
-            self.identities.hold(Purpose::Tftp).await?;
-            self.show(Purpose::Tftp).await?;
-            let transport = Transport::Tls(tls(&self.shown_by_files, &[b"http/1.1"])?);
+        // Only the first port is asked for an elliptic curve.
+        let ec_first = EcFirst { ec: self.shown_to_ec.clone(), rsa: self.shown_by_files.clone() };
+        let shown: [Arc<dyn ResolvesServerCert>; 2] = [Arc::new(ec_first), self.shown_by_files.clone()];
+        for (listener, shown) in [sockets.https, sockets.https_second].into_iter().zip(shown) {
+            let Some(listener) = listener else { continue };
+            self.open(Purpose::Tftp).await?;
+            self.show(Purpose::TftpEc).await?;
+            let transport = Transport::Tls(tls(shown, &[b"http/1.1"])?);
             self.serve_files(listener, ("phone-https", Over::Https), transport, limits, (stop, listeners));
         }
         if let Some(socket) = sockets.tftp {
             listeners.spawn(tftp::Server::new(Arc::clone(&self.depot)).serve(socket, stop.clone()));
         }
         if let Some((listener, socket)) = sockets.syslog {
-            let taker = || SyslogIn { depot: Arc::clone(&self.depot), limits };
+            let warning =
+                (self.syslog_from.is_none() && !listener.address().ip().is_loopback()).then_some(UNNAMED);
+            let open = board.put_plain("syslog-in", listener.address(), warning);
+            let from: Arc<[Network]> =
+                self.syslog_from.as_deref().map_or_else(|| Network::LOOPBACK.into(), Arc::from);
+            let (depot, from) = (&self.depot, &from);
+            let taker = || SyslogIn { depot: depot.clone(), from: from.clone(), limits, open: open.clone() };
             listeners.spawn(listener.serve(taker(), stop.clone()));
             listeners.spawn(Arc::new(taker()).datagrams(socket, stop.clone()));
         }
@@ -143,80 +164,14 @@ impl Phones {
         let service = Service { name, router, transport, limits, rules: Rules::FILES, clock };
         listeners.spawn(listener.serve(service, stop.clone()));
     }
-
-    /// Shows the oldest certificate that stands in the newest lists of all clusters, so that phones of the list before
-    /// know it too; the newest certificate if none stands anywhere. While the clusters have none in common, the one
-    /// that is shown stays.
-    async fn show(&self, purpose: Purpose) -> Result<()> {
-        let shown = match purpose {
-            Purpose::Tvs => &self.shown_by_tvs,
-            Purpose::Tftp => &self.shown_by_files,
-        };
-        let held = self.identities.held(purpose).await?;
-        let lists = self.lists(&held).await?;
-        let (chosen, is_common) = choose(&held, &lists);
-        // Where none was ever made there is nothing to suit anybody.
-        let is_off = held.is_empty() && shown.shown().is_none();
-        self.warn_once(purpose, is_common || is_off);
-        let stays = !is_common && shown.shown().is_some();
-        let Some(OwnIdentity { key, certificate, chain, .. }) = chosen.filter(|_| !stays).cloned() else {
-            return Ok(());
-        };
-        self.identities.note_shown(purpose, &certificate);
-        let held = Held { key, certificate, chain, former: Vec::new() };
-        shown.show(&*self.authority.keys, &held)
-    }
-
-    /// The newest ITL of each cluster in which one of these stands.
-    async fn lists(&self, held: &[OwnIdentity]) -> Result<Vec<Arc<ListFile>>> {
-        let shelf = &self.depot.shelf;
-        let mut found = Vec::new();
-        for cluster in shelf.clusters().await? {
-            let list = shelf.newest(&cluster, ListKind::Itl).await?;
-            found.extend(list.filter(|list| held.iter().any(|identity| stands(identity, list))));
-        }
-        Ok(found)
-    }
-
-    fn warn_once(&self, purpose: Purpose, is_common: bool) {
-        let warned = match purpose {
-            Purpose::Tvs => &self.warned[0],
-            Purpose::Tftp => &self.warned[1],
-        };
-        if !warned.swap(!is_common, Ordering::Relaxed) && !is_common {
-            tracing::warn!(
-                identity = %purpose,
-                "no valid certificate stands in the newest ITL of every cluster: phones of some refuse what is shown; \
-                 add it there (signet trust anchor add --own) and publish"
-            );
-        }
-    }
-}
-
-/// The oldest that stands in all lists, newest first as they are held; without one the oldest that stands in any, or
-/// the newest. Says whether it suits all.
-fn choose<'a>(held: &'a [OwnIdentity], lists: &[Arc<ListFile>]) -> (Option<&'a OwnIdentity>, bool) {
-    let mut oldest_first = held.iter().rev();
-    if lists.is_empty() {
-        return (held.first(), !held.is_empty());
-    }
-    match oldest_first.find(|identity| lists.iter().all(|list| stands(identity, list))) {
-        Some(common) => (Some(common), true),
-        None => (held.iter().rev().find(|identity| lists.iter().any(|list| stands(identity, list))), false),
-    }
-}
-
-fn stands(identity: &OwnIdentity, list: &ListFile) -> bool {
-    list.members.contains(&identity.certificate.fingerprint())
 }
 
 /// TLS 1.2 and 1.3 without client certificates. Phones come once: no tickets are made for them.
-fn tls(shown: &Arc<Resolver>, protocols: &[&[u8]]) -> Result<Arc<ServerConfig>> {
+fn tls(shown: Arc<dyn ResolvesServerCert>, protocols: &[&[u8]]) -> Result<Arc<ServerConfig>> {
     let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|e| Error::internal("TLS versions").because(e))?;
-    let resolver = Arc::clone(shown) as Arc<dyn ResolvesServerCert>;
-    let mut config = builder.with_no_client_auth().with_cert_resolver(resolver);
+    let mut config = builder.with_no_client_auth().with_cert_resolver(shown);
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();

@@ -49,6 +49,8 @@ pub async fn run(start: Start<'_>, mut bound: Bound, ready: impl FnOnce()) -> Re
     let _ = worker::refresh_identities(&state).await;
     let _ = worker::sign_head(&state).await;
     worker::take_over_tasks(&state).await?;
+    // What the CAPF port shows, phones' lists decide, before the first one comes.
+    let _ = worker::keep_up_with_phones(&state).await;
     let (stop, stopped) = watch::channel(false);
     let addresses = bound.addresses();
     let for_phones = std::mem::take(&mut bound.phones);

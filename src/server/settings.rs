@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::id::ProfileId;
 use crate::server::files;
 use crate::server::layout::Layout;
+use crate::server::listen::network::Network;
 use crate::server::public_url::PublicUrl;
 
 /// Where a listener stands: `ADDR:PORT` (port 0: any free one) or `off`.
@@ -96,6 +97,12 @@ pub struct Given {
     /// Syslog with alarms of phones (UDP and TCP 514).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub syslog_in: Option<Listen>,
+    /// Who may send it: addresses and networks; without them this machine alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub syslog_in_from: Option<Vec<Network>>,
+    /// The folder of configuration files that are signed whenever they change; a folder for each cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_from: Option<PathBuf>,
     /// The store's engine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,
@@ -162,6 +169,8 @@ impl Given {
             phone_https_second: self.phone_https_second.or(weaker.phone_https_second),
             tftp: self.tftp.or(weaker.tftp),
             syslog_in: self.syslog_in.or(weaker.syslog_in),
+            syslog_in_from: self.syslog_in_from.or(weaker.syslog_in_from),
+            sign_from: self.sign_from.or(weaker.sign_from),
             store: self.store.or(weaker.store),
             policies: self.policies.or(weaker.policies),
             security_password_file: self.security_password_file.or(weaker.security_password_file),
@@ -183,7 +192,8 @@ impl Given {
             "# Signet's settings; a flag or an environment variable (SIGNET_HTTP …) goes before them.\n\
              # url: prefix of CRL and CA addresses in certificates. http, https: ADDR:PORT or \"off\".\n\
              # capf, capf-legacy: ADDR:PORT or \"off\" (without them: off). capf-profile: a profile's name.\n\
-             # For phones, off unless named: tvs, tvs-ttl, phone-http, phone-https, phone-https-second, tftp, syslog-in.\n\
+             # For phones, off unless named: tvs, tvs-ttl, phone-http, phone-https, phone-https-second, tftp, syslog-in,\n\
+             # syslog-in-from, sign-from.\n\
              # Also: policies, security-password-file, connections, connections-per-address,
 \
              # ocsp-signatures-per-address, pkcs11-module, pkcs11-token, pkcs11-pin-file.

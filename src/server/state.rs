@@ -29,6 +29,7 @@ use crate::server::layout::Layout;
 use crate::server::observed::Observed;
 use crate::server::phones::Phones;
 use crate::server::settings::Given;
+use crate::server::signing::Signing;
 use crate::server::tasks;
 use crate::server::token;
 use crate::storage;
@@ -69,6 +70,8 @@ pub struct State {
     pub listeners: Arc<Board>,
     /// Serves phones their lists and files, and answers TVS.
     pub phones: Phones,
+    /// Signs configuration files whenever they change.
+    pub signing: Arc<Signing>,
     /// Says which certificates were revoked.
     pub ocsp: Arc<Ocsp>,
     /// Signs the audit log's heads.
@@ -114,6 +117,8 @@ impl State {
         });
         let listeners = Arc::<Board>::default();
         let phones = Phones::new(desk.authority.clone(), identities.clone(), settings, layout);
+        let signing = Signing::new(desk.authority.clone(), settings.sign_from.clone(), layout.files());
+        let signing = Arc::new(signing);
         let source = Source { db: db.clone(), archivist, layout: layout.clone(), policies: policies.clone() };
         let admin = admin::State::load(admin::Parts {
             desk: desk.clone(),
@@ -128,13 +133,14 @@ impl State {
         .with_listeners(listeners.clone())
         .with_identities(identities.clone())
         .with_depot(Arc::clone(&phones.depot))
+        .with_folders(signing.clone())
         .with_backups(Arc::new(Backups::new(source, desk.authority.clock.clone())));
         let ocsp = Ocsp::new(desk.authority.clone(), identities.clone());
         let ocsp = Arc::new(ocsp.with_limit(settings.ocsp_signatures_per_address));
         let (db, clock) = (desk.authority.db.clone(), desk.authority.clock.clone());
         let tasks = Runner::new(db, clock, tasks::handlers(&desk, &admin.notices));
         let admin = Arc::new(admin);
-        Ok(Self { desk, admin, identities, listeners, phones, ocsp, heads, tasks, metrics, ready })
+        Ok(Self { desk, admin, identities, listeners, phones, signing, ocsp, heads, tasks, metrics, ready })
     }
 
     /// Says whether everything serves.

@@ -15,6 +15,8 @@ use crate::device::alarm::intake;
 use crate::device::alarm::syslog::{self, MOST};
 use crate::device::fetch::Depot;
 use crate::device::ledger::Over;
+use crate::server::capf::Open;
+use crate::server::listen::network::Network;
 use crate::server::listen::{Handler, Limits};
 
 /// Call control keeps its connection open whether or not it has something to say.
@@ -25,8 +27,12 @@ const FRAME: Duration = Duration::from_secs(30);
 pub struct SyslogIn {
     /// Where they are noted.
     pub depot: Arc<Depot>,
+    /// Who may send; everybody else is not heard.
+    pub from: Arc<[Network]>,
     /// Bounds of a TCP connection.
     pub limits: Limits,
+    /// Counts TCP connections.
+    pub open: Open,
 }
 
 impl SyslogIn {
@@ -38,10 +44,21 @@ impl SyslogIn {
                 received = socket.recv_from(&mut buffer) => received,
                 _ = stop.wait_for(|stop| *stop) => return,
             };
-            if let Ok((length, peer)) = received {
+            if let Ok((length, peer)) = received
+                && self.hears(peer.ip())
+            {
                 self.take(&buffer[..length], peer.ip()).await;
             }
         }
+    }
+
+    fn hears(&self, peer: IpAddr) -> bool {
+        let is_known = self.from.iter().any(|network| network.contains(peer));
+        if !is_known {
+            tracing::debug!(%peer, "syslog of somebody who is not in syslog-in-from was not heard");
+            metrics::counter!("signet_syslog_refused_total").increment(1);
+        }
+        is_known
     }
 
     async fn take(&self, message: &[u8], from: IpAddr) {
@@ -77,6 +94,10 @@ impl Handler for SyslogIn {
     }
 
     async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, mut stop: watch::Receiver<bool>) {
+        if !self.hears(peer.ip()) {
+            return;
+        }
+        let _open = self.open.enter(self.name());
         tokio::select! {
             ended = self.messages(stream, peer.ip()) => {
                 if let Err(error) = ended {

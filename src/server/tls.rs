@@ -64,7 +64,13 @@ impl Resolver {
         shown.as_ref().map(|shown| (shown.certified.cert.clone(), shown.key.clone()))
     }
 
-    fn shows(&self, leaf: &[u8]) -> bool {
+    /// Shows nothing any more; handshakes fail.
+    pub fn hide(&self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether that is the leaf that is shown.
+    pub fn shows(&self, leaf: &[u8]) -> bool {
         self.current().is_some_and(|c| c.cert.first().is_some_and(|shown| shown.as_ref() == leaf))
     }
 
@@ -75,7 +81,8 @@ impl Resolver {
         Ok(())
     }
 
-    fn current(&self) -> Option<Arc<CertifiedKey>> {
+    /// What is shown; none yet.
+    pub fn current(&self) -> Option<Arc<CertifiedKey>> {
         let shown = self.0.read().unwrap_or_else(PoisonError::into_inner);
         shown.as_ref().map(|shown| Arc::clone(&shown.certified))
     }

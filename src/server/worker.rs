@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::notice;
 use crate::server::phones;
 use crate::server::renewals;
+use crate::server::signing;
 use crate::server::state::{State, all_faults};
 
 /// How soon a newly named SCEP profile gets its registration authority.
@@ -39,6 +40,9 @@ pub fn start(state: &Arc<State>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     every(&mut work, state, stop, ("phones.keep-up", phones::PERIOD), async |s| {
         keep_up_with_phones(&s).await
     });
+    if state.signing.is_on() {
+        every(&mut work, state, stop, ("files.sign", signing::PERIOD), async |s| sign_files(&s).await);
+    }
     let (shared, until) = (state.clone(), stop.clone());
     work.spawn(async move { renewals::run(&shared, stopped(until)).await });
     every(&mut work, state, stop, ("store.sweep", SWEEP), async |s| sweep(&s).await);
@@ -100,6 +104,11 @@ pub async fn keep_up_with_phones(state: &State) -> Sentence {
             Err("not finished: see the log".to_owned())
         }
     }
+}
+
+/// Signs the configuration files that changed.
+pub async fn sign_files(state: &State) -> Sentence {
+    Ok(format!("{} files signed", state.signing.round().await))
 }
 
 /// Puts back the tasks that ran when the process before ended.

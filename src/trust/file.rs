@@ -15,14 +15,16 @@ use crate::trust::standing::{self, Standing};
 use crate::trust::tlv::FileName;
 use crate::trust::{anchor, cluster, release};
 use crate::x509::cert::Certificate;
+use crate::x509::key::KeyKind;
 
 /// Who signs the files of a cluster.
 #[derive(Clone, Debug)]
 pub struct FileSigner {
     /// The certificate, which stands in the list that phones hold.
     pub certificate: Arc<Certificate>,
+    /// The digest of its signatures.
+    pub digest: SignatureDigest,
     signer: Arc<dyn Signer>,
-    digest: SignatureDigest,
 }
 
 /// A file to be signed.
@@ -112,11 +114,17 @@ impl FileSigner {
 async fn able<'a>(authority: &Authority, anchors: &'a [AnchorRecord]) -> Result<Vec<&'a AnchorRecord>> {
     let mut found = Vec::new();
     for anchor in anchors.iter().filter(|anchor| anchor.source.key().is_some() && signs_files(anchor)) {
-        if standing::of(authority, &anchor.read()?).await? == Standing::Valid {
+        let certificate = anchor.read()?;
+        if has_code(&certificate) && standing::of(authority, &certificate).await? == Standing::Valid {
             found.push(anchor);
         }
     }
     Ok(found)
+}
+
+/// Whether a signed file has a code for its key: an elliptic curve stands in lists with role TFTP for HTTPS alone.
+fn has_code(certificate: &Certificate) -> bool {
+    certificate.public_key().is_ok_and(|key| matches!(key.kind(), KeyKind::Rsa(2048 | 4096)))
 }
 
 fn signs_files(anchor: &AnchorRecord) -> bool {

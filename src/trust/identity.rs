@@ -16,17 +16,23 @@ pub enum Purpose {
     Tvs,
     /// Signs configuration files, and serves them over HTTPS.
     Tftp,
+    /// Serves them over HTTPS on the first port, to phones that take an elliptic curve there; it signs none.
+    TftpEc,
+    /// Is met on the CAPF port where no CA presents itself.
+    Capf,
 }
 
 impl Purpose {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Tvs, Self::Tftp];
+    pub const ALL: [Self; 4] = [Self::Tvs, Self::Tftp, Self::TftpEc, Self::Capf];
 
     /// Its name: that of the identity.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Tvs => "tvs",
             Self::Tftp => "tftp",
+            Self::TftpEc => "tftp-ec",
+            Self::Capf => "capf-tls",
         }
     }
 
@@ -35,6 +41,8 @@ impl Purpose {
         match self {
             Self::Tvs => "tvs-tls",
             Self::Tftp => "tftp-tls",
+            Self::TftpEc => "tftp-ec-tls",
+            Self::Capf => "capf-tls",
         }
     }
 
@@ -43,6 +51,8 @@ impl Purpose {
         match self {
             Self::Tvs => Role::Tvs,
             Self::Tftp => Role::CcmTftp,
+            Self::TftpEc => Role::Tftp,
+            Self::Capf => Role::Capf,
         }
     }
 }
@@ -57,7 +67,10 @@ impl FromStr for Purpose {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|purpose| purpose.as_str() == text);
-        found.ok_or_else(|| Error::invalid("invalid-identity", "an identity of our own is tvs or tftp"))
+        found.ok_or_else(|| {
+            let names = Self::ALL.map(Self::as_str).join(", ");
+            Error::invalid("invalid-identity", format!("an identity of our own is one of {names}"))
+        })
     }
 }
 

@@ -25,7 +25,7 @@ use crate::x509::pem;
 
 mod export;
 
-pub use export::export;
+pub use export::{Form, export};
 
 /// Phones must never see it expire before they are replaced themselves.
 const LIFETIME: Duration = Duration::from_hours(24 * 365 * 20 + 24 * 5);

@@ -10,6 +10,7 @@ use crate::trust::records::{AnchorRecord, ClusterRecord, ListKind, ReleaseRecord
 use crate::trust::role::Role;
 use crate::trust::standing::{self, Standing};
 use crate::trust::{cluster, release};
+use crate::x509::key::KeyKind;
 
 /// Something that is allowed and seldom wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub struct Warning {
 pub async fn of(authority: &Authority, id: &ClusterId, anchors: &[AnchorRecord]) -> Result<Vec<Warning>> {
     let db = &authority.db;
     let cluster = cluster::require(db, id).await?.value;
-    let mut found = Vec::new();
+    let mut found: Vec<_> = without_curve(&cluster, anchors).into_iter().collect();
     for kind in release::kinds(&cluster) {
         if let Some(last) = release::current(db, id, kind).await? {
             found.extend(locked_out(authority, &cluster, anchors, &last).await?);
@@ -53,12 +54,29 @@ pub async fn of_anchors(authority: &Authority, anchors: &[AnchorRecord]) -> Resu
             found.push(Warning { code: "anchor-revoked", text });
         }
     }
-    if !anchors.iter().any(|anchor| anchor.roles.iter().any(|role| role.signs_files())) {
+    let signs_files =
+        |anchor: &AnchorRecord| anchor.roles.iter().any(|role| role.signs_files()) && !is_curve(anchor);
+    if !anchors.iter().any(signs_files) {
         let text =
             "no anchor signs configuration files (tftp or ccm+tftp): phones would take none".to_owned();
         found.push(Warning { code: "no-file-signer", text });
     }
     Ok(found)
+}
+
+/// With signer version 1.1 phones first try HTTPS on 6971, and want a certificate for an elliptic curve with role TFTP
+/// there.
+pub(in crate::trust) fn without_curve(cluster: &ClusterRecord, anchors: &[AnchorRecord]) -> Option<Warning> {
+    let wants = cluster.signer_version.is_some_and(|(major, minor)| (major, minor) > (1, 0));
+    if !wants || anchors.iter().any(|anchor| anchor.is(Role::Tftp) && is_curve(anchor)) {
+        return None;
+    }
+    let text = format!(
+        "the lists of {0} say signer version 1.1: phones then want a certificate for an elliptic curve with role tftp \
+         over HTTPS, and no anchor is one: signet trust anchor add {0} --own tftp-ec",
+        cluster.id
+    );
+    Some(Warning { code: "no-ec-file-server", text })
 }
 
 /// Whether phones that hold `last` could follow to a list of these anchors: they know the signer, or a TVS that they
@@ -97,6 +115,12 @@ async fn is_answered(authority: &Authority, anchors: &[AnchorRecord], last: &Rel
         }
     }
     Ok(false)
+}
+
+/// Whether its key is one that signs neither lists nor files.
+fn is_curve(anchor: &AnchorRecord) -> bool {
+    let kind = anchor.read().and_then(|certificate| Ok(certificate.public_key()?.kind()));
+    matches!(kind, Ok(KeyKind::P256 | KeyKind::P384 | KeyKind::P521))
 }
 
 /// Lower-case hexadecimal.

@@ -9,6 +9,7 @@ const EXPLAINED: &[(&str, &str, &str)] = &[
     (LOCAL, "signet-tls", "operators on the machine itself reach the API as localhost"),
     (LOCAL, "tvs-tls", "as signet-tls: one machine has one set of names"),
     (LOCAL, "tftp-tls", "as signet-tls"),
+    (LOCAL, "tftp-ec-tls", "as signet-tls"),
 ];
 
 /// RFC 5280 §4.2.1.6 allows names of one label.
@@ -25,6 +26,7 @@ const INTERNAL: &[&str] = &[
     "signet-tls",
     "tvs-tls",
     "tftp-tls",
+    "tftp-ec-tls",
     "capf-tls",
     "ocsp-responder",
 ];
@@ -215,9 +217,10 @@ fn own_certificates_and_crls_pass(server: &Server) {
     let split = scep.replacen("ra_mode = \"single\"", "ra_mode = \"split\"", 1);
     std::fs::write(policies.join("scep-split.toml"), split).unwrap();
     server.signet(&["profile", "reload"]).ok();
-    let made = ["trust", "cluster", "create", "hq", "--with-tvs", "--with-tftp"];
-    server.signet(&made).ok();
-    for internal in ["scep-ra", "scep-ra-sign", "scep-ra-decrypt", "signet-tls", "tvs-tls", "tftp-tls"] {
+    let listed = ["--with-tvs", "--with-tftp", "--with-tftp-ec", "--with-capf-tls"];
+    server.signet(&[&["trust", "cluster", "create", "hq"][..], &listed].concat()).ok();
+    let listed = ["tvs-tls", "tftp-tls", "tftp-ec-tls", "capf-tls"];
+    for internal in ["scep-ra", "scep-ra-sign", "scep-ra-decrypt", "signet-tls"].into_iter().chain(listed) {
         let listed = server.signet(&["cert", "list", "--profile", internal, "--output", "json"]).ok();
         let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
         let serial =

@@ -5,7 +5,7 @@ mod crmf;
 mod cut;
 mod matrix;
 mod offline;
-mod phone;
+pub mod phone;
 mod refused;
 mod rows;
 mod stage;

@@ -41,6 +41,7 @@ mod rollover;
 mod running;
 mod scep;
 mod serve;
+mod signing;
 mod storage;
 mod tasks;
 mod trust;

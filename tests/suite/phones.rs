@@ -2,6 +2,7 @@
 
 mod alarms;
 pub mod estate;
+mod listed;
 mod serving;
 mod tftp;
 mod tvs;

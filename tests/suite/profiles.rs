@@ -52,6 +52,7 @@ fn the_shipped_set_is_whole_and_says_what_it_should() {
         "scep-ra-decrypt",
         "scep-ra-sign",
         "signet-tls",
+        "tftp-ec-tls",
         "tftp-tls",
         "tls-client",
         "tls-multi-server",

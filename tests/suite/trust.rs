@@ -7,4 +7,5 @@ mod identities;
 mod moving_in;
 mod recovery;
 mod releases;
+mod sealed;
 mod verbs;

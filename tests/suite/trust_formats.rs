@@ -1,7 +1,7 @@
 //! Trust lists and signed files, byte for byte against writers and readers in Python that were made from the formats'
 //! descriptions alone, and what is answered to bad ones (docs/conformance/trust-rows.tsv).
 
-mod estate;
+pub mod estate;
 mod file_rows;
 mod files;
 mod list_rows;

@@ -20,6 +20,7 @@ use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
 use crate::audit::{Actor, Event};
 use crate::clock::Timestamp;
+use crate::device::configuration;
 use crate::error::{Error, Result};
 use crate::id::ClusterId;
 use crate::store::Unit;
@@ -29,7 +30,6 @@ use crate::trust::tlv::FileName;
 use crate::x509::cert::Certificate;
 use crate::x509::pem;
 
-mod device;
 mod types;
 
 pub use types::{FileContent, FileOutcome, NewFile, NewFiles, SignedFiles};
@@ -165,7 +165,10 @@ impl Item {
         let name = FileName::parse(&self.name)?;
         let device = match (self.certificate, self.encrypt) {
             (Some(certificate), _) => Some(certificate),
-            (None, true) => Some(device::certificate(state, &name).await?),
+            (None, true) => {
+                let db = &state.desk.authority.db;
+                Some(configuration::certificate(db, state.now(), &name).await?)
+            }
             (None, false) => None,
         };
         let plain = Plain { name, content: self.content, device, srst: srst.clone() };

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::auth::Caller;
 use super::problem::{Answer, Refusals};
 use super::{Shared, json};
-use crate::admin::state::{ListenerState, OwnCertificate, State as Service};
+use crate::admin::state::{FolderState, ListenerState, Listing, OwnCertificate, State as Service};
 use crate::ca::records::Role;
 use crate::ca::{LoadedCa, crl, rollover};
 use crate::clock::Timestamp;
@@ -95,6 +95,7 @@ fn look(state: &Service) -> Health {
         checks.push(check(&format!("challenges {profile} ({source})"), fault));
     }
     checks.extend(state.listeners().into_iter().map(listener));
+    checks.extend(state.folders().into_iter().map(folder));
     let ok = checks.iter().all(|c| c.status != DEGRADED);
     Health { status: word(ok), checks }
 }
@@ -134,16 +135,26 @@ fn due_soon(state: &Service, ca: &LoadedCa) -> Option<String> {
     }
 }
 
-/// Our own certificates renew themselves at two thirds of their life: one in its last sixth failed to for long.
+/// Our own certificates renew themselves at two thirds of their life: one in its last sixth failed to for long. Those of
+/// phones' lists do not, and say themselves what is to be done.
 fn identity(own: &OwnCertificate, now: Timestamp) -> HealthCheck {
     let (life, left) = (own.not_after.since(own.not_before), own.not_after.since(now));
     let name = format!("identity {}", own.identity);
-    if left < life / 6 {
-        let fault = format!("its certificate ends at {} and was not renewed: see the log", own.not_after);
-        return check(&name, Some(fault));
+    let is_late = left < life / 6;
+    let Listing { fault, waits } = own.listing.clone().unwrap_or_default();
+    let days = format!("{} days left", left.as_secs() / (24 * 60 * 60));
+    match (fault, waits) {
+        (Some(fault), _) => check(&name, Some(format!("{days}; {fault}"))),
+        (None, Some(waits)) => {
+            let status = if is_late { DEGRADED } else { "warning" };
+            HealthCheck { name, status: status.to_owned(), detail: format!("{days}; {waits}") }
+        }
+        (None, None) if is_late => {
+            let fault = format!("its certificate ends at {} and was not renewed: see the log", own.not_after);
+            check(&name, Some(fault))
+        }
+        (None, None) => HealthCheck { detail: days, ..check(&name, None) },
     }
-    let detail = format!("{} days left", left.as_secs() / (24 * 60 * 60));
-    HealthCheck { detail, ..check(&name, None) }
 }
 
 fn listener(of: ListenerState) -> HealthCheck {
@@ -154,6 +165,19 @@ fn listener(of: ListenerState) -> HealthCheck {
             HealthCheck { name, status: "warning".to_owned(), detail: format!("{}; {warning}", of.detail) }
         }
         (None, None) => HealthCheck { detail: of.detail, ..check(&name, None) },
+    }
+}
+
+/// A file that cannot be signed may wait for its phone; the rest is served.
+fn folder(of: FolderState) -> HealthCheck {
+    let name = format!("files {}", of.cluster).trim_end().to_owned();
+    match (of.fault, of.first) {
+        (Some(fault), _) => check(&name, Some(fault)),
+        (None, Some(first)) => {
+            let detail = format!("{} signed, {} cannot be, the first {first}", of.signed, of.refused);
+            HealthCheck { name, status: "warning".to_owned(), detail }
+        }
+        (None, None) => HealthCheck { detail: format!("{} signed", of.signed), ..check(&name, None) },
     }
 }
 

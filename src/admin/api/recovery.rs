@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use zeroize::Zeroizing;
@@ -20,7 +22,7 @@ use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
 use crate::error::{Error, Result};
 use crate::trust::records::RecoveryRecord;
-use crate::trust::recovery;
+use crate::trust::recovery::{self, Form};
 use crate::x509::key::KeyAlgorithm;
 
 mod types;
@@ -68,7 +70,8 @@ pub async fn create(State(state): Shared, caller: Caller, body: Body) -> Answer 
     .await
 }
 
-/// A recovery signer's key, encrypted, and its certificate: PEM that openssl reads. `current` names the one in force.
+/// A recovery signer's key, encrypted, and its certificate: PEM or PKCS#12, as openssl reads them. `current` names the
+/// one in force.
 #[utoipa::path(post, path = "/api/v1/recovery-signers/{generation}/export", tag = "trust",
     request_body = ExportRecovery, params(("generation" = String, Path)),
     responses((status = 200, description = "The recovery signer, encrypted", body = ExportedRecovery), Refusals))]
@@ -80,19 +83,23 @@ pub async fn export(State(state): Shared, caller: Caller, Named(which): Named, b
         "current" => None,
         number => Some(number.parse().map_err(|_| unknown())?),
     };
-    let Passphrase(passphrase) = body.json()?;
+    let Leaving { form, passphrase } = body.json()?;
     idempotency::detached(async move {
         let authority = &state.desk.authority;
-        let (record, pem) = recovery::export(authority, generation, passphrase, caller.actor()).await?;
-        let answer = ExportedRecovery { generation: record.generation, pem: pem.to_string() };
-        json::answer(StatusCode::OK, &answer)
+        let (record, sealed) =
+            recovery::export(authority, generation, (form, passphrase), caller.actor()).await?;
+        let (pem, pkcs12) = match form {
+            Form::Pem => (Some(String::from_utf8_lossy(&sealed).into_owned()), None),
+            Form::Pkcs12 => (None, Some(STANDARD.encode(&*sealed))),
+        };
+        json::answer(StatusCode::OK, &ExportedRecovery { generation: record.generation, pem, pkcs12 })
     })
     .await
 }
 
 /// Reads the bodies of this resource, and forgets them: for the fuzzer.
 pub fn read_any(body: &[u8]) {
-    let _outcomes = (json::read::<Draft>(body).is_ok(), json::read::<Passphrase>(body).is_ok());
+    let _outcomes = (json::read::<Draft>(body).is_ok(), json::read::<Leaving>(body).is_ok());
 }
 
 fn described(record: &RecoveryRecord) -> Result<RecoverySigner> {
@@ -123,10 +130,13 @@ impl json::Body for Draft {
 }
 
 /// An [`ExportRecovery`] as it was read.
-struct Passphrase(Zeroizing<String>);
+struct Leaving {
+    form: Form,
+    passphrase: Zeroizing<String>,
+}
 
-impl json::Body for Passphrase {
-    const FIELDS: &'static [&'static str] = &["passphrase"];
+impl json::Body for Leaving {
+    const FIELDS: &'static [&'static str] = &["passphrase", "format"];
 
     fn from_fields(fields: &mut Fields<'_>) -> Result<Self> {
         let passphrase = fields.required_secret("passphrase")?;
@@ -134,6 +144,6 @@ impl json::Body for Passphrase {
             let error = Error::invalid("too-short", format!("at least {MIN_PASSPHRASE} characters"));
             return Err(fields.at("passphrase", error));
         }
-        Ok(Self(passphrase))
+        Ok(Self { form: fields.name("format")?.unwrap_or_default(), passphrase })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::batch::{self, Batch};
+use super::changes::Changes;
 use crate::cli::progress::Progress;
 use crate::cli::{Context, ExitCode, client, input, show};
 use crate::error::{Error, Result};
@@ -40,25 +42,56 @@ pub struct Args {
     /// The element of srstInfo that holds it [default: certificate]
     #[arg(long, value_name = "NAME", requires = "srst_certificate")]
     srst_element: Option<String>,
+    /// Go on: every so many seconds (2) sign what changed, until Ctrl-C
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2",
+        value_parser = clap::value_parser!(u16).range(1..=3600))]
+    watch: Option<u16>,
+    /// End after so many looks
+    #[arg(long, value_name = "N", requires = "watch", value_parser = clap::value_parser!(u32).range(1..))]
+    times: Option<u32>,
 }
 
 /// Runs the verb.
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
-    let files = batch::files(&args.from)?;
     std::fs::create_dir_all(&args.out).map_err(|e| unwritable(&args.out, e))?;
+    let mut changes = Changes::new(args.watch.is_none());
+    let files = batch::files(&args.from)?;
+    let first = changes.due(files);
+    let mut failed = once(&first, &args, context).await?;
+    for look in 1.. {
+        let Some(pause) = args.watch.filter(|_| args.times.is_none_or(|times| look < times)) else { break };
+        context.clock.sleep(Duration::from_secs(pause.into())).await;
+        let due = changes.due(batch::files(&args.from)?);
+        if due.is_empty() {
+            continue;
+        }
+        match once(&due, &args, context).await {
+            Ok(one_failed) => failed |= one_failed,
+            // The server may be away for a while: these files are due again.
+            Err(error) => {
+                eprintln!("error: {error}");
+                changes.forget(&due);
+                failed = true;
+            }
+        }
+    }
+    Ok(if failed { ExitCode::Failed } else { ExitCode::Done })
+}
+
+/// Signs these files and says what became of them; whether any was refused.
+async fn once(files: &[PathBuf], args: &Args, context: &Context) -> Result<bool> {
     let work = Work {
         api: Arc::new(client::connect(context)?),
         path: format!("/clusters/{}/files", args.cluster),
-        common: common(&args)?,
+        common: common(args)?,
         out: args.out.clone(),
         progress: Progress::new("signed", Some(files.len() as u64)),
         under_way: JoinSet::new(),
         report: Vec::new(),
     };
-    let report = work.all(&files, args.encrypt).await?;
-    print(&report, &args, context)?;
-    let failed = report.iter().any(|row| row["outcome"] != "signed");
-    Ok(if failed { ExitCode::Failed } else { ExitCode::Done })
+    let report = work.all(files, args.encrypt).await?;
+    print(&report, args, context)?;
+    Ok(report.iter().any(|row| row["outcome"] != "signed"))
 }
 
 /// What holds for every file.

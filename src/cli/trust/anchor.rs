@@ -40,7 +40,9 @@ enum Verb {
     #[command(after_help = "Examples:\n  signet trust anchor add hq --own tvs\n  \
         signet trust anchor add hq --from-ca capf --role capf\n  \
         signet trust anchor add hq --file cucm-pub.pem --role ccm+tftp --role sast\n\n\
-        One that is there already gets the roles that it lacks.")]
+        One that is there already gets the roles that it lacks. --own adds every valid\n\
+        certificate of that identity that the cluster lacks: phones are shown the one\n\
+        that the lists of all clusters hold, which need not be the newest.")]
     Add(Add),
     /// Show one anchor, with its certificate
     #[command(after_help = "Example:\n  signet trust anchor show hq 5F3A99C01B2D4E6F")]
@@ -76,7 +78,7 @@ struct Add {
     /// A CA of ours
     #[arg(long, value_name = "CA", group = "whose")]
     from_ca: Option<CaId>,
-    /// An identity of our own: tvs or tftp
+    /// An identity of our own: tvs, tftp, tftp-ec (HTTPS with an elliptic curve) or capf-tls
     #[arg(long, value_name = "IDENTITY", group = "whose")]
     own: Option<Purpose>,
     /// A certificate, PEM or DER

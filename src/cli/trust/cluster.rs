@@ -9,6 +9,7 @@ use crate::cli::trust::warn;
 use crate::cli::{Context, ExitCode, client, show, usage};
 use crate::error::Result;
 use crate::id::ClusterId;
+use crate::trust::identity::Purpose;
 use crate::trust::records::{ListDigest, Mode};
 
 /// Its arguments.
@@ -80,6 +81,12 @@ struct Create {
     /// With our own identity that signs configuration files, made if there is none
     #[arg(long)]
     with_tftp: bool,
+    /// With our own identity for HTTPS on 6971 with an elliptic curve (lists with signer version 1.1)
+    #[arg(long)]
+    with_tftp_ec: bool,
+    /// With our own identity for the CAPF port, where no CA presents itself there
+    #[arg(long)]
+    with_capf_tls: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -139,11 +146,14 @@ const COLUMNS: &[show::Column] = &[
 ];
 
 async fn create(new: Create, context: &Context) -> Result<()> {
-    let identities: Vec<&str> = [("tvs", new.with_tvs), ("tftp", new.with_tftp)]
-        .iter()
-        .filter(|(_, on)| *on)
-        .map(|(name, _)| *name)
-        .collect();
+    let identities = [
+        (Purpose::Tvs, new.with_tvs),
+        (Purpose::Tftp, new.with_tftp),
+        (Purpose::TftpEc, new.with_tftp_ec),
+        (Purpose::Capf, new.with_capf_tls),
+    ];
+    let identities: Vec<&str> =
+        identities.iter().filter(|(_, on)| *on).map(|(purpose, _)| purpose.as_str()).collect();
     let body = json!({
         "id": new.id.as_str(),
         "title": new.title,

@@ -3,12 +3,16 @@
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use crate::cli::page::{self, Paging};
 use crate::cli::{Context, ExitCode, client, input, show};
 use crate::error::{Error, Result};
+use crate::trust::recovery::Form;
 use crate::x509::key::KeyAlgorithm;
 
 /// Its arguments.
@@ -36,9 +40,9 @@ enum Verb {
         #[arg(long, value_name = "KEY", default_value_t = KeyAlgorithm::Rsa2048)]
         key: KeyAlgorithm,
     },
-    /// Write its key, encrypted under a passphrase, and its certificate (PEM), as for a safe
-    #[command(after_help = "Example:\n  signet trust recovery export --out recovery.pem \\\n      \
-        --passphrase-file pass")]
+    /// Write its key, encrypted under a passphrase, and its certificate, as for a safe
+    #[command(after_help = "Examples:\n  signet trust recovery export --out recovery.pem \\\n      \
+        --passphrase-file pass\n  signet trust recovery export --out recovery.p12 --format pkcs12")]
     Export(Export),
 }
 
@@ -50,6 +54,9 @@ struct Export {
     /// The file to write (mode 0600); it must not be there yet
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// pem (an encrypted key, then the certificate) or pkcs12
+    #[arg(long, value_name = "FORMAT", default_value = "pem", value_parser = form)]
+    format: Form,
     /// The first line is the passphrase, 12 characters or more; without it: asked for
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
@@ -89,11 +96,10 @@ async fn export(wanted: Export, context: &Context) -> Result<()> {
         let passphrase =
             input::passphrase(wanted.passphrase_file.as_deref(), "Passphrase to encrypt it under: ")?;
         let which = wanted.generation.map_or_else(|| "current".to_owned(), |number| number.to_string());
-        let body = json!({"passphrase": passphrase.as_str()});
+        let body = json!({"passphrase": passphrase.as_str(), "format": wanted.format.as_str()});
         let path = format!("/recovery-signers/{which}/export");
         let answer = client::connect(context)?.post(&path, &body).await?.json()?;
-        let pem = answer["pem"].as_str().unwrap_or_default();
-        std::io::Write::write_all(&mut file, pem.as_bytes())
+        std::io::Write::write_all(&mut file, &leaving(&answer, wanted.format)?)
             .and_then(|()| file.sync_all())
             .map_err(unwritable)
     }
@@ -109,4 +115,18 @@ async fn export(wanted: Export, context: &Context) -> Result<()> {
         &answer,
         &format!("exported to {out}: keep it apart from this machine, and its passphrase apart from it"),
     )
+}
+
+/// What the file is to hold.
+fn leaving(answer: &Value, form: Form) -> Result<Zeroizing<Vec<u8>>> {
+    let broken = || Error::malformed("bad-answer", "the server's answer cannot be read");
+    let text = answer[form.as_str()].as_str().ok_or_else(broken)?;
+    match form {
+        Form::Pem => Ok(Zeroizing::new(text.as_bytes().to_vec())),
+        Form::Pkcs12 => STANDARD.decode(text).map(Zeroizing::new).map_err(|_| broken()),
+    }
+}
+
+fn form(text: &str) -> Result<Form> {
+    text.parse()
 }

@@ -14,7 +14,8 @@ pub struct Board(RwLock<Vec<Entry>>);
 struct Entry {
     name: &'static str,
     address: SocketAddr,
-    resolver: Arc<Resolver>,
+    /// What TLS shows; none: it speaks in clear.
+    resolver: Option<Arc<Resolver>>,
     warning: Option<&'static str>,
     open: Open,
 }
@@ -61,6 +62,21 @@ impl Board {
         resolver: Arc<Resolver>,
         warning: Option<&'static str>,
     ) -> Open {
+        self.add(name, address, Some(resolver), warning)
+    }
+
+    /// Puts a listener that speaks in clear on the board; returns what counts its connections.
+    pub fn put_plain(&self, name: &'static str, address: SocketAddr, warning: Option<&'static str>) -> Open {
+        self.add(name, address, None, warning)
+    }
+
+    fn add(
+        &self,
+        name: &'static str,
+        address: SocketAddr,
+        resolver: Option<Arc<Resolver>>,
+        warning: Option<&'static str>,
+    ) -> Open {
         let open = Open::default();
         let entry = Entry { name, address, resolver, warning, open: open.clone() };
         self.0.write().unwrap_or_else(PoisonError::into_inner).push(entry);
@@ -78,9 +94,10 @@ impl Listeners for Board {
 impl Entry {
     fn state(&self) -> ListenerState {
         let missing = "it has no certificate: see the log (the profile of --capf-profile, and its CA)";
+        let lacks_certificate = self.resolver.as_ref().is_some_and(|resolver| resolver.shown().is_none());
         ListenerState {
             name: self.name,
-            fault: self.resolver.shown().is_none().then(|| missing.to_owned()),
+            fault: lacks_certificate.then(|| missing.to_owned()),
             warning: self.warning,
             detail: format!("{}, {} connected", self.address, self.open.0.load(Ordering::Relaxed)),
         }

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use crate::admin::Listing;
 use crate::enrol::Desk;
 use crate::error::Result;
 use crate::server::identity::wanted::Wanted;
-use crate::server::identity::{Identities, keeper};
+use crate::server::identity::{Identities, is_due, keeper};
 use crate::server::records::{Holding, IdentityRecord};
 use crate::store::Stored;
 use crate::trust::identity::{OwnIdentities, OwnIdentity, Purpose};
@@ -41,13 +42,22 @@ impl OwnIdentities for Identities {
 }
 
 impl Identities {
-    /// Notes which certificate of a purpose phones are shown: health tells how long it lives.
-    pub fn note_shown(&self, purpose: Purpose, certificate: &Certificate) {
-        self.own.note(purpose.as_str(), certificate);
+    /// Notes which certificate of a purpose phones are shown, and how it stands in their lists: health tells it.
+    pub fn note_shown(&self, purpose: Purpose, certificate: &Certificate, listing: Listing) {
+        self.own.note_listed(purpose.as_str(), certificate, listing);
+    }
+
+    /// Whether two thirds of a certificate's life have passed: its successor wants to be made.
+    pub fn is_due(&self, certificate: &Certificate) -> bool {
+        is_due(certificate, self.desk.authority.clock.now())
     }
 
     /// The next certificate of a purpose; those before are kept as long as they are valid.
-    async fn make(&self, purpose: Purpose, standing: Option<Stored<IdentityRecord>>) -> Result<OwnIdentity> {
+    pub(super) async fn make(
+        &self,
+        purpose: Purpose,
+        standing: Option<Stored<IdentityRecord>>,
+    ) -> Result<OwnIdentity> {
         let wanted = Wanted::listed(&self.desk, purpose, &self.tls_names)?;
         let held = keeper::renew(&self.desk, &wanted, standing).await?;
         self.own.note(&wanted.name, &held.certificate);
@@ -55,12 +65,16 @@ impl Identities {
     }
 }
 
-async fn standing(desk: &Desk, purpose: Purpose) -> Result<Option<Stored<IdentityRecord>>> {
+pub(super) async fn standing(desk: &Desk, purpose: Purpose) -> Result<Option<Stored<IdentityRecord>>> {
     desk.authority.db.get::<IdentityRecord>(purpose.as_str().as_bytes()).await
 }
 
 /// Those whose key is here and whose certificate is in date and not revoked, newest first.
-async fn usable(desk: &Desk, record: &IdentityRecord, purpose: Purpose) -> Result<Vec<OwnIdentity>> {
+pub(super) async fn usable(
+    desk: &Desk,
+    record: &IdentityRecord,
+    purpose: Purpose,
+) -> Result<Vec<OwnIdentity>> {
     let mut found = Vec::new();
     for Holding { key, certificate, chain } in std::iter::once(&record.current).chain(&record.former) {
         let certificate = Arc::new(Certificate::from_der(certificate)?);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::admin::OwnCertificate;
+use crate::admin::{Listing, OwnCertificate};
 use crate::ca::Hierarchy;
 use crate::clock::Timestamp;
 use crate::x509::cert::Certificate;
@@ -15,8 +15,17 @@ pub struct Own(Mutex<BTreeMap<String, OwnCertificate>>);
 impl Own {
     /// Notes what an identity holds now.
     pub fn note(&self, identity: &str, certificate: &Certificate) {
+        self.put(identity, certificate, None);
+    }
+
+    /// Notes what an identity of phones' lists shows now, and how it stands in them.
+    pub fn note_listed(&self, identity: &str, certificate: &Certificate, listing: Listing) {
+        self.put(identity, certificate, Some(listing));
+    }
+
+    fn put(&self, identity: &str, certificate: &Certificate, listing: Option<Listing>) {
         let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
-        let own = OwnCertificate { identity: identity.to_owned(), not_before, not_after };
+        let own = OwnCertificate { identity: identity.to_owned(), not_before, not_after, listing };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(identity.to_owned(), own);
     }
 

@@ -45,21 +45,6 @@ impl Wanted {
         })
     }
 
-    /// The CAPF listener's, where no CA presents itself: RSA, which every phone takes, unless the profile has none.
-    /// Errors: `not-found` without its profile.
-    pub fn capf(desk: &Desk) -> Result<Self> {
-        let profile = desk.profiles.current().require(&CAPF.parse()?)?.clone();
-        Ok(Self {
-            name: CAPF.into(),
-            ca: desk.authority.hierarchy().in_force(profile.ca())?.record.id.clone(),
-            algorithm: choose(&profile, KeyAlgorithm::Rsa2048, |_| true)?,
-            subject: Name::parse("CN=Signet CAPF")?,
-            sans: Vec::new(),
-            keeps_former: false,
-            profile,
-        })
-    }
-
     /// An OCSP responder's, of the same sort of key as its CA's, so that who can verify the certificate can verify
     /// the answer. Errors: `not-found` without its profile; `no-key` if that allows none.
     pub fn ocsp(desk: &Desk, ca: &CaId, is_rsa: bool) -> Result<Self> {
@@ -76,20 +61,28 @@ impl Wanted {
         })
     }
 
-    /// One that stands in phones' lists: RSA, for the sake of phones. Errors: `not-found` without its profile; `no-rsa` if
-    /// that allows none.
+    /// One that stands in phones' lists: RSA, for the sake of phones, but for the one that is for those that ask for
+    /// more. Errors: `not-found` without its profile; `no-rsa` if that allows no such key.
     pub fn listed(desk: &Desk, purpose: Purpose, sans: &[San]) -> Result<Self> {
         let profile = desk.profiles.current().require(&purpose.profile().parse()?)?.clone();
-        let title = match purpose {
-            Purpose::Tvs => "CN=Signet TVS",
-            Purpose::Tftp => "CN=Signet TFTP",
+        let (rsa, ec) = (KeyAlgorithm::Rsa2048, KeyAlgorithm::P256);
+        let (title, algorithm) = match purpose {
+            Purpose::Tvs => ("CN=Signet TVS", choose(&profile, rsa, KeyAlgorithm::is_rsa)),
+            Purpose::Tftp => ("CN=Signet TFTP", choose(&profile, rsa, KeyAlgorithm::is_rsa)),
+            Purpose::TftpEc => ("CN=Signet TFTP EC", choose(&profile, ec, |key| !key.is_rsa())),
+            Purpose::Capf => ("CN=Signet CAPF", choose(&profile, rsa, |_| true)),
+        };
+        let sans = match purpose {
+            Purpose::Tvs | Purpose::Tftp | Purpose::TftpEc => sans.to_vec(),
+            // Phones find this port by the address of their configuration, and hold no name against it.
+            Purpose::Capf => Vec::new(),
         };
         Ok(Self {
             name: purpose.as_str().to_owned(),
             ca: desk.authority.hierarchy().in_force(profile.ca())?.record.id.clone(),
-            algorithm: choose(&profile, KeyAlgorithm::Rsa2048, KeyAlgorithm::is_rsa)?,
+            algorithm: algorithm?,
             subject: Name::parse(title)?,
-            sans: sans.to_vec(),
+            sans,
             keeps_former: true,
             profile,
         })
@@ -118,9 +111,6 @@ impl Wanted {
         })
     }
 }
-
-/// The name of the CAPF listener's identity, and of its profile.
-pub const CAPF: &str = "capf-tls";
 
 /// The name of a CA's OCSP responder.
 pub fn responder_name(ca: &CaId) -> String {

@@ -126,6 +126,7 @@ async fn warnings(
         found.extend(warning::locked_out(authority, cluster, anchors, last).await?);
     }
     found.extend(warning::of_anchors(authority, anchors).await?);
+    found.extend(warning::without_curve(cluster, anchors));
     Ok(found)
 }
 

@@ -1,10 +1,18 @@
 //! Who is presented: the CA that issues the LSCs, or a certificate of our own in front of it.
 
 use rustls::version::{TLS12, TLS13};
+use signet::admin::{Listing, OwnCertificates};
 use signet::audit::Actor;
 use signet::ca::create::{NewCa, Parent, create, default_subject};
+use signet::ca::revoke::revoke;
 use signet::ca::rollover::{self, Preparation};
+use signet::id::ClusterId;
 use signet::keys::Place;
+use signet::trust::cluster::{self, NewCluster};
+use signet::trust::identity::{OwnIdentities, Purpose};
+use signet::trust::{anchor, release};
+use signet::x509::cert::Certificate;
+use signet::x509::crl::Reason;
 use signet::x509::key::KeyAlgorithm;
 
 use super::*;
@@ -48,7 +56,7 @@ async fn the_capf_ca_presents_itself_and_its_successor_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn in_front_of_another_ca_it_is_a_certificate_of_our_own_that_renews_itself() {
+async fn in_front_of_another_ca_it_is_a_certificate_of_our_own_that_waits_for_phones_lists() {
     let house = House::open(Some("phone-lsc")).await;
     let served = house.serve(Limits::default()).await;
     let first = Client::talk(served.capf, &TLS12).await;
@@ -57,11 +65,84 @@ async fn in_front_of_another_ca_it_is_a_certificate_of_our_own_that_renews_itsel
     assert!(!first[0].is_ca());
     let hierarchy = house.state.desk.authority.hierarchy();
     assert_eq!(hierarchy.issuer_of(&first[0]).unwrap().record.id.as_str(), "rsa-issuing");
+    let (identities, authority) = (&house.state.identities, &house.state.desk.authority);
+    let id = list(&house, &[first[0].clone()]).await;
+    let publish = async || release::publish(authority, &id, Actor::System).await.unwrap();
+    publish().await;
+    // What is shown after a round, and what health says of it.
+    let round = async || {
+        identities.refresh().await;
+        house.state.phones.keep_up().await.unwrap();
+        let own = identities.own().into_iter().find(|own| own.identity == "capf-tls").unwrap();
+        (Client::talk(served.capf, &TLS13).await[0].clone(), own.listing.unwrap())
+    };
+    let (shown, listing) = round().await;
+    assert_eq!((shown, listing), (first[0].clone(), Listing::default()));
     house.clock.advance(Duration::from_secs(500 * 24 * 3600));
-    let _ = house.state.identities.refresh().await;
-    let second = Client::talk(served.capf, &TLS13).await;
+    let (shown, listing) = round().await;
+    assert_eq!(shown, first[0], "nothing renews it but an operator");
+    let waits = "make the next one: signet trust anchor add hq --own capf-tls --renew";
+    assert_eq!(listing.waits.as_deref(), Some(waits));
+
+    let next = identities.renew(Purpose::Capf).await.unwrap();
+    let (shown, listing) = round().await;
+    assert_eq!(shown, first[0], "phones know no other");
+    let waits = listing.waits.unwrap();
+    assert!(
+        waits.starts_with("the next one waits for the ITL of hq: signet trust anchor add hq --own capf-tls"),
+        "{waits}"
+    );
+    anchor::add(authority, &id, vec![cluster::of_identity(&next)], Actor::System).await.unwrap();
+    let (_, listing) = round().await;
+    assert_eq!(
+        listing.waits.as_deref(),
+        Some("the next one waits for the ITL of hq: signet trust publish hq")
+    );
+    publish().await;
+    let (shown, listing) = round().await;
+    assert_eq!(shown, first[0], "some phones hold the list before");
+    let waits = listing.waits.unwrap();
+    let digits = signet::trust::warning::hex(&first[0].fingerprint());
+    assert!(waits.contains(&format!("signet trust anchor remove hq {}", &digits[..16])), "{waits}");
+    anchor::remove(authority, &id, &first[0].fingerprint(), Actor::System).await.unwrap();
+    assert_eq!(round().await.0, first[0], "not before it is published");
+    publish().await;
+    let (shown, listing) = round().await;
+    assert_eq!((shown.spki(), listing), (next.certificate.spki(), Listing::default()));
+}
+
+/// The list of a cluster in which the certificate of the CAPF port stands.
+async fn list(house: &House, shown: &[Certificate]) -> ClusterId {
+    let identities = &house.state.identities;
+    let held = identities.held(Purpose::Capf).await.unwrap();
+    assert_eq!(held.iter().map(|one| (*one.certificate).clone()).collect::<Vec<_>>(), shown);
+    let id: ClusterId = "hq".parse().unwrap();
+    let new = NewCluster {
+        id: id.clone(),
+        title: None,
+        mode: Default::default(),
+        digest: Default::default(),
+        tvs: Vec::new(),
+        tftp: Vec::new(),
+        identities: held,
+    };
+    cluster::create(&house.state.desk.authority, new, Actor::System).await.unwrap();
+    id
+}
+
+/// What nothing may be shown of any more is replaced at once: there is nothing to wait for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_of_our_own_that_was_revoked_is_replaced() {
+    let house = House::open(Some("phone-lsc")).await;
+    let served = house.serve(Limits::default()).await;
+    let first = Client::talk(served.capf, &TLS12).await;
+    list(&house, &[first[0].clone()]).await;
+    let authority = &house.state.desk.authority;
+    revoke(authority, first[0].serial(), Reason::KeyCompromise, Actor::System).await.unwrap();
+    assert!(house.state.identities.refresh().await.is_empty());
+    let second = Client::talk(served.capf, &TLS12).await;
     assert_ne!(second[0].spki(), first[0].spki());
-    assert_eq!(second[0].subject(), first[0].subject());
+    assert_eq!(house.state.identities.held(Purpose::Capf).await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

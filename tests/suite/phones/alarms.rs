@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 use sha1::Digest;
+use signet::server::settings::Given;
 use signet::trust::records::ListKind;
 
 use super::estate::Estate;
@@ -127,6 +128,43 @@ async fn alarms_come_by_syslog_as_call_control_and_phones_send_them() {
     // Those that only wait in memory are written in their time, and then found.
     estate.state.phones.keep_up().await.unwrap();
     assert_eq!(stuck(&estate).await.len(), 3);
+}
+
+/// Only who is named is heard; where nobody is, this machine.
+#[tokio::test(flavor = "multi_thread")]
+async fn syslog_of_strangers_is_not_heard() {
+    use std::io::Read;
+    let settings = Given { syslog_in_from: Some(vec!["127.0.0.2/31".parse().unwrap()]), ..Given::default() };
+    let estate = Estate::with(&["hq"], &settings).await;
+    let at = estate.at.syslog_in.unwrap();
+    for n in 1..=3 {
+        estate.add_device(&format!("SEP00000000000{n}"), None).await;
+    }
+    let alarm = |n: u8| format!("<133>DeviceTLInfo [DeviceName=SEP00000000000{n}][StatusCode=7]");
+    let mut stranger = std::net::TcpStream::connect(at).unwrap();
+    let _ = stranger.write_all(format!("{}\n", alarm(2)).as_bytes());
+    let mut answer = Vec::new();
+    let ended = stranger.read_to_end(&mut answer);
+    assert!(ended.is_err() || answer.is_empty(), "it is closed, and nothing is said");
+    let send = |from: &str, n| {
+        let socket = std::net::UdpSocket::bind((from, 0)).unwrap();
+        socket.send_to(alarm(n).as_bytes(), at).unwrap();
+    };
+    send("127.0.0.1", 1);
+    send("127.0.0.3", 3);
+    let first = async |n: u8| estate.trust(&format!("SEP00000000000{n}")).await["alarms"][0]["code"].clone();
+    let mut waited = 0;
+    while first(3).await.is_null() {
+        waited += 1;
+        assert!(waited < 2000, "who is named is not heard");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    // What came before it on the same socket was looked at before it.
+    assert_eq!((first(1).await, first(2).await), (Value::Null, Value::Null));
+    let (_, health) = estate.api("GET", "/health", None).await;
+    let listener =
+        health["checks"].as_array().unwrap().iter().find(|c| c["name"] == "listener syslog-in").unwrap();
+    assert_eq!(listener["status"], "ok", "{listener}");
 }
 
 #[tokio::test]

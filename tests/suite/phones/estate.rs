@@ -42,12 +42,17 @@ pub struct Estate {
 
 impl Estate {
     pub async fn new(clusters: &[&str]) -> Self {
+        Self::with(clusters, &Given::default()).await
+    }
+
+    /// By these settings, beside the listeners.
+    pub async fn with(clusters: &[&str], settings: &Given) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let layout = Layout::new(dir.path());
         let now = Clock::system().now().whole_secs();
         let clock = Clock::manual(now);
         built::build(&layout, &clock).await;
-        let state = built::open(&layout, &clock, vec![San::Dns("localhost".into())]).await;
+        let state = built::open_with(&layout, &clock, vec![San::Dns("localhost".into())], settings).await;
         let tvs = state.identities.hold(Purpose::Tvs).await.unwrap();
         let tftp = state.identities.hold(Purpose::Tftp).await.unwrap();
         for name in clusters {

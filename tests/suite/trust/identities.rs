@@ -17,6 +17,7 @@ use signet::trust::records::ListKind;
 use signet::trust::standing::{self, Standing};
 use signet::trust::{anchor, file, recovery, release};
 use signet::x509::crl::Reason;
+use signet::x509::key::KeyAlgorithm;
 use signet::x509::san::San;
 
 use crate::built;
@@ -51,8 +52,14 @@ async fn they_are_issued_by_their_profiles_and_stand_in_the_first_list() {
     }
     for identity in &identities {
         let hierarchy = authority.hierarchy();
-        assert_eq!(hierarchy.issuer_of(&identity.certificate).unwrap().record.id.as_str(), "rsa-issuing");
-        assert_eq!(identity.certificate.sans().unwrap(), [San::Dns("pki.example.org".into())]);
+        let (issuer, key, names) = match identity.purpose {
+            Purpose::Tvs | Purpose::Tftp => ("rsa-issuing", KeyAlgorithm::Rsa2048, 1),
+            Purpose::TftpEc => ("ec-issuing", KeyAlgorithm::P256, 1),
+            Purpose::Capf => ("rsa-issuing", KeyAlgorithm::Rsa2048, 0),
+        };
+        assert_eq!(hierarchy.issuer_of(&identity.certificate).unwrap().record.id.as_str(), issuer);
+        assert_eq!(identity.certificate.public_key().unwrap().algorithm(), Some(key));
+        assert_eq!(identity.certificate.sans().unwrap(), [San::Dns("pki.example.org".into())][..names]);
         assert_eq!(state.identities.hold(identity.purpose).await.unwrap().certificate, identity.certificate);
         let key = authority.keys.signer(&identity.key).unwrap();
         assert_eq!(key.public_key().spki(), identity.certificate.spki());
@@ -68,13 +75,13 @@ async fn they_are_issued_by_their_profiles_and_stand_in_the_first_list() {
         identities,
     };
     let (made, anchors) = cluster::create(authority, new, Actor::System).await.unwrap();
-    assert_eq!(anchors.len(), 4);
+    assert_eq!(anchors.len(), 6);
     let published = release::publish(authority, &made.id, Actor::System).await.unwrap();
     assert_eq!(published[0].warnings, []);
     let list = release::current(&authority.db, &made.id, ListKind::Itl).await.unwrap().unwrap();
     let list = List::parse(&list.file).unwrap();
     let roles: Vec<String> = list.entries().iter().map(|entry| entry.role().to_string()).collect();
-    assert_eq!(roles, ["sast", "ccm+tftp", "capf", "tvs"]);
+    assert_eq!(roles, ["sast", "ccm+tftp", "tftp", "capf", "capf", "tvs"]);
     // What answers a phone by serial number.
     let tvs = list.entries().last().unwrap().certificate().unwrap().serial().clone();
     let found = anchor::by_serial(&authority.db, &tvs).await.unwrap();

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use signet::audit::Outcome;
 use signet::store::AuditFilter;
@@ -9,7 +11,7 @@ use signet::x509::cert::Certificate;
 
 use super::fixture::Site;
 use crate::api::fixture::Api;
-use crate::openssl::openssl;
+use crate::openssl::{openssl, try_openssl};
 
 #[tokio::test]
 async fn it_is_self_signed_for_twenty_years_and_openssl_reads_its_export() {
@@ -38,11 +40,26 @@ async fn it_is_self_signed_for_twenty_years_and_openssl_reads_its_export() {
     assert_eq!(of_key, of_certificate, "key and certificate belong together");
     openssl(&["verify", "-check_ss_sig", "-CAfile", name, name], b"");
 
+    let body = r#"{"passphrase":"correct horse battery","format":"pkcs12"}"#;
+    let exported = site.api.post(path, body).await.done(200);
+    assert_eq!(exported["pem"], json!(null));
+    std::fs::write(file.path(), STANDARD.decode(exported["pkcs12"].as_str().unwrap()).unwrap()).unwrap();
+    let read = |part: &str| {
+        openssl(&["pkcs12", "-in", name, "-passin", "pass:correct horse battery", "-nodes", part], b"")
+    };
+    assert_eq!(openssl(&["pkey", "-pubout"], &read("-nocerts")), of_key, "the same key");
+    assert_eq!(openssl(&["x509", "-noout", "-pubkey"], &read("-nokeys")), of_certificate);
+    assert!(
+        try_openssl(&["pkcs12", "-in", name, "-passin", "pass:wrong horse battery", "-nodes"], b"").is_err()
+    );
+    let body = r#"{"passphrase":"correct horse battery","format":"jks"}"#;
+    assert_eq!(site.api.post(path, body).await.refused(422, "invalid-format"), Some("/format".to_owned()));
+
     let listed = site.api.get("/api/v1/recovery-signers").await.done(200);
     assert!(listed["items"][0]["exported"].is_string());
     let filter = AuditFilter { action: Some("recovery.export".into()), limit: 10, ..AuditFilter::default() };
     let entries = site.api.db().raw().audit(filter).await.unwrap();
-    assert_eq!((entries.len(), entries[0].event.outcome), (1, Outcome::Done));
+    assert_eq!((entries.len(), entries[0].event.outcome), (2, Outcome::Done));
     site.api
         .post("/api/v1/recovery-signers/7/export", r#"{"passphrase":"correct horse battery"}"#)
         .await

@@ -67,6 +67,9 @@ fn a_cluster_is_made_published_compared_and_taken_over() {
         site.refused(&["trust", "recovery", "export", "--out", &out, "--passphrase-file", &pass]).0,
         1
     );
+    let sealed = site.path("recovery.p12").display().to_string();
+    on(&["trust", "recovery", "export", "--out", &sealed, "--format", "pkcs12", "--passphrase-file", &pass]);
+    openssl(&["pkcs12", "-in", &sealed, "-passin", "pass:correct horse battery", "-nodes"], b"");
     assert!(on(&["trust", "recovery", "list"]).contains("CN=Signet ITLRecovery 1"));
     // Clusters, anchors, releases and recovery signers are records like all others.
     assert_eq!(site.json(&["check"])["ok"], true);

@@ -18,8 +18,8 @@ use crate::admin::api::{Shared, idempotency};
 use crate::admin::roles::Permission;
 use crate::admin::state::State as Service;
 use crate::error::{Error, Result};
-use crate::id::CaId;
-use crate::trust::identity::Purpose;
+use crate::id::{CaId, ClusterId};
+use crate::trust::identity::{OwnIdentity, Purpose};
 use crate::trust::records::Source;
 use crate::trust::role::Role;
 use crate::trust::{anchor, cluster};
@@ -37,8 +37,8 @@ pub async fn add(State(state): Shared, caller: Caller, Named(id): Named, body: B
         idempotency::once(&authority.db, state.now(), &caller, &body, async {
             // Before an identity is made for a cluster that there is not.
             cluster::require(&authority.db, &id).await?;
-            let new = draft.resolve(&state).await?;
-            let changed = anchor::add(authority, &id, vec![new], caller.actor()).await?;
+            let new = draft.resolve(&state, &id).await?;
+            let changed = anchor::add(authority, &id, new, caller.actor()).await?;
             answered(&state, changed, StatusCode::CREATED).await
         })
         .await
@@ -103,7 +103,7 @@ fn address(text: &str) -> Result<Ipv4Addr> {
 }
 
 impl Draft {
-    async fn resolve(self, state: &Service) -> Result<anchor::NewAnchor> {
+    async fn resolve(self, state: &Service, id: &ClusterId) -> Result<Vec<anchor::NewAnchor>> {
         let Self { whose, roles, dns_name, address } = self;
         let (certificate, source, roles) = match whose {
             Whose::Authority(ca) => {
@@ -114,17 +114,38 @@ impl Draft {
             }
             Whose::Identity { purpose, renew } => {
                 let identities = state.identities()?;
-                let held =
+                let newest =
                     if renew { identities.renew(purpose).await? } else { identities.hold(purpose).await? };
-                let usual = cluster::of_identity(&held);
-                let roles = if roles.is_empty() { usual.roles } else { roles };
-                (usual.certificate, usual.source, roles)
+                let wanted = with_those_before(state, id, newest).await?;
+                let wanted = wanted.iter().map(cluster::of_identity);
+                return Ok(wanted
+                    .map(|usual| anchor::NewAnchor {
+                        roles: if roles.is_empty() { usual.roles } else { roles.clone() },
+                        dns_name: dns_name.clone(),
+                        address,
+                        ..usual
+                    })
+                    .collect());
             }
             Whose::Anyone(certificate) => {
                 let from = "a certificate that was given".to_owned();
                 (certificate, Source::Imported { from }, roles)
             }
         };
-        Ok(anchor::NewAnchor { certificate, roles, source, dns_name, address })
+        Ok(vec![anchor::NewAnchor { certificate, roles, source, dns_name, address }])
     }
+}
+
+/// The newest identity of its purpose, and those before it that are still valid and that the cluster lacks: phones of
+/// other clusters may know but one of them yet, and that is the one that is shown.
+async fn with_those_before(state: &Service, id: &ClusterId, newest: OwnIdentity) -> Result<Vec<OwnIdentity>> {
+    let standing = anchor::of(&state.desk.authority.db, id).await?;
+    let held = state.identities()?.held(newest.purpose).await?;
+    let is_lacking = |identity: &OwnIdentity| {
+        let fingerprint = identity.certificate.fingerprint();
+        fingerprint != newest.certificate.fingerprint()
+            && !standing.iter().any(|anchor| anchor.fingerprint == fingerprint)
+    };
+    let before: Vec<_> = held.into_iter().filter(is_lacking).collect();
+    Ok([newest].into_iter().chain(before).collect())
 }

@@ -69,7 +69,7 @@ pub struct NewCluster {
     /// Where they find files; at most 16.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tftp: Vec<String>,
-    /// Identities of our own that serve it: `tvs`, `tftp`; made if there is none yet.
+    /// Identities of our own that serve it: `tvs`, `tftp`, `tftp-ec`, `capf-tls`; made if there is none yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<String>,
 }

@@ -41,6 +41,9 @@ pub struct NewRecovery {
 pub struct ExportRecovery {
     /// The passphrase it is encrypted under, at least 12 characters.
     pub passphrase: String,
+    /// `pem` (without it) or `pkcs12`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
 }
 
 /// A recovery signer on its way out.
@@ -49,5 +52,7 @@ pub struct ExportedRecovery {
     /// Which.
     pub generation: u32,
     /// Its key (encrypted PKCS#8) and its certificate, PEM.
-    pub pem: String,
+    pub pem: Option<String>,
+    /// Both as PKCS#12, base64.
+    pub pkcs12: Option<String>,
 }

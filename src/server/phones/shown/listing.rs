@@ -1,0 +1,106 @@
+//! What health says of a certificate that is shown: whose phones refuse it, and what its successor waits for.
+
+use std::sync::Arc;
+
+use super::{Phones, lacking, lock};
+use crate::admin::Listing;
+use crate::device::fetch::ListFile;
+use crate::error::Result;
+use crate::id::ClusterId;
+use crate::trust::anchor;
+use crate::trust::identity::{OwnIdentity, Purpose};
+use crate::trust::warning::hex;
+
+/// So many clusters are named.
+const NAMED: usize = 3;
+/// So many digits name an anchor.
+const DIGITS: usize = 16;
+
+impl Phones {
+    /// Notes what is shown, for health. Errors: `storage`.
+    pub(super) async fn tell(
+        &self,
+        purpose: Purpose,
+        (held, lists): (&[OwnIdentity], &[Arc<ListFile>]),
+        shown: Option<&OwnIdentity>,
+    ) -> Result<()> {
+        let Some(next) = held.first() else { return Ok(()) };
+        let listing = match shown {
+            Some(shown) => self.listing(purpose, (next, shown), lists).await?,
+            None => {
+                let waits =
+                    self.step("phones are shown RSA until it stands in the ITL", purpose, lists, next);
+                Listing { fault: None, waits: waits.await? }
+            }
+        };
+        self.identities.note_shown(purpose, &shown.unwrap_or(next).certificate, listing);
+        Ok(())
+    }
+
+    async fn listing(
+        &self,
+        purpose: Purpose,
+        (next, shown): (&OwnIdentity, &OwnIdentity),
+        lists: &[Arc<ListFile>],
+    ) -> Result<Listing> {
+        let fault = self.step("phones refuse it that hold the ITL", purpose, lists, shown).await?;
+        let waits = if lists.is_empty() {
+            self.unlisted(purpose, next).await?
+        } else if next.certificate != shown.certificate {
+            match self.step("the next one waits for the ITL", purpose, lists, next).await? {
+                None => Some(taken_out(shown, lists)),
+                waits => waits,
+            }
+        } else if self.identities.is_due(&next.certificate) {
+            let first = lists.first().map(|list| list.release.cluster.as_str()).unwrap_or_default();
+            Some(format!("make the next one: signet trust anchor add {first} --own {purpose} --renew"))
+        } else {
+            None
+        };
+        Ok(Listing { fault, waits })
+    }
+
+    /// What is shown stands in no list, though there are some.
+    async fn unlisted(&self, purpose: Purpose, shown: &OwnIdentity) -> Result<Option<String>> {
+        let is_on = purpose == Purpose::Capf || lock(&self.said.on).contains(&purpose);
+        let all = if is_on { self.all_lists().await? } else { Vec::new() };
+        self.step("phones refuse it until it stands in the ITL", purpose, &all, shown).await
+    }
+
+    /// The clusters that lack it, and what is to be done there; none if all have it.
+    async fn step(
+        &self,
+        what: &str,
+        purpose: Purpose,
+        lists: &[Arc<ListFile>],
+        identity: &OwnIdentity,
+    ) -> Result<Option<String>> {
+        let clusters = lacking(lists, identity);
+        let Some(first) = clusters.first() else { return Ok(None) };
+        let named: Vec<&str> = clusters.iter().take(NAMED).map(|cluster| cluster.as_str()).collect();
+        let more = if clusters.len() > NAMED { " and others" } else { "" };
+        let how = self.how(purpose, first, identity).await?;
+        Ok(Some(format!("{what} of {}{more}: {how}", named.join(", "))))
+    }
+
+    async fn how(&self, purpose: Purpose, cluster: &ClusterId, identity: &OwnIdentity) -> Result<String> {
+        let fingerprint = identity.certificate.fingerprint();
+        let anchors = anchor::by_fingerprint(&self.authority.db, &fingerprint).await?;
+        let publish = format!("signet trust publish {cluster}");
+        Ok(match anchors.iter().any(|anchor| anchor.cluster == *cluster) {
+            true => publish,
+            false => format!("signet trust anchor add {cluster} --own {purpose}, then {publish}"),
+        })
+    }
+}
+
+/// The last step of a change: phones of the list before know both by now.
+fn taken_out(shown: &OwnIdentity, lists: &[Arc<ListFile>]) -> String {
+    let first = lists.first().map(|list| list.release.cluster.as_str()).unwrap_or_default();
+    let digits = hex(&shown.certificate.fingerprint());
+    format!(
+        "the next one stands in every ITL and is shown when the one before is taken out, once phones hold those lists: \
+         signet trust anchor remove {first} {}, then signet trust publish {first}",
+        &digits[..DIGITS]
+    )
+}

@@ -1,0 +1,139 @@
+//! Files that are signed at the same time: recorded together before any of them is served.
+
+use std::path::{Path, PathBuf};
+
+use tokio::task::JoinSet;
+
+use super::attempt::{self, Outcome};
+use super::folder::{Source, blocking};
+use super::memory::{Memory, Work};
+use crate::audit::{Actor, Event};
+use crate::ca::Authority;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::id::ClusterId;
+use crate::server::files;
+use crate::store::Unit;
+use crate::trust::file::{FileSigner, Made};
+use crate::trust::warning::hex;
+
+/// So many files.
+const MOST: usize = 64;
+/// So many octets of them; one larger file goes alone.
+const MOST_OCTETS: u64 = 8 << 20;
+/// So many names stand in the audit log, and in a line of the log.
+const TOLD: usize = 10;
+
+/// A file that was signed.
+struct Ready {
+    source: Source,
+    device: Option<[u8; 32]>,
+    made: Vec<Made>,
+}
+
+/// Takes the next ones from the end.
+pub fn take(due: &mut Vec<Work>) -> Vec<Work> {
+    let (mut taken, mut octets) = (Vec::new(), 0);
+    while let Some(work) = due.pop() {
+        octets += work.source.stamp.length;
+        if !taken.is_empty() && (octets > MOST_OCTETS || taken.len() == MOST) {
+            due.push(work);
+            return taken;
+        }
+        taken.push(work);
+    }
+    taken
+}
+
+/// Looks at these files and signs those that are not right; returns how many. Errors: `storage`: they are tried again
+/// in the next round.
+pub async fn run(
+    authority: &Authority,
+    (cluster, to): (&ClusterId, &Path),
+    by: &FileSigner,
+    works: Vec<Work>,
+    memory: &mut Memory,
+) -> Result<usize> {
+    let now = authority.clock.now();
+    let mut ready = Vec::new();
+    for (source, outcome, device) in attempts(authority, to, by, works).await? {
+        match outcome {
+            Outcome::Stands => memory.signed(&source, by, device, now),
+            Outcome::Later => {}
+            Outcome::Made(made) => ready.push(Ready { source, device, made }),
+            Outcome::Refused(error) => refuse((cluster, &source), by, &error, (memory, now)),
+        }
+    }
+    if ready.is_empty() {
+        return Ok(0);
+    }
+    let mut unit = Unit::new();
+    unit.event(told(cluster, by, &ready, now));
+    authority.db.commit(unit).await?;
+    let (count, names) = (ready.len(), names(&ready));
+    tracing::info!(%cluster, count, names, "signed configuration files that had changed");
+    for Ready { source, device, made } in ready {
+        match write(to.to_owned(), made).await {
+            Ok(()) => memory.signed(&source, by, device, now),
+            Err(error) => refuse((cluster, &source), by, &error, (memory, now)),
+        }
+    }
+    Ok(count)
+}
+
+fn refuse(
+    (cluster, source): (&ClusterId, &Source),
+    by: &FileSigner,
+    error: &Error,
+    (memory, now): (&mut Memory, Timestamp),
+) {
+    if memory.refused(source, by, error, now) {
+        let (file, why) = (&source.name, error.detail());
+        tracing::warn!(%cluster, %file, why, "a configuration file cannot be signed");
+    }
+}
+
+async fn attempts(
+    authority: &Authority,
+    to: &Path,
+    by: &FileSigner,
+    works: Vec<Work>,
+) -> Result<Vec<(Source, Outcome, Option<[u8; 32]>)>> {
+    let mut under_way = JoinSet::new();
+    for work in works {
+        let (authority, to, by) = (authority.clone(), to.to_owned(), by.clone());
+        under_way.spawn(async move {
+            let (outcome, device) = attempt::run(&authority, &to, &by, &work).await;
+            (work.source, outcome, device)
+        });
+    }
+    let mut done = Vec::new();
+    while let Some(ended) = under_way.join_next().await {
+        done.push(ended.map_err(|e| Error::internal("signing a file was cut off").because(e))?);
+    }
+    done.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(done)
+}
+
+/// One after the other, each whole or not at all: the encrypted one before the one that says by which key.
+async fn write(to: PathBuf, made: Vec<Made>) -> Result<()> {
+    blocking(move || {
+        std::fs::create_dir_all(&to)
+            .map_err(|e| Error::storage(format!("cannot make {}", to.display())).because(e))?;
+        made.iter()
+            .try_for_each(|file| files::write(&to.join(file.name.as_str()), &file.content, files::PUBLIC))
+    })
+    .await
+}
+
+fn told(cluster: &ClusterId, by: &FileSigner, ready: &[Ready], now: Timestamp) -> Event {
+    Event::new(now, Actor::System, "file.sign", format!("cluster:{cluster}"))
+        .with("signer", hex(&by.certificate.fingerprint()))
+        .with("count", ready.iter().map(|ready| ready.made.len()).sum::<usize>())
+        .with("names", names(ready))
+}
+
+fn names(ready: &[Ready]) -> String {
+    let made = ready.iter().flat_map(|ready| &ready.made);
+    made.take(TOLD).map(|file| file.name.as_str()).collect::<Vec<_>>().join(" ")
+}
