@@ -191,7 +191,7 @@ async fn a_certificate_that_is_shown_is_confirmed_and_a_former_ca_is_believed_wh
 
     stage.operation(&phone, "install", "existing-lsc", None, "p-256").await;
     stage.profile("elsewhere", &offline(&successor)).await;
-    is_refused(&stage, &phone, &by, "invalid-credentials").await;
+    is_refused(&stage, &phone, &by, "invalid-lsc").await;
     stage.profile("elsewhere", &(offline(&successor) + &former(&issuer))).await;
     comes(&stage, &phone, &by).await.ends(0);
 }

@@ -125,6 +125,27 @@ async fn an_ordinary_profile_takes_no_order_for_1024_bits_and_no_ca_makes_such_a
     assert!(!root.contains("\"weak\""), "{root}");
 }
 
+/// A 7900-series phone from its first visit on: its old MIC, its old TLS on the listener for that, and the key that it can make.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_of_the_7900_series_gets_its_certificate_by_what_it_has() {
+    let stage = old_stage().await;
+    let phone = stage.phone(1).await;
+    stage.call("PATCH", &format!("/devices/{}", phone.name), Some(json!({"profile": "old-lsc"}))).await;
+    phone.manufacture(stage.factory(), &["weak"]);
+    stage.operation(&phone, "install", "existing-mic", None, "rsa-1024").await;
+    let (mic, key) = (phone.path("weak.pem"), phone.path("weak.key"));
+    let by =
+        ["--mic", "--no-password", "--certificate", &mic, "--certificate-key", &key, "--alter", "auth.20=-"];
+    let old = ["--tls", "TLSv1", "--cipher", "AES128-SHA"];
+    let refused = stage.comes(&phone, &[&by[..], &old].concat()).await;
+    assert!(["tls-error", "closed"].contains(&refused.0["outcome"].as_str().unwrap()), "{}", refused.0);
+    let seen = stage.comes_as_of_old(&phone, &[&by[..], &old].concat()).await.ends(1);
+    assert_eq!((&seen.0["tls"], &seen.0["cipher"]), (&json!("TLSv1"), &json!("AES128-SHA")));
+    assert_eq!(seen.asked(), ["rsa-1024"]);
+    assert_eq!(stage.state(&phone).await, ("installed".into(), None));
+    assert_eq!(stage.lsc_serial(&phone).await, Some(seen.serial()));
+}
+
 /// What old devices have instead of today's proofs: a MIC of 1024 bits.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_mic_proves_its_phone_where_the_profile_lists_old_keys() {

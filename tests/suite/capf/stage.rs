@@ -35,6 +35,7 @@ pub struct Stage {
     pub clock: Clock,
     state: State,
     address: String,
+    old_address: String,
     router: Router,
     _stop: watch::Sender<bool>,
     _listeners: JoinSet<()>,
@@ -69,14 +70,16 @@ impl Stage {
         let state = serving(&layout, &clock).await;
         let router = admin::router(state.admin.clone());
         let (_stop, stopped) = watch::channel(false);
-        let listener = Listener::bind("capf", "127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let address = listener.address().to_string();
+        let bind = async |name| Listener::bind(name, "127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let (listener, old) = (bind("capf").await, bind("capf-legacy").await);
+        let (address, old_address) = (listener.address().to_string(), old.address().to_string());
         let door = Arc::new(Behind(Service::new(state.desk.clone(), patience)));
         let common = Common { state: &state, door, limits: Limits::default(), stop: stopped };
         let mut _listeners = JoinSet::new();
-        start(Sockets { modern: Some(listener), legacy: None }, common, &mut _listeners).unwrap();
+        let legacy = cfg!(feature = "legacy").then_some(old);
+        start(Sockets { modern: Some(listener), legacy }, common, &mut _listeners).unwrap();
         std::fs::write(home.path().join("bundle.pem"), bundle(&state)).unwrap();
-        Self { home, clock, state, address, router, _stop, _listeners }
+        Self { home, clock, state, address, old_address, router, _stop, _listeners }
     }
 
     /// The folder of the maker whose root is trusted.
@@ -160,6 +163,11 @@ impl Stage {
     /// Lets it come.
     pub async fn comes(&self, phone: &Phone, flags: &[&str]) -> Seen {
         phone.comes(&self.address, flags).await
+    }
+
+    /// Lets it come to the listener for old phones (feature `legacy`).
+    pub async fn comes_as_of_old(&self, phone: &Phone, flags: &[&str]) -> Seen {
+        phone.comes(&self.old_address, flags).await
     }
 
     /// The same, and it is silent from `stage` on.
