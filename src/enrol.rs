@@ -7,6 +7,7 @@ use crate::ca::profile::ProfileSet;
 use crate::ca::{self, Authority, Issued};
 use crate::enrol::approve::{Decision, approve_with};
 use crate::enrol::capf::proof::ManufacturingRoots;
+use crate::enrol::offline::lists::OfflineLists;
 use crate::enrol::refused::device::DeviceSet;
 use crate::enrol::source::{Sources, judge};
 use crate::error::{Error, Result};
@@ -58,6 +59,7 @@ pub struct Profiles {
     in_force: RwLock<InForce>,
     devices: RwLock<Arc<DeviceSet>>,
     manufacturing_roots: RwLock<Arc<ManufacturingRoots>>,
+    offline_lists: RwLock<Arc<OfflineLists>>,
     own_names: own_names::OwnNames,
 }
 
@@ -85,6 +87,7 @@ impl Profiles {
             in_force: RwLock::new(InForce::of(set)),
             devices: RwLock::new(Arc::new(DeviceSet::shipped().unwrap_or_default())),
             manufacturing_roots: RwLock::default(),
+            offline_lists: RwLock::default(),
             own_names: own_names::OwnNames::default(),
         }
     }
@@ -116,6 +119,14 @@ impl Profiles {
     /// Puts others in force.
     pub fn swap_manufacturing_roots(&self, roots: ManufacturingRoots) {
         *self.manufacturing_roots.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(roots);
+    }
+    /// What CAs elsewhere revoked, as far as it is known here; nothing at first.
+    pub fn offline_lists(&self) -> Arc<OfflineLists> {
+        self.offline_lists.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    /// Puts other lists in force.
+    pub fn swap_offline_lists(&self, lists: OfflineLists) {
+        *self.offline_lists.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(lists);
     }
     fn in_force(&self) -> InForce {
         self.in_force.read().unwrap_or_else(PoisonError::into_inner).clone()

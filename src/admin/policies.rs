@@ -8,6 +8,7 @@ use crate::admin::state::State;
 use crate::audit::{Actor, Event};
 use crate::ca::profile::ProfileSet;
 use crate::enrol::capf::proof::ManufacturingRoots;
+use crate::enrol::offline::lists::OfflineLists;
 use crate::enrol::refused::device::DeviceSet;
 use crate::enrol::source::Sources;
 use crate::error::{Error, Result};
@@ -33,12 +34,14 @@ pub async fn check(state: &State) -> Result<(), Vec<Error>> {
 }
 
 async fn take_over(state: &State, actor: Actor) -> Result<usize, Vec<Error>> {
-    let Policies { profiles, roles, devices, manufacturing_roots, notices } = read(state).await?;
+    let Policies { profiles, roles, devices, manufacturing_roots, offline_lists, notices } =
+        read(state).await?;
     let count = profiles.all().len();
     let mut unit = Unit::new();
     let event = Event::new(state.now(), actor, "policies.reload", "policies:all");
     let event = event.with("profiles", count).with("devices", devices.count());
-    unit.event(event.with("manufacturing_roots", manufacturing_roots.count()));
+    let event = event.with("manufacturing_roots", manufacturing_roots.count());
+    unit.event(event.with("offline_crls", offline_lists.count()));
     state.desk.authority.db.commit(unit).await.map_err(|e| vec![e.into()])?;
     let (desk, told) = (state.desk.clone(), state.notices.clone());
     let swapped = tokio::task::spawn_blocking(move || {
@@ -48,6 +51,7 @@ async fn take_over(state: &State, actor: Actor) -> Result<usize, Vec<Error>> {
     swapped.await.map_err(|e| vec![Error::internal("putting the policies in force").because(e)])?;
     state.desk.profiles.swap_devices(devices);
     state.desk.profiles.swap_manufacturing_roots(manufacturing_roots);
+    state.desk.profiles.swap_offline_lists(offline_lists);
     state.swap_roles(roles);
     state.after_reload.after_reload().await;
     Ok(count)
@@ -59,6 +63,7 @@ struct Policies {
     roles: Roles,
     devices: DeviceSet,
     manufacturing_roots: ManufacturingRoots,
+    offline_lists: OfflineLists,
     notices: NoticePolicy,
 }
 
@@ -78,6 +83,7 @@ async fn read(state: &State) -> Result<Policies, Vec<Error>> {
 
 fn all(profiles: Result<ProfileSet, Vec<Error>>, policies: &Path) -> Result<Policies, Vec<Error>> {
     let mut faults = Vec::new();
+    let profiles = profiles.and_then(|set| Ok((OfflineLists::load(policies, &set)?, set)));
     let profiles = profiles.map_err(|found| faults.extend(found));
     let roles = Roles::load(policies).map_err(|found| faults.push(found));
     let devices = DeviceSet::load(policies).map_err(|found| faults.extend(found));
@@ -85,8 +91,8 @@ fn all(profiles: Result<ProfileSet, Vec<Error>>, policies: &Path) -> Result<Poli
     let notices = notices.map_err(|found| faults.extend(found));
     let roots = ManufacturingRoots::load(policies).map_err(|found| faults.extend(found));
     match (profiles, roles, devices, roots, notices) {
-        (Ok(profiles), Ok(roles), Ok(devices), Ok(manufacturing_roots), Ok(notices)) => {
-            Ok(Policies { profiles, roles, devices, manufacturing_roots, notices })
+        (Ok((offline_lists, profiles)), Ok(roles), Ok(devices), Ok(manufacturing_roots), Ok(notices)) => {
+            Ok(Policies { profiles, roles, devices, manufacturing_roots, offline_lists, notices })
         }
         _ => Err(faults),
     }

@@ -7,7 +7,7 @@ use const_oid::ObjectIdentifier;
 use crate::error::{Error, Misfit, ProfileRule, Result};
 use crate::id::{CaId, ProfileId};
 use crate::x509::cert::Certificate;
-use crate::x509::key::{Digest, KeyAlgorithm, KeyKind, PublicKey};
+use crate::x509::key::{DeviceKey, Digest, KeyAlgorithm, KeyKind, PublicKey};
 use crate::x509::name::Name;
 use crate::x509::san::San;
 
@@ -62,7 +62,7 @@ pub struct Profile {
     reserved_names: Vec<pattern::Pattern>,
     scep: Option<ScepOptions>,
     capf: CapfOptions,
-    offline: Option<Certificate>,
+    offline: Option<offline::Issuers>,
     source: String,
 }
 
@@ -100,13 +100,17 @@ impl Profile {
     pub fn keys(&self) -> &[KeyAlgorithm] {
         &self.keys
     }
-    /// Whether a SCEP client's key may be RSA of 1024 bits (feature `legacy`).
+    /// Whether a device's key may be RSA of 1024 bits: only where the file lists that (feature `legacy`).
     pub fn allows_rsa_1024(&self) -> bool {
         self.rsa_1024
     }
+    /// Whether a device may have a key of this type.
+    pub fn allows(&self, key: DeviceKey) -> bool {
+        key.present().map_or(self.rsa_1024, |key| self.keys.contains(&key))
+    }
     /// All allowed key types, as its file names them.
     pub fn key_names(&self) -> Vec<&'static str> {
-        let old = self.rsa_1024.then_some(options::AllowedKey::RSA_1024);
+        let old = self.rsa_1024.then_some(DeviceKey::Rsa1024.as_str());
         self.keys.iter().map(|key| key.as_str()).chain(old).collect()
     }
     /// The digest of the signature; none: the CA key's default.
@@ -151,7 +155,11 @@ impl Profile {
     }
     /// The CA elsewhere, offline, that signs its certificates; none if Signet does.
     pub fn offline(&self) -> Option<&Certificate> {
-        self.offline.as_ref()
+        self.offline.as_ref().map(|issuers| &issuers.signs)
+    }
+    /// The CAs elsewhere whose certificates prove a device: the one that signs, and those that did before.
+    pub fn offline_issuers(&self) -> impl Iterator<Item = &Certificate> {
+        self.offline.iter().flat_map(|issuers| std::iter::once(&issuers.signs).chain(&issuers.former))
     }
     /// Its file as it was read (TOML), for people.
     pub fn source(&self) -> &str {

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::ca::profile::ProfileSet;
 use crate::cli::page::{self, Paging};
 use crate::cli::{Context, ExitCode, client, show};
+use crate::enrol::offline::lists::OfflineLists;
 use crate::enrol::refused::device::DeviceSet;
 use crate::enrol::source::Sources;
 use crate::error::Result;
@@ -87,7 +88,11 @@ const COLUMNS: &[show::Column] = &[
 
 fn check(policies: &std::path::Path, context: &Context) -> Result<ExitCode> {
     let mut faults = Vec::new();
-    let profiles = ProfileSet::load(policies).map_err(|found| faults.extend(found));
+    let profiles = ProfileSet::load(policies).and_then(|set| {
+        OfflineLists::load(policies, &set)?;
+        Ok(set)
+    });
+    let profiles = profiles.map_err(|found| faults.extend(found));
     let devices = DeviceSet::load(policies).map_err(|found| faults.extend(found));
     if let (Ok(profiles), Ok(devices)) = (profiles, devices) {
         return good(&profiles, &devices, context);

@@ -8,13 +8,14 @@ use crate::device::Change;
 use crate::device::records::{DeviceRecord, State};
 use crate::enrol::authorize::authorize;
 use crate::enrol::{Desk, Proof, Request, policy};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::id::RecordId;
 use crate::store::{Page, Scan, Stored, Unit, When};
 use crate::x509::cert::Certificate;
 use crate::x509::crl::Reason;
 
 mod fits;
+pub mod lists;
 pub mod records;
 mod wishes;
 
@@ -61,6 +62,7 @@ pub async fn ask(desk: &Desk, request: &Request, operation: RecordId) -> Result<
         return Err(Error::internal("a profile without [offline] asks no CA elsewhere"));
     }
     let wanted = policy::hold(desk, &set, profile, &request.application, &request.proof).await?;
+    let key_reuse = wanted.profile.renewal().key_reuse;
     let Proof::Device(proof) = &request.proof else {
         return Err(Error::internal("a CA elsewhere signs for devices alone"));
     };
@@ -78,7 +80,7 @@ pub async fn ask(desk: &Desk, request: &Request, operation: RecordId) -> Result<
         certificate: None,
     };
     let mut unit = Unit::new();
-    free_key(desk, &record, &mut unit).await?;
+    free_key(desk, key_reuse, &record, &mut unit).await?;
     unit.insert(&record)?;
     let change = Change::of(proof.device.clone(), request.actor.clone(), now).proven();
     request.address.into_iter().fold(change, Change::seen).write(&mut unit)?;
@@ -92,14 +94,19 @@ pub async fn ask(desk: &Desk, request: &Request, operation: RecordId) -> Result<
     Ok(())
 }
 
-/// A device may send one key for several operations, one after the other: the request before gives way to the new one.
-async fn free_key(desk: &Desk, record: &OfflineRequestRecord, unit: &mut Unit) -> Result<()> {
+/// A device may send one key for several operations, one after the other: the request before gives way to the new one,
+/// unless the profile wants a new key for each certificate (`reuse`).
+async fn free_key(desk: &Desk, reuse: bool, record: &OfflineRequestRecord, unit: &mut Unit) -> Result<()> {
     let (db, key) = (&desk.authority.db, &record.key_fingerprint);
     let Some(before) = db.find::<OfflineRequestRecord>(OfflineRequestRecord::BY_KEY, key).await? else {
         return Ok(());
     };
     if before.value.device != record.device {
         return Err(Error::bad_csr("key in use"));
+    }
+    if before.value.certificate.is_some() && before.value.operation != record.operation && !reuse {
+        let rule = "the profile wants a new key on renewal";
+        return Err(Error::new(Kind::Forbidden, "operation-refused", rule));
     }
     if before.value.operation != record.operation {
         let key = before.value.operation;
@@ -137,7 +144,13 @@ pub async fn bring(desk: &Desk, certificate: &Certificate, actor: Actor) -> Resu
         return Ok(Brought::Known(stored.value));
     }
     let set = desk.profiles.current();
-    fits::hold(set.require(&stored.value.profile)?, &stored.value, certificate, desk.authority.clock.now())?;
+    let lists = desk.profiles.offline_lists();
+    fits::hold(
+        set.require(&stored.value.profile)?,
+        &stored.value,
+        certificate,
+        (&lists, desk.authority.clock.now()),
+    )?;
     let device = expecting(desk, &stored.value).await?;
     let (mut unit, now) = (Unit::new(), desk.authority.clock.now());
     let record = OfflineRequestRecord { certificate: Some(certificate.der().to_vec()), ..stored.value };

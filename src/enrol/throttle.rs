@@ -30,25 +30,46 @@ pub enum Who {
     Address(IpAddr),
     /// A profile.
     Profile(ProfileId),
+    /// Proofs by certificate (CAPF) from an address; of IPv6 the first 64 bits.
+    ProofsFrom(IpAddr),
+    /// Proofs by certificate for a device (its name), from anywhere.
+    ProofsFor(String),
+    /// Those by a certificate that the device is known to hold.
+    ProofsByOwn(String),
+    /// Those from where it was seen last.
+    ProofsFromHome(String),
 }
 
 impl Who {
     /// An address as it is counted.
     pub fn address(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(v4) => Self::Address(v4.into()),
-            IpAddr::V6(v6) => Self::Address(IpAddr::V6((v6.to_bits() >> 64 << 64).into())),
-        }
+        Self::Address(network(address))
+    }
+
+    /// An address that proofs by certificate come from.
+    pub fn proofs_from(address: IpAddr) -> Self {
+        Self::ProofsFrom(network(address))
     }
 
     /// Wrong attempts without a consequence, and the longest wait. A profile waits for seconds only: or
-    /// anybody could shut it for all.
+    /// anybody could shut it for all. A certificate is not guessed: what is bounded there is work, so nobody waits long.
     fn bounds(&self) -> (u32, Duration) {
         match self {
             Self::Key(_) => (5, Duration::from_secs(900)),
             Self::Address(_) => (20, Duration::from_secs(900)),
             Self::Profile(_) => (1000, Duration::from_secs(5)),
+            Self::ProofsFrom(_) => (20, Duration::from_secs(60)),
+            Self::ProofsFor(_) => (20, Duration::from_secs(5)),
+            Self::ProofsByOwn(_) | Self::ProofsFromHome(_) => (5, Duration::from_secs(20)),
         }
+    }
+}
+
+/// What is counted of an address: all of IPv4, of IPv6 the first 64 bits.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.into(),
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 64 << 64).into()),
     }
 }
 
@@ -59,8 +80,11 @@ impl std::fmt::Display for Who {
                 f.write_str("key:")?;
                 hash.iter().try_for_each(|b| write!(f, "{b:02x}"))
             }
-            Self::Address(address) => write!(f, "address:{address}"),
+            Self::Address(address) | Self::ProofsFrom(address) => write!(f, "address:{address}"),
             Self::Profile(profile) => write!(f, "profile:{profile}"),
+            Self::ProofsFor(name) | Self::ProofsByOwn(name) | Self::ProofsFromHome(name) => {
+                write!(f, "device:{name}")
+            }
         }
     }
 }

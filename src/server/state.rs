@@ -11,6 +11,7 @@ use crate::ca::ocsp::Ocsp;
 use crate::ca::profile::ProfileSet;
 use crate::clock::Clock;
 use crate::enrol::capf::proof::ManufacturingRoots;
+use crate::enrol::offline::lists::OfflineLists;
 use crate::enrol::refused::device::DeviceSet;
 use crate::enrol::throttle::Throttle;
 use crate::enrol::{Desk, Profiles};
@@ -98,6 +99,7 @@ impl State {
         let profiles = ProfileSet::load(&policies).map_err(|faults| all_faults(&faults))?;
         let devices = DeviceSet::load(&policies).map_err(|faults| all_faults(&faults))?;
         let roots = ManufacturingRoots::load(&policies).map_err(|faults| all_faults(&faults))?;
+        let lists = OfflineLists::load(&policies, &profiles).map_err(|faults| all_faults(&faults))?;
         let heads = Heads::open(db.clone(), pool.clone(), &*keys, &layout.audit())?;
         let authority = Authority::load(db.clone(), clock, random, pool, keys, public_url).await?;
         hold(&profiles, &authority)?;
@@ -108,6 +110,7 @@ impl State {
         });
         desk.profiles.swap_devices(devices);
         desk.profiles.swap_manufacturing_roots(roots);
+        desk.profiles.swap_offline_lists(lists);
         let ready = Arc::new(AtomicBool::new(false));
         let metrics = start_metrics();
         let identities = Identities::new(desk.clone(), tls_names).exporting(layout.tls_ca());

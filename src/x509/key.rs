@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::error::Result;
 
 mod algorithm;
+mod device;
 mod ec;
 #[cfg(feature = "legacy")]
 pub mod old;
@@ -16,6 +17,7 @@ mod scheme;
 mod spki;
 
 pub use algorithm::{Digest, KeyAlgorithm, KeyKind};
+pub use device::DeviceKey;
 pub use scheme::{pss_digest, signature_algorithm};
 
 /// A public key that passed the checks of CSR-08, -10, -11, -14, -18, -20, -21, -23, -24.

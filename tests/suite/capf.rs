@@ -3,9 +3,15 @@
 mod client;
 mod crmf;
 mod cut;
+mod elsewhere;
+#[cfg(feature = "legacy")]
+mod legacy;
 mod matrix;
 mod offline;
 pub mod phone;
+mod reasons;
 mod refused;
 mod rows;
+mod slow;
 mod stage;
+mod takeover;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use signet::audit::Actor;
 use signet::enrol::capf::proof::{
-    ManufacturingRoots, Proven, Refusal, Shown, Sort, Trust, Unproven, check_certificate_proof, prove,
+    Elsewhere, ManufacturingRoots, Proven, Refusal, Shown, Sort, Trust, Unproven, check_certificate_proof,
+    prove,
 };
 use signet::x509::cert::Certificate;
 use signet::x509::crl::Reason;
@@ -34,6 +35,7 @@ fn trust(house: &Fixture, roots: ManufacturingRoots) -> Trust {
     Trust {
         hierarchy: house.desk.authority.hierarchy(),
         issuers: vec!["rsa-issuing".parse().unwrap()],
+        elsewhere: Elsewhere::default(),
         roots: Arc::new(roots),
         now: house.desk.authority.clock.now(),
         old_devices: false,

@@ -4,6 +4,7 @@ mod guessing;
 mod installing;
 mod meanwhile;
 mod phone;
+mod proving;
 mod refusing;
 mod resuming;
 mod showing;

@@ -217,3 +217,28 @@ fn a_campaign_is_looked_at_made_paused_and_stopped() {
         &["campaign", "create", "x", "--filter", "name=S", "--operation", "install", "--hours", "EMEA"],
     );
 }
+
+/// The profile decides, line by line; what no profile can list is refused before anything is sent.
+#[cfg(feature = "legacy")]
+#[test]
+fn a_key_of_1024_bits_is_ordered_by_a_profile_that_lists_it_alone() {
+    let on = Running::new();
+    let profiles = on.home.data().join("policies/profiles");
+    let lsc = std::fs::read_to_string(profiles.join("capf-lsc.toml")).unwrap();
+    let old = lsc.replacen("keys = [", "keys = [\"rsa-1024\", ", 1);
+    std::fs::write(profiles.join("old-lsc.toml"), old).unwrap();
+    on.done(&["profile", "reload"]);
+    let order = ["--operation", "install", "--auth", "existing-mic", "--key", "rsa-1024"];
+    on.done(&[&["device", "set", "SEP000000000001", "--profile", "old-lsc"], &order[..]].concat());
+    let said = on.refused(1, &[&["device", "set", "SEP000000000002"], &order[..]].concat());
+    assert!(said.contains("the profile capf-lsc does not allow rsa-1024"), "{said}");
+    let head = "name,profile,operation,auth,key\n";
+    let lines = "SEP000000000003,old-lsc,install,existing-mic,rsa-1024\nSEP000000000004,,install,existing-mic,rsa-1024\n";
+    let sheet = on.write("old.csv", &format!("{head}{lines}"));
+    let (code, out, said) = on.home.run(&["device", "import", &sheet]);
+    assert_eq!((code, out.as_str()), (1, "2 lines: created 1, updated 0, unchanged 0, refused 1\n"), "{said}");
+    assert!(said.contains("line 3, key: ") && said.contains("does not allow rsa-1024"), "{said}");
+    assert_eq!(on.json(&["device", "show", "SEP000000000003"])["operation"]["key"], "rsa-1024");
+    let bad = on.write("bad.csv", &format!("{head}SEP000000000005,old-lsc,install,existing-mic,rsa-512\n"));
+    assert!(on.refused(1, &["device", "import", &bad]).contains("line 2, key: "));
+}

@@ -67,6 +67,7 @@ const OF_OPERATION: &[&str] = &[
     "backup-newer",
     "bad-key",
     "bad-manufacturing-root",
+    "bad-offline-crl",
     "bad-pkcs12",
     "crl-number-rollback",
     "crl-settings",

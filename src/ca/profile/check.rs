@@ -5,13 +5,14 @@ use std::time::Duration;
 use crate::ca::profile::alternative::{SORTS, SanRules};
 use crate::ca::profile::expression::Rule;
 use crate::ca::profile::faults::Faults;
-use crate::ca::profile::options::{AllowedKey, Approval, CapfOptions};
+use crate::ca::profile::options::{Approval, CapfOptions};
 use crate::ca::profile::pattern::Pattern;
 use crate::ca::profile::raw::{RawAttribute, RawFrom, RawProfile, RawSan, RawUsage};
 use crate::ca::profile::subject::{AttributeRule, From, SubjectRules};
 use crate::ca::profile::{Profile, attribute, challenge, duration, legacy, offline, renewal, usage};
 use crate::error::{Error, Result};
 use crate::id::ProfileId;
+use crate::x509::key::DeviceKey;
 use crate::x509::name::{Attribute, Name};
 
 const MAX_VALIDITY: Duration = Duration::from_secs(3653 * 86_400);
@@ -55,8 +56,9 @@ fn build(id: ProfileId, source: &str, raw: RawProfile, faults: &mut Faults<'_>) 
     nocheck(&raw.usage, faults);
     let renewal = renewal::rules(&raw.renewal, faults);
     let rules = rules(&raw, faults);
-    let offline = offline::issuer(&raw, faults);
-    let retry_later = patterns(&raw.capf.retry_later, &["capf", "retry_later"], faults);
+    let offline = offline::issuers(&raw, faults);
+    let capf = raw.capf.unwrap_or_default();
+    let retry_later = patterns(&capf.retry_later, &["capf", "retry_later"], faults);
     let reserved_names = patterns(&raw.reserved_names, &["reserved_names"], faults);
     let profile = Profile {
         id,
@@ -67,7 +69,7 @@ fn build(id: ProfileId, source: &str, raw: RawProfile, faults: &mut Faults<'_>) 
         approval: raw.approval,
         challenge: challenge?,
         keys: raw.keys.iter().filter_map(|key| key.present()).collect(),
-        rsa_1024: raw.keys.contains(&AllowedKey::Rsa1024),
+        rsa_1024: raw.keys.contains(&DeviceKey::Rsa1024),
         digest: raw.digest,
         validity: validity?,
         backdate: backdate?,
@@ -82,7 +84,7 @@ fn build(id: ProfileId, source: &str, raw: RawProfile, faults: &mut Faults<'_>) 
         reserved_names,
         scep: raw.scep,
         offline: offline?,
-        capf: CapfOptions { null_string: raw.capf.null_string, retry_later },
+        capf: CapfOptions { null_string: capf.null_string, retry_later },
         source: source.to_owned(),
     };
     unsafe_profile(&profile, raw.acknowledge_unsafe, faults);

@@ -1,14 +1,15 @@
 //! What a profile may ask for only where feature `legacy` was built in (docs/decisions/legacy.md).
 
 use crate::ca::profile::faults::Faults;
-use crate::ca::profile::options::{AllowedKey, Cipher, ScepDigest};
+use crate::ca::profile::options::{Cipher, ScepDigest};
 use crate::ca::profile::raw::RawProfile;
+use crate::x509::key::DeviceKey;
 
 /// Whether this program has what old devices need.
 pub(super) const BUILT: bool = cfg!(feature = "legacy");
 
 /// Notes each value that a build without the feature (`built`) cannot serve, SHA-1 replies that nobody can ask for, and
-/// old keys of those who do not speak SCEP.
+/// old keys of who is no device that speaks SCEP or CAPF.
 pub(super) fn hold(raw: &RawProfile, built: bool, faults: &mut Faults<'_>) {
     if !built {
         for (path, value) in needing(raw) {
@@ -23,8 +24,10 @@ pub(super) fn hold(raw: &RawProfile, built: bool, faults: &mut Faults<'_>) {
         let rule = "sha1_replies answers clients that send SHA-1: add sha1 to digests";
         faults.rule(&["scep", "sha1_replies"], "bad-profile", rule);
     }
-    if raw.scep.is_none() && raw.keys.contains(&AllowedKey::Rsa1024) {
-        let rule = "rsa-1024 is for SCEP clients alone: such a profile has [scep]";
+    let of_devices = (raw.scep.is_some() || raw.capf.is_some()) && raw.offline.is_none() && !raw.internal;
+    if !of_devices && raw.keys.contains(&DeviceKey::Rsa1024) {
+        let rule = "rsa-1024 is for old devices alone: such a profile has [scep] or [capf], no [offline], and is not \
+                    internal";
         faults.rule(&["keys"], "bad-profile", rule);
     }
 }
@@ -32,8 +35,8 @@ pub(super) fn hold(raw: &RawProfile, built: bool, faults: &mut Faults<'_>) {
 /// Where they stand, and what they are.
 fn needing(raw: &RawProfile) -> Vec<(Vec<&'static str>, &'static str)> {
     let mut found = Vec::new();
-    if raw.keys.contains(&AllowedKey::Rsa1024) {
-        found.push((vec!["keys"], AllowedKey::RSA_1024));
+    if raw.keys.contains(&DeviceKey::Rsa1024) {
+        found.push((vec!["keys"], DeviceKey::Rsa1024.as_str()));
     }
     let Some(scep) = &raw.scep else { return found };
     if scep.ciphers.contains(&Cipher::Des) {
@@ -89,12 +92,18 @@ mod tests {
     }
 
     #[test]
-    fn old_keys_are_for_scep_alone() {
+    fn old_keys_are_for_devices_alone() {
         let (before, _) = OLD.split_once("[scep]").unwrap();
         let text = before.replacen("keys = [", "keys = [\"rsa-1024\", ", 1);
         assert_eq!(faults(before, true), []);
-        let found = faults(&text, true);
-        assert_eq!(found.len(), 1);
-        assert!(found[0].1.contains("[scep]"), "{}", found[0].1);
+        assert_eq!(faults(&format!("{text}[capf]\n"), true), []);
+        let internal = text.replacen("approval", "internal = true\napproval", 1);
+        for (text, more) in
+            [(&text, ""), (&text, "[capf]\n[offline]\nissuer = ''\n"), (&internal, "[capf]\n")]
+        {
+            let found = faults(&format!("{text}{more}"), true);
+            assert_eq!(found.len(), 1, "{more}");
+            assert!(found[0].1.contains("[scep] or [capf]"), "{}", found[0].1);
+        }
     }
 }

@@ -1,10 +1,8 @@
 //! The choices that a profile offers.
 
-use serde::de::IntoDeserializer;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::ca::profile::pattern::Pattern;
-use crate::x509::key::{KeyAlgorithm, KeyKind};
 
 /// How a request by this profile comes to be approved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,51 +14,6 @@ pub enum Approval {
     Challenge,
     /// An operator decides each request.
     Manual,
-}
-
-/// A key type that a profile's file may list: those that we make ourselves, and one that only old devices have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AllowedKey {
-    /// RSA, 1024 bits (feature `legacy`; only for SCEP).
-    Rsa1024,
-    /// One of today.
-    Present(KeyAlgorithm),
-}
-
-impl AllowedKey {
-    /// As the file has it.
-    pub(super) const RSA_1024: &'static str = "rsa-1024";
-
-    /// What kind of key that is.
-    pub(super) fn kind(self) -> KeyKind {
-        match self {
-            Self::Rsa1024 => KeyKind::Rsa(1024),
-            Self::Present(KeyAlgorithm::Rsa2048) => KeyKind::Rsa(2048),
-            Self::Present(KeyAlgorithm::Rsa3072) => KeyKind::Rsa(3072),
-            Self::Present(KeyAlgorithm::Rsa4096) => KeyKind::Rsa(4096),
-            Self::Present(KeyAlgorithm::P256) => KeyKind::P256,
-            Self::Present(KeyAlgorithm::P384) => KeyKind::P384,
-            Self::Present(KeyAlgorithm::P521) => KeyKind::P521,
-        }
-    }
-
-    /// The type of today, if it is one.
-    pub(super) fn present(self) -> Option<KeyAlgorithm> {
-        match self {
-            Self::Rsa1024 => None,
-            Self::Present(key) => Some(key),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for AllowedKey {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text == Self::RSA_1024 {
-            return Ok(Self::Rsa1024);
-        }
-        KeyAlgorithm::deserialize(text.into_deserializer()).map(Self::Present)
-    }
 }
 
 /// Which content ciphers SCEP may use.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::ca::profile::options::{AllowedKey, Approval, ScepOptions};
-use crate::x509::key::Digest;
+use crate::ca::profile::options::{Approval, ScepOptions};
+use crate::x509::key::{DeviceKey, Digest};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,7 +17,7 @@ pub(super) struct RawProfile {
     #[serde(default)]
     pub internal: bool,
     pub approval: Approval,
-    pub keys: Vec<AllowedKey>,
+    pub keys: Vec<DeviceKey>,
     pub digest: Option<Digest>,
     pub validity: String,
     pub backdate: Option<String>,
@@ -36,8 +36,7 @@ pub(super) struct RawProfile {
     pub renewal: RawRenewal,
     pub scep: Option<ScepOptions>,
     pub offline: Option<RawOffline>,
-    #[serde(default)]
-    pub capf: RawCapf,
+    pub capf: Option<RawCapf>,
     #[serde(default)]
     pub rules: Vec<RawRule>,
 }
@@ -111,6 +110,7 @@ pub(super) enum RawFrom {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawOffline {
     pub issuer: String,
+    pub former: Option<String>,
 }
 
 #[derive(Default, Deserialize)]

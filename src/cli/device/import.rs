@@ -28,7 +28,8 @@ pub const EXAMPLES: &str = "Examples:\n  signet device import phones.csv --dry-r
     operation  install, fetch, delete, or none (takes back what is pending)\n\
     auth       string, null-string, existing-lsc, existing-mic\n\
     string     4 to 10 digits, or generate: then --out names where they go (0600)\n\
-    key        rsa-2048 ... p-521, or p-384/rsa-2048: EC, and RSA where it cannot\n\
+    key        rsa-2048 ... p-521, or p-384/rsa-2048: EC, and RSA where it cannot;\n\
+               of old phones rsa-1024, if their profile lists it\n\
     deadline   a time, as 2027-01-01T00:00:00Z\n\n\
     An empty cell leaves what a device has. The columns that signet device export\n\
     adds are passed over. A run that broke off is repeated as it was: what is done\n\

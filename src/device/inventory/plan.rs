@@ -204,8 +204,9 @@ fn installable(key: KeyOrder, profile: Option<&Profile>) -> Result<()> {
         return Err(Error::invalid("invalid-profile", rule).at("/profile"));
     };
     for one in std::iter::once(key.preferred).chain(key.backup) {
-        if !profile.keys().contains(&one) {
-            let rule = format!("the profile {} does not allow {one}", profile.id());
+        if !profile.allows(one) {
+            let allowed = profile.key_names().join(", ");
+            let rule = format!("the profile {} does not allow {one}; it allows {allowed}", profile.id());
             return Err(Error::invalid("invalid-key-order", rule).at("/key"));
         }
     }

@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{RecordId, Serial};
 use crate::store::KeyBuilder;
-use crate::x509::key::KeyAlgorithm;
+use crate::x509::key::DeviceKey;
 
 mod words;
 
@@ -82,9 +82,9 @@ pub enum Authentication {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyOrder {
     /// The wanted one.
-    pub preferred: KeyAlgorithm,
+    pub preferred: DeviceKey,
     /// The RSA key that a device makes which cannot make the wanted one ("EC preferred, RSA backup").
-    pub backup: Option<KeyAlgorithm>,
+    pub backup: Option<DeviceKey>,
 }
 
 /// How far an operation has come.
@@ -123,7 +123,7 @@ pub enum Reason {
     CaRejected,
     /// It came after the deadline.
     RequestLate,
-    /// Its user did not answer in time.
+    /// It did not answer in time what it was asked to keep, show or delete.
     RequestTimedOut,
     /// It cannot make an EC key, and no other was allowed.
     NoEcSupport,
@@ -214,14 +214,16 @@ impl Operation {
 
 impl KeyOrder {
     /// This key and no other.
-    pub fn only(preferred: KeyAlgorithm) -> Self {
-        Self { preferred, backup: None }
+    pub fn only(preferred: impl Into<DeviceKey>) -> Self {
+        Self { preferred: preferred.into(), backup: None }
     }
 
     /// An EC key, with an RSA key of a device that cannot make it. Errors: `invalid-key-order`.
-    pub fn with_backup(preferred: KeyAlgorithm, backup: KeyAlgorithm) -> Result<Self> {
-        if preferred.is_rsa() || !backup.is_rsa() {
-            let rule = "a key with a backup is an EC key, then a slash and an RSA key, as p-384/rsa-2048";
+    pub fn with_backup(preferred: impl Into<DeviceKey>, backup: impl Into<DeviceKey>) -> Result<Self> {
+        let (preferred, backup) = (preferred.into(), backup.into());
+        if preferred.is_rsa() || !backup.is_rsa() || backup == DeviceKey::Rsa1024 {
+            let rule = "a key with a backup is an EC key, then a slash and an RSA key of 2048 bits or more, as \
+                        p-384/rsa-2048";
             return Err(Error::invalid("invalid-key-order", rule));
         }
         Ok(Self { preferred, backup: Some(backup) })

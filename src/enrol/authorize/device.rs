@@ -1,6 +1,6 @@
 //! A device's operation as what allows a certificate.
 
-use crate::audit::Event;
+use crate::audit::{Event, Outcome};
 use crate::clock::Timestamp;
 use crate::device::Change;
 use crate::device::records::{Action, Operation, State};
@@ -9,12 +9,13 @@ use crate::enrol::{Desk, DeviceProof, Request};
 use crate::error::{Error, Kind, Result};
 use crate::id::Serial;
 use crate::store::Unit;
+use crate::x509::key::KeyKind;
 
 /// A device's pending installation, and what is written of it with the certificate.
 #[derive(Debug)]
 pub(super) struct Installation {
     change: Change,
-    event: Event,
+    events: Vec<Event>,
     replaces: Option<Serial>,
 }
 
@@ -27,7 +28,7 @@ impl Installation {
     /// Adds to a unit: the device's operation has led to this serial.
     pub fn write(&self, unit: &mut Unit, serial: &Serial) -> Result<()> {
         self.change.clone().issued(serial.clone()).write(unit)?;
-        unit.event(self.event.clone().with("serial", serial));
+        unit.events.extend(self.events.iter().map(|event| event.clone().with("serial", serial)));
         Ok(())
     }
 }
@@ -64,8 +65,9 @@ pub(super) fn by_device(
         return refused("the profile wants a new key on renewal");
     }
     let (change, event) = record(proof, operation, request, now);
+    let events = std::iter::once(event).chain(old_key(proof, request, now)).collect();
     let replaces = proof.replaces.as_ref().map(|certificate| certificate.serial.clone());
-    Ok(Installation { change, event, replaces })
+    Ok(Installation { change, events, replaces })
 }
 
 /// What the device's record and the audit log will say.
@@ -81,4 +83,14 @@ fn record(proof: &DeviceProof, operation: &Operation, request: &Request, now: Ti
         .with("authentication", operation.authentication.as_str())
         .with("proof-of-possession", "none");
     (change, event)
+}
+
+/// A key of 1024 bits: who still has such a device stands in the audit log as a warning.
+fn old_key(proof: &DeviceProof, request: &Request, now: Timestamp) -> Option<Event> {
+    let kind = request.application.public_key().kind();
+    (kind == KeyKind::Rsa(1024)).then(|| {
+        let subject = format!("device:{}", proof.device.value.name);
+        let event = Event::new(now, request.actor.clone(), "capf.legacy", subject).outcome(Outcome::Warning);
+        event.with("algorithms", kind).with("profile", &request.profile)
+    })
 }

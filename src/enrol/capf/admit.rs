@@ -11,6 +11,7 @@ use crate::id::Serial;
 use crate::store::Stored;
 
 mod certificate;
+mod lanes;
 mod string;
 
 pub(super) use certificate::{is_lsc_of, trust};
@@ -66,7 +67,7 @@ async fn prove(
         Authentication::String => (string::check(service, caller, device, password).await?, None),
         Authentication::NullString => (null_string(service, device, &auth)?, None),
         Authentication::ExistingLsc | Authentication::ExistingMic => {
-            certificate::check(service, device, auth, session).await?
+            certificate::check(service, caller, device, auth, session).await?
         }
     };
     caller.proven = true;

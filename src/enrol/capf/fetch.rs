@@ -41,21 +41,22 @@ pub(super) async fn run<S: Stream>(
     let decide = |device: &DeviceRecord, change: Change| {
         let same = device.operation.as_ref().is_some_and(|o| o.id == admitted.operation.id);
         let shown = match sort {
-            Sort::Lsc => change.showed_lsc(held.clone()),
+            Sort::Lsc | Sort::Offline => change.showed_lsc(held.clone()),
             Sort::Mic => change.showed_mic(held.clone()),
         };
         Ok(same.then(|| shown.fetched(held.serial.clone())))
     };
     let succession = match sort {
         Sort::Lsc => succession_of_shown(service, admitted.device.value.id, &held.serial).await?,
-        Sort::Mic => Unit::new(),
+        // Nothing of ours follows a certificate of a CA elsewhere.
+        Sort::Offline | Sort::Mic => Unit::new(),
     };
     book::change(service, caller, admitted.device.value.id, &succession, decide).await?;
     Ok(EndReason::NoAction)
 }
 
 async fn look(service: &Service, device: &DeviceRecord, der: Vec<u8>) -> Result<(Held, Sort), Refusal> {
-    let trust = trust(service, device).await?;
+    let trust = trust(service, device, &der).await?;
     match identify(&service.desk.authority, der, device.name.as_str(), trust).await {
         Ok((_, _, Some(record))) if !is_lsc_of(device, &record.value) => {
             Err(not_accepted(Unproven::OtherIssuer))

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::ca::records::{CertificateRecord, Status, serials};
+use crate::ca::records::CertificateRecord;
 use crate::ca::{Authority, Hierarchy};
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -14,12 +14,16 @@ use crate::id::CaId;
 use crate::store::Stored;
 use crate::x509::cert::Certificate;
 
+mod elsewhere;
 mod holder;
 mod possession;
+mod record;
 mod roots;
 mod sudi;
 mod unproven;
 
+pub use elsewhere::Elsewhere;
+use record::on_record;
 pub use roots::ManufacturingRoots;
 pub use unproven::Unproven;
 
@@ -47,6 +51,8 @@ pub struct Trust {
     pub hierarchy: Arc<Hierarchy>,
     /// Those that issue LSCs, by the names that profiles know them by; who followed or was before them counts too.
     pub issuers: Vec<CaId>,
+    /// Those elsewhere that sign LSCs for this device.
+    pub elsewhere: Elsewhere,
     /// Those that issue MICs and SUDI certificates.
     pub roots: Arc<ManufacturingRoots>,
     /// The present moment.
@@ -61,6 +67,8 @@ pub struct Trust {
 pub enum Sort {
     /// Locally significant: one of ours.
     Lsc,
+    /// Locally significant too: signed by a CA elsewhere, which is offline.
+    Offline,
     /// Installed by the manufacturer (a MIC, or a SUDI certificate).
     Mic,
 }
@@ -90,15 +98,19 @@ pub enum Refusal {
 pub fn check_certificate_proof(shown: &Shown, trust: &Trust) -> Result<Proven, Unproven> {
     let der = shown.certificate.as_deref().ok_or(Unproven::NoCertificate)?;
     let certificate = holder::read(der, trust.old_devices)?;
+    // What is missing is seen before any signature is looked at.
+    let first = shown.signed_data.as_deref().ok_or(Unproven::SignedDataMissing)?;
+    let second = match possession::sha512_signature(shown.sha2_signed_data.as_deref()) {
+        Ok(second) => Some(second),
+        Err(Unproven::Sha512Missing) if trust.old_devices => None,
+        Err(unproven) => return Err(unproven),
+    };
     let sort = holder::check(&certificate, &shown.device, trust)?;
     let message = [shown.device.as_bytes(), &[0], der].concat();
     let key = certificate.public_key().map_err(|_| Unproven::Key)?;
-    let first = shown.signed_data.as_deref().ok_or(Unproven::SignedDataMissing)?;
     possession::check(&key, possession::Digest::Sha1, &message, first)?;
-    match possession::sha512_signature(shown.sha2_signed_data.as_deref()) {
-        Ok(second) => possession::check(&key, possession::Digest::Sha512, &message, second)?,
-        Err(Unproven::Sha512Missing) if trust.old_devices => {}
-        Err(unproven) => return Err(unproven),
+    if let Some(second) = second {
+        possession::check(&key, possession::Digest::Sha512, &message, second)?;
     }
     let sudi = match &shown.sudi {
         Some(data) => check_sudi(data, shown, &certificate, trust)?,
@@ -134,20 +146,21 @@ pub fn check_sudi(
 }
 
 /// As [`check_certificate_proof`], on a thread for such work, and holds that none of the certificates was revoked, as
-/// far as we know: what we issued must stand in our store, not revoked; whether a manufacturer revoked a MIC cannot be
-/// asked. Returns our record of the LSC too.
+/// far as we know: what we issued must stand in our store, not revoked; what a CA elsewhere signed must have been brought
+/// in for this device; whether a manufacturer revoked a MIC cannot be asked. Returns our record of the LSC too.
 pub async fn prove(
     authority: &Authority,
     shown: Shown,
     trust: Trust,
 ) -> Result<(Proven, Option<Stored<CertificateRecord>>), Refusal> {
+    let device = shown.device.clone();
     let checked = authority.pool.run(move || check_certificate_proof(&shown, &trust)).await;
     let proven = checked.map_err(Refusal::Failed)?.map_err(Refusal::Unproven)?;
-    let record = on_record(authority, &proven.certificate, proven.sort).await?;
+    let record = on_record(authority, &proven.certificate, proven.sort, &device).await?;
     if let Some((sudi, sort)) = &proven.sudi
         && *sudi.der() != *proven.certificate.der()
     {
-        on_record(authority, sudi, *sort).await?;
+        on_record(authority, sudi, *sort, &device).await?;
     }
     Ok((proven, record))
 }
@@ -160,33 +173,14 @@ pub async fn identify(
     device: &str,
     trust: Trust,
 ) -> Result<(Certificate, Sort, Option<Stored<CertificateRecord>>), Refusal> {
-    let device = device.to_owned();
+    let name = device.to_owned();
     let look = move || {
         let certificate = holder::read(&der, trust.old_devices)?;
-        let sort = holder::check(&certificate, &device, &trust)?;
+        let sort = holder::check(&certificate, &name, &trust)?;
         Ok((certificate, sort))
     };
     let (certificate, sort) =
         authority.pool.run(look).await.map_err(Refusal::Failed)?.map_err(Refusal::Unproven)?;
-    let record = on_record(authority, &certificate, sort).await?;
+    let record = on_record(authority, &certificate, sort, device).await?;
     Ok((certificate, sort, record))
-}
-
-/// The record of an LSC, by its very octets.
-async fn on_record(
-    authority: &Authority,
-    certificate: &Certificate,
-    sort: Sort,
-) -> Result<Option<Stored<CertificateRecord>>, Refusal> {
-    match sort {
-        Sort::Mic => return Ok(None),
-        Sort::Lsc => {}
-    }
-    let found = serials::all(&authority.db, certificate.serial()).await.map_err(Refusal::Failed)?;
-    let ours = found.into_iter().find(|stored| *stored.value.der == *certificate.der());
-    let ours = ours.ok_or(Refusal::Unproven(Unproven::NotOnRecord))?;
-    match ours.value.status {
-        Status::Good => Ok(Some(ours)),
-        Status::Revoked { .. } => Err(Refusal::Unproven(Unproven::Revoked)),
-    }
 }

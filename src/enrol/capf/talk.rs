@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::device::records::Reason;
 use crate::enrol::capf::link::{Link, Stream};
 use crate::enrol::capf::message::{FromDevice, ToDevice};
 use crate::enrol::capf::refusal::Refusal;
@@ -31,9 +32,9 @@ impl<'a, S: Stream> Talk<'a, S> {
         Ok(heard)
     }
 
-    /// Tells the device something and hears what it answers.
+    /// Tells the device something and hears what it answers. One that says nothing is told apart from a link that broke.
     pub async fn ask(&mut self, message: &ToDevice<'_>, within: Duration) -> Result<FromDevice, Refusal> {
         self.tell(message).await?;
-        self.hear(within).await
+        self.hear(within).await.map_err(|refusal| refusal.or_late(Reason::RequestTimedOut))
     }
 }

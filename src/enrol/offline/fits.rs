@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::ca::profile::Profile;
 use crate::clock::Timestamp;
+use crate::enrol::offline::lists::OfflineLists;
 use crate::enrol::offline::records::OfflineRequestRecord;
 use crate::error::{Error, Result};
 use crate::x509::cert::Certificate;
@@ -18,12 +19,15 @@ pub(super) fn hold(
     profile: &Profile,
     asked: &OfflineRequestRecord,
     certificate: &Certificate,
-    now: Timestamp,
+    (lists, now): (&OfflineLists, Timestamp),
 ) -> Result<()> {
     let Some(issuer) = profile.offline() else {
         return Err(misfit(format!("the profile {} names no CA elsewhere any more", profile.id())));
     };
     signed_by(issuer, certificate)?;
+    if lists.is_revoked(issuer, certificate.serial()) {
+        return Err(misfit(format!("{} revoked it", issuer.subject())));
+    }
     if !certificate.subject().matches(&asked.subject) {
         return Err(misfit(format!(
             "its subject is {}, and {} was asked for",

@@ -10,6 +10,7 @@ use crate::ca::profile::ProfileSet;
 use crate::ca::{Authority, Hierarchy};
 use crate::clock::Clock;
 use crate::enrol::capf::proof::ManufacturingRoots;
+use crate::enrol::offline::lists::OfflineLists;
 use crate::enrol::refused::device::DeviceSet;
 use crate::error::{Error, Result};
 use crate::keys::pool::Pool;
@@ -176,5 +177,7 @@ fn policies(settings: &Given, layout: &Layout, home: &Layout) -> Result<ProfileS
     NoticePolicy::load(&folder).map_err(|faults| all_faults(&faults))?;
     DeviceSet::load(&folder).map_err(|faults| all_faults(&faults))?;
     ManufacturingRoots::load(&folder).map_err(|faults| all_faults(&faults))?;
-    ProfileSet::load(&folder).map_err(|faults| all_faults(&faults))
+    let set = ProfileSet::load(&folder).map_err(|faults| all_faults(&faults))?;
+    OfflineLists::load(&folder, &set).map_err(|faults| all_faults(&faults))?;
+    Ok(set)
 }

@@ -107,6 +107,8 @@ class Phone:
     def connect(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        if self.arguments.cipher:
+            context.set_ciphers(f"{self.arguments.cipher}:@SECLEVEL=0")
         if self.arguments.tls:
             context.minimum_version = context.maximum_version = ssl.TLSVersion[self.arguments.tls]
         host, port = self.arguments.server.rsplit(":", 1)
@@ -333,6 +335,7 @@ def arguments():
     add("--holds", help="PEM of the certificate that it shows when it is asked (default: --certificate)")
     add("--trust", help="PEM of the certificate that the server must show")
     add("--tls", choices=["TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3"], help="this version only")
+    add("--cipher", help="this suite only (TLS 1.2 or older), as old phones have it")
     add("--plain", action="store_true", help="no TLS at all")
     add("--refuse-ec", action="store_true", help="say that it cannot make EC keys")
     add("--busy", type=int, default=0, help="so many RequestInProgress before the key")

@@ -12,14 +12,14 @@ use super::stage::Stage;
 const STRING: &[&str] = &["--password", "4711"];
 
 #[track_caller]
-fn openssl(folder: &Path, arguments: &[&str]) -> String {
+pub(super) fn openssl(folder: &Path, arguments: &[&str]) -> String {
     let ran = Command::new("openssl").current_dir(folder).args(arguments).output().unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     String::from_utf8(ran.stdout).unwrap()
 }
 
 /// A CA that no network reaches, and the profile `elsewhere` of it.
-fn ca(folder: &Path) -> String {
+pub(super) fn ca(folder: &Path) -> String {
     let extensions = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n";
     std::fs::write(folder.join("ca.cnf"), format!("[req]\ndistinguished_name=n\n[n]\n[e]\n{extensions}"))
         .unwrap();
@@ -30,7 +30,7 @@ fn ca(folder: &Path) -> String {
 }
 
 /// Signs a request as the manual says, with one of its parts changed.
-fn signed(
+pub(super) fn signed(
     folder: &Path,
     request: &Value,
     (subject, days, usage): (Option<&str>, &str, Option<&str>),
@@ -52,13 +52,13 @@ fn signed(
     openssl(folder, &[&what[..], &by].concat())
 }
 
-async fn brought(stage: &Stage, pem: &str) -> Value {
+pub(super) async fn brought(stage: &Stage, pem: &str) -> Value {
     let body = json!({"certificates": [{"pem": pem}]});
     let report = stage.call("POST", "/offline-requests/certificates", Some(body)).await;
     report["items"][0].clone()
 }
 
-async fn left_its_key(stage: &Stage, number: usize, key: &str) -> Phone {
+pub(super) async fn left_its_key(stage: &Stage, number: usize, key: &str) -> Phone {
     let phone = stage.added(&format!("SEP{number:012X}"), "elsewhere").await;
     stage.operation(&phone, "install", "string", Some("4711"), key).await;
     let flags = phone.makes("lsc");
@@ -147,4 +147,38 @@ async fn what_an_offline_ca_signed_is_held_against_what_was_asked() {
     assert_eq!(outcome["code"], "offline-superseded");
     assert_eq!(stage.state(&phone).await, ("none".into(), None));
     assert_eq!(stage.call("GET", "/offline-requests", None).await["items"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_we_issued_and_a_phone_never_confirmed_goes_when_an_offline_ca_signs_and_its_key_may_come_again()
+{
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::open().await;
+    stage.profile("elsewhere", &format!("[offline]\nissuer = '''\n{}'''\n", ca(folder.path()))).await;
+    let phone = stage.phone(1).await;
+    stage.operation(&phone, "install", "string", Some("4711"), "p-256").await;
+    stage.comes(&phone, &[STRING, &["--cut", "certificate"]].concat()).await.outcome("cut").fair();
+    stage.until(&phone, "issued").await;
+    assert_eq!(stage.live(&phone).await.len(), 1);
+
+    stage.call("PATCH", &format!("/devices/{}", phone.name), Some(json!({"profile": "elsewhere"}))).await;
+    let key = phone.path("lsc.key");
+    let flags = [STRING, &["--key", &key]].concat();
+    stage.operation(&phone, "install", "string", Some("4711"), "p-256").await;
+    stage.comes(&phone, &flags).await.ends(0);
+    let request = stage.call("GET", "/offline-requests", None).await["items"][0].clone();
+    let pem = signed(folder.path(), &request, (None, "300", None));
+    assert_eq!(brought(&stage, &pem).await["outcome"], "taken");
+    assert_eq!(stage.live(&phone).await, Vec::<String>::new(), "the one of ours is revoked");
+
+    // The same key for another operation asks anew; the same key of another phone does not.
+    stage.operation(&phone, "install", "string", Some("8222"), "p-256").await;
+    stage.comes(&phone, &["--password", "8222", "--key", &key]).await.ends(0);
+    let other = stage.added("SEP000000000002", "elsewhere").await;
+    stage.operation(&other, "install", "string", Some("4711"), "p-256").await;
+    assert_ne!(stage.comes(&other, &flags).await.fair().0["reason"], 0);
+    let waiting = stage.call("GET", "/offline-requests", None).await;
+    let devices: Vec<&Value> = waiting["items"].as_array().unwrap().iter().map(|r| &r["device"]).collect();
+    assert_eq!(devices, [&json!(phone.name)]);
+    stage.is_whole().await;
 }

@@ -1,10 +1,11 @@
 //! A phone of the scenario: the client in Python with this phone's files, and what it saw.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 
 use serde_json::Value;
-use tokio::process::Command;
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, Command};
 
 use super::client::{PYTHON, SCRIPTS, script};
 
@@ -59,14 +60,41 @@ impl Phone {
         der.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Comes to the server at `address`.
-    pub async fn comes(&self, address: &str, flags: &[&str]) -> Seen {
+    fn client(&self, address: &str, flags: &[&str]) -> Command {
         let mut command = Command::new(PYTHON);
         command.args(["-B", "-W", "ignore"]).arg(format!("{SCRIPTS}capf_client.py"));
-        command.args([address, &self.name]).args(flags).stdin(Stdio::null()).kill_on_drop(true);
-        let ran = command.output().await.unwrap_or_else(|e| panic!("{PYTHON}: {e}; tests/setup installs it"));
-        let seen = serde_json::from_slice(&ran.stdout);
-        Seen(seen.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&ran.stderr))))
+        command.args([address, &self.name]).args(flags).kill_on_drop(true);
+        command
+    }
+
+    /// Comes to the server at `address`.
+    pub async fn comes(&self, address: &str, flags: &[&str]) -> Seen {
+        let ran = self.client(address, flags).stdin(Stdio::null()).output().await;
+        Seen::of(&ran.unwrap_or_else(|e| panic!("{PYTHON}: {e}; tests/setup installs it")))
+    }
+
+    /// The same, and is silent from `stage` on until it goes on.
+    pub async fn waits(&self, address: &str, stage: &str, flags: &[&str]) -> Waiting {
+        let mut command = self.client(address, &[flags, &["--wait-at", stage]].concat());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|e| panic!("{PYTHON}: {e}; tests/setup installs it"));
+        let (mut line, out) = (String::new(), child.stdout.as_mut().unwrap());
+        while !line.ends_with('\n') {
+            line.push(char::from(out.read_u8().await.unwrap_or_else(|_| panic!("it ended: {line}"))));
+        }
+        assert!(line.contains(&format!("\"waiting\": \"{stage}\"")), "{line}");
+        Waiting(child)
+    }
+}
+
+/// A phone that is connected and silent.
+pub struct Waiting(Child);
+
+impl Waiting {
+    /// It says what it was about to say; what it saw in the end.
+    pub async fn goes_on(mut self) -> Seen {
+        drop(self.0.stdin.take());
+        Seen::of(&self.0.wait_with_output().await.unwrap())
     }
 }
 
@@ -75,6 +103,12 @@ impl Phone {
 pub struct Seen(pub Value);
 
 impl Seen {
+    #[track_caller]
+    fn of(ran: &Output) -> Self {
+        let seen = serde_json::from_slice(&ran.stdout);
+        Self(seen.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&ran.stderr))))
+    }
+
     /// Ended by EndSession with this reason, and no rule broken by the server.
     #[track_caller]
     pub fn ends(self, reason: u64) -> Self {

@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use signet::admin;
@@ -26,7 +27,7 @@ use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use super::client::script;
-use super::phone::{Phone, Seen};
+use super::phone::{Phone, Seen, Waiting};
 use crate::built;
 
 pub struct Stage {
@@ -34,10 +35,13 @@ pub struct Stage {
     pub clock: Clock,
     state: State,
     address: String,
+    old_address: String,
     router: Router,
     _stop: watch::Sender<bool>,
     _listeners: JoinSet<()>,
 }
+
+type Asked<'a> = Pin<Box<dyn Future<Output = (StatusCode, Value)> + Send + 'a>>;
 
 /// What stands behind the listener.
 struct Behind(Service);
@@ -66,14 +70,16 @@ impl Stage {
         let state = serving(&layout, &clock).await;
         let router = admin::router(state.admin.clone());
         let (_stop, stopped) = watch::channel(false);
-        let listener = Listener::bind("capf", "127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let address = listener.address().to_string();
+        let bind = async |name| Listener::bind(name, "127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let (listener, old) = (bind("capf").await, bind("capf-legacy").await);
+        let (address, old_address) = (listener.address().to_string(), old.address().to_string());
         let door = Arc::new(Behind(Service::new(state.desk.clone(), patience)));
         let common = Common { state: &state, door, limits: Limits::default(), stop: stopped };
         let mut _listeners = JoinSet::new();
-        start(Sockets { modern: Some(listener), legacy: None }, common, &mut _listeners).unwrap();
+        let legacy = cfg!(feature = "legacy").then_some(old);
+        start(Sockets { modern: Some(listener), legacy }, common, &mut _listeners).unwrap();
         std::fs::write(home.path().join("bundle.pem"), bundle(&state)).unwrap();
-        Self { home, clock, state, address, router, _stop, _listeners }
+        Self { home, clock, state, address, old_address, router, _stop, _listeners }
     }
 
     /// The folder of the maker whose root is trusted.
@@ -104,9 +110,31 @@ impl Stage {
 
     /// Puts a profile like `capf-lsc` in force, with more in its file.
     pub async fn profile(&self, name: &str, more: &str) {
+        self.profile_with(name, |lsc| format!("{lsc}\n{more}")).await;
+    }
+
+    /// The same, with its file as `edit` makes it of that of `capf-lsc`.
+    pub async fn profile_with(&self, name: &str, edit: impl Fn(&str) -> String) {
         let profiles = self.home.path().join("data/policies/profiles");
         let lsc = std::fs::read_to_string(profiles.join("capf-lsc.toml")).unwrap();
-        std::fs::write(profiles.join(format!("{name}.toml")), format!("{lsc}\n{more}")).unwrap();
+        let text = edit(&lsc);
+        assert_ne!(text, lsc);
+        std::fs::write(profiles.join(format!("{name}.toml")), text).unwrap();
+        self.call("POST", "/profiles/reload", None).await;
+    }
+
+    /// Puts a file into a folder of the policies, and has them read anew.
+    pub async fn policy(&self, folder: &str, name: &str, content: &[u8]) {
+        let folder = self.home.path().join("data/policies").join(folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(name), content).unwrap();
+        self.call("POST", "/profiles/reload", None).await;
+    }
+
+    /// Takes a profile away.
+    pub async fn no_profile(&self, name: &str) {
+        let file = self.home.path().join(format!("data/policies/profiles/{name}.toml"));
+        std::fs::remove_file(file).unwrap();
         self.call("POST", "/profiles/reload", None).await;
     }
 
@@ -137,6 +165,16 @@ impl Stage {
         phone.comes(&self.address, flags).await
     }
 
+    /// Lets it come to the listener for old phones (feature `legacy`).
+    pub async fn comes_as_of_old(&self, phone: &Phone, flags: &[&str]) -> Seen {
+        phone.comes(&self.old_address, flags).await
+    }
+
+    /// The same, and it is silent from `stage` on.
+    pub async fn waits(&self, phone: &Phone, stage: &str, flags: &[&str]) -> Waiting {
+        phone.waits(&self.address, stage, flags).await
+    }
+
     /// (state, reason) as the inventory shows them.
     pub async fn state(&self, phone: &Phone) -> (String, Option<String>) {
         let device = self.device(phone).await;
@@ -147,6 +185,15 @@ impl Stage {
     pub async fn until(&self, phone: &Phone, state: &str) {
         let start = Instant::now();
         while self.state(phone).await.0 != state {
+            assert!(start.elapsed() < Duration::from_secs(60), "{:?}", self.device(phone).await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until the inventory shows this reason.
+    pub async fn until_reason(&self, phone: &Phone, reason: &str) {
+        let start = Instant::now();
+        while self.state(phone).await.1.as_deref() != Some(reason) {
             assert!(start.elapsed() < Duration::from_secs(60), "{:?}", self.device(phone).await);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -209,12 +256,30 @@ impl Stage {
         self.home.path().join("bundle.pem").to_str().unwrap().to_owned()
     }
 
-    async fn device(&self, phone: &Phone) -> Value {
+    pub async fn device(&self, phone: &Phone) -> Value {
         self.call("GET", &format!("/devices/{}", phone.name), None).await
     }
 
     /// Asks the API, as the administrator; what it answers is good.
     pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+        let (status, told) = self.ask(method, path, body).await;
+        assert!(status.is_success(), "{method} {path}: {status} {told}");
+        told
+    }
+
+    /// Asks the API; the code of its refusal and what it says.
+    pub async fn refused(&self, method: &str, path: &str, body: Value) -> (String, String) {
+        let (status, told) = self.ask(method, path, Some(body)).await;
+        assert!(status.is_client_error(), "{method} {path}: {status} {told}");
+        (text(&told["code"]).unwrap(), text(&told["detail"]).unwrap())
+    }
+
+    /// Boxed: what a request may come to is deep.
+    fn ask<'a>(&'a self, method: &'a str, path: &'a str, body: Option<Value>) -> Asked<'a> {
+        Box::pin(self.ask_now(method, path, body))
+    }
+
+    async fn ask_now(&self, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
         let token = std::fs::read_to_string(self.home.path().join("data/admin.token")).unwrap();
         let request = Request::builder().method(method).uri(format!("/api/v1{path}"));
         let request = request.header("authorization", format!("Bearer {}", token.trim()));
@@ -224,8 +289,7 @@ impl Stage {
         let status = answer.status();
         let bytes = answer.into_body().collect().await.unwrap().to_bytes();
         let told = String::from_utf8_lossy(&bytes);
-        assert!(status.is_success(), "{method} {path}: {status} {told}");
-        if bytes.is_empty() { Value::Null } else { serde_json::from_str(&told).unwrap() }
+        (status, if bytes.is_empty() { Value::Null } else { serde_json::from_str(&told).unwrap() })
     }
 }
 

@@ -107,7 +107,7 @@ pub struct DeviceRow {
     /// 4 to 10 digits, or `generate`: then it is shown once, in the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub string: Option<String>,
-    /// `rsa-2048` unless given.
+    /// `rsa-2048` unless given; `rsa-1024` only where the device's profile lists it (feature `legacy`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// Not after this moment (RFC 3339), or within this time, as `7d`.

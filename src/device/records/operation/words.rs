@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::{Action, Authentication, KeyOrder, Reason, Shown};
 use crate::error::{Error, Result};
-use crate::x509::key::KeyAlgorithm;
+use crate::x509::key::DeviceKey;
 
 impl Action {
     /// All of them.
@@ -73,17 +73,27 @@ impl FromStr for KeyOrder {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
         let read = |word: &str| {
-            word.parse::<KeyAlgorithm>().map_err(|_| {
+            let key = word.parse::<DeviceKey>().map_err(|_| {
                 let rule = "key is one of rsa-2048, rsa-3072, rsa-4096, p-256, p-384, p-521, or an EC key with an \
-                            RSA key as its backup: p-384/rsa-2048";
+                            RSA key as its backup: p-384/rsa-2048; of old phones rsa-1024 (feature legacy)";
                 Error::invalid("invalid-key-order", rule)
-            })
+            })?;
+            built(key, cfg!(feature = "legacy")).map(|()| key)
         };
         match text.split_once('/') {
             None => read(text).map(Self::only),
             Some((preferred, backup)) => Self::with_backup(read(preferred)?, read(backup)?),
         }
     }
+}
+
+/// Whether this program (`legacy`: was built with that feature) can be asked for such a key. Errors: `legacy-not-built`.
+fn built(key: DeviceKey, legacy: bool) -> Result<()> {
+    if key != DeviceKey::Rsa1024 || legacy {
+        return Ok(());
+    }
+    let rule = "rsa-1024 is for old phones, and served only by a program that was built with feature legacy";
+    Err(Error::invalid("legacy-not-built", rule))
 }
 
 impl Reason {
@@ -201,8 +211,25 @@ mod tests {
         for text in ["rsa-2048", "p-521", "p-384/rsa-3072"] {
             assert_eq!(text.parse::<KeyOrder>().unwrap().to_string(), text);
         }
-        for text in ["rsa-512", "rsa-2048/p-256", "p-256/p-384", "p-256/", "/rsa-2048", "rsa-2048/rsa-2048"] {
-            assert_eq!(text.parse::<KeyOrder>().unwrap_err().code(), "invalid-key-order", "{text}");
+        for text in [
+            "rsa-512",
+            "p-256/rsa-1024",
+            "rsa-1024/p-256",
+            "rsa-2048/p-256",
+            "p-256/p-384",
+            "p-256/",
+            "/rsa-2048",
+            "rsa-2048/rsa-2048",
+        ] {
+            assert!(text.parse::<KeyOrder>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_old_key_is_ordered_only_where_it_was_built_in() {
+        assert_eq!(built(DeviceKey::Rsa1024, false).unwrap_err().code(), "legacy-not-built");
+        assert!(built(DeviceKey::Rsa1024, true).is_ok() && built(DeviceKey::Rsa2048, false).is_ok());
+        let order = "rsa-1024".parse::<KeyOrder>();
+        assert_eq!(order.is_ok(), cfg!(feature = "legacy"), "{order:?}");
     }
 }

@@ -1,10 +1,16 @@
 //! Proof by a certificate that the device has: its LSC, its MIC, or a SUDI certificate.
 
+use sha2::{Digest, Sha256};
+
+use crate::ca::profile::ProfileSet;
 use crate::ca::records::{CertificateRecord, serials};
 use crate::device::records::{DeviceRecord, Held, Reason};
+use crate::enrol::capf::admit::lanes::Lanes;
 use crate::enrol::capf::admit::mode_mismatch;
+use crate::enrol::capf::book;
+use crate::enrol::capf::conversation::Caller;
 use crate::enrol::capf::message::AuthResponse;
-use crate::enrol::capf::proof::{self, Proven, Shown, Sort, Trust, Unproven, prove};
+use crate::enrol::capf::proof::{self, Elsewhere, Proven, Shown, Sort, Trust, Unproven, prove};
 use crate::enrol::capf::refusal::Refusal;
 use crate::enrol::capf::service::Service;
 use crate::error::{Error, Kind, Result};
@@ -13,15 +19,20 @@ use crate::store::Stored;
 use crate::x509::cert::Certificate;
 
 /// Holds a certificate and the signatures of its key against the device. The device comes back with what it showed, and
-/// with it the serial number of an LSC.
+/// with it the serial number of an LSC. A wrong proof counts before the next one is looked at, and after many none is
+/// ([`Lanes`]).
 pub(super) async fn check(
     service: &Service,
+    caller: &Caller,
     device: Stored<DeviceRecord>,
     auth: AuthResponse,
     session: u32,
 ) -> Result<(Stored<DeviceRecord>, Option<Serial>), Refusal> {
     let Some(certificate) = auth.certificate else { return Err(mode_mismatch()) };
-    let trust = trust(service, &device.value).await?;
+    let lanes = Lanes::of(&device.value, &certificate.certificate, caller.address);
+    let _turn = service.turn(&device.value.name).await;
+    lanes.check(&service.desk.throttle, service.desk.authority.clock.now())?;
+    let trust = trust(service, &device.value, &certificate.certificate).await?;
     let issuer = issuer(&certificate.certificate, &trust);
     let shown = Shown {
         device: auth.device.as_str().to_owned(),
@@ -31,17 +42,19 @@ pub(super) async fn check(
         sha2_signed_data: certificate.sha2,
         sudi: auth.sudi,
     };
-    match prove(&service.desk.authority, shown, trust).await {
-        Ok((_, Some(record))) if !is_lsc_of(&device.value, &record.value) => {
-            Err(unproven_by(Unproven::OtherIssuer, issuer))
-        }
+    let unproven = match prove(&service.desk.authority, shown, trust).await {
+        Ok((_, Some(record))) if !is_lsc_of(&device.value, &record.value) => Unproven::OtherIssuer,
         Ok((proven, _)) => {
             let (value, serial) = showed(device.value, &proven)?;
-            Ok((Stored { value, revision: device.revision }, serial))
+            return Ok((Stored { value, revision: device.revision }, serial));
         }
-        Err(proof::Refusal::Unproven(unproven)) => Err(unproven_by(unproven, issuer)),
-        Err(proof::Refusal::Failed(error)) => Err(Refusal::from(error)),
+        Err(proof::Refusal::Unproven(unproven)) => unproven,
+        Err(proof::Refusal::Failed(error)) => return Err(Refusal::from(error)),
+    };
+    if unproven.cost_work() {
+        book::count_wrong(service, caller, &lanes.whos()).await;
     }
+    Err(unproven_by(unproven, issuer))
 }
 
 /// Whether a certificate of ours is this device's LSC: of the profile that it gets its certificates by, or the one that
@@ -59,13 +72,20 @@ fn issuer(der: &[u8], trust: &Trust) -> Option<Sort> {
     if ours.any(|ca| ca.record.subject.matches(certificate.issuer())) {
         return Some(Sort::Lsc);
     }
+    if trust.elsewhere.issuers.iter().any(|ca| ca.subject().matches(certificate.issuer())) {
+        return Some(Sort::Offline);
+    }
     let mut theirs = trust.roots.all();
     theirs.any(|root| root.subject().matches(certificate.issuer())).then_some(Sort::Mic)
 }
 
-/// Whom certificates of this device are believed from: the CA of its profile, that of the LSC that it holds, and the
-/// manufacturers.
-pub(in crate::enrol::capf) async fn trust(service: &Service, device: &DeviceRecord) -> Result<Trust> {
+/// Whom a certificate (DER) of this device is believed from: the CA of its profile, ours or elsewhere, that of the LSC
+/// that it holds, and the manufacturers.
+pub(in crate::enrol::capf) async fn trust(
+    service: &Service,
+    device: &DeviceRecord,
+    certificate: &[u8],
+) -> Result<Trust> {
     let (authority, profiles) = (&service.desk.authority, &service.desk.profiles);
     let set = profiles.current();
     let profile = set.require(&device.profile)?;
@@ -78,10 +98,21 @@ pub(in crate::enrol::capf) async fn trust(service: &Service, device: &DeviceReco
     Ok(Trust {
         hierarchy: authority.hierarchy(),
         issuers,
+        elsewhere: elsewhere(service, &set, device, certificate),
         roots: profiles.manufacturing_roots(),
         now: authority.clock.now(),
         old_devices: profile.allows_rsa_1024(),
     })
+}
+
+/// The CAs elsewhere that its profile names; if it is known to hold this very certificate, those of every profile: it may
+/// have come to another one since.
+fn elsewhere(service: &Service, set: &ProfileSet, device: &DeviceRecord, certificate: &[u8]) -> Elsewhere {
+    let shown: [u8; 32] = Sha256::digest(certificate).into();
+    let holds = device.lsc.as_ref().is_some_and(|held| held.fingerprint == shown);
+    let named = set.all().iter().filter(|profile| holds || *profile.id() == device.profile);
+    let issuers = named.flat_map(|profile| profile.offline_issuers()).cloned().collect();
+    Elsewhere { issuers, lists: service.desk.profiles.offline_lists() }
 }
 
 fn showed(mut device: DeviceRecord, proven: &Proven) -> Result<(DeviceRecord, Option<Serial>)> {
@@ -93,7 +124,7 @@ fn showed(mut device: DeviceRecord, proven: &Proven) -> Result<(DeviceRecord, Op
             device.mic = Some(Held::of(&proven.certificate)?);
             Ok((device, None))
         }
-        Sort::Lsc => {
+        Sort::Lsc | Sort::Offline => {
             device.holds(Held::of(&proven.certificate)?);
             Ok((device, Some(proven.certificate.serial().clone())))
         }
@@ -118,7 +149,7 @@ fn unproven_by(unproven: Unproven, issuer: Option<Sort>) -> Refusal {
         | Unproven::NotYetValid
         | Unproven::IsCa
         | Unproven::OtherDevice => match issuer {
-            Some(Sort::Lsc) => Reason::InvalidLsc,
+            Some(Sort::Lsc | Sort::Offline) => Reason::InvalidLsc,
             Some(Sort::Mic) => Reason::InvalidMic,
             None => Reason::InvalidCredentials,
         },

@@ -32,6 +32,12 @@ pub(super) async fn run<S: Stream>(
         }
         Standing::Waiting => Ok(EndReason::NoAction),
         Standing::Signed(certificate) => {
+            // Who proved itself by that very certificate holds it, though its word for that was lost.
+            let held = admitted.device.value.lsc.as_ref().map(|held| held.fingerprint);
+            if admitted.shown.is_some() && held == Some(certificate.fingerprint()) {
+                confirmed(service, caller, admitted, &certificate).await?;
+                return Ok(EndReason::Updated);
+            }
             store(talk, certificate.der(), service).await?;
             confirmed(service, caller, admitted, &certificate).await?;
             Ok(EndReason::Updated)

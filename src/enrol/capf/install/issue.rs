@@ -115,7 +115,10 @@ pub(super) async fn held_already(
 ) -> Result<Option<CertificateRecord>, Refusal> {
     match (&admitted.operation.state, &admitted.shown) {
         (State::Issued(serial), Some(shown)) if serial == shown => {
-            Ok(Some(issued(&service.desk, serial).await?.value))
+            let held = admitted.device.value.lsc.as_ref().map(|held| held.fingerprint);
+            let ours = issued(&service.desk, serial).await?.value;
+            // A CA elsewhere may have given the same number.
+            Ok(Some(ours).filter(|ours| held == Some(ours.fingerprint)))
         }
         (State::Pending | State::Issued(_) | State::Done | State::Failed(_), _) => Ok(None),
     }

@@ -12,7 +12,7 @@ use crate::enrol::capf::service::Service;
 use crate::enrol::capf::talk::Talk;
 use crate::error::{Error, Kind};
 use crate::keys::pool::Pool;
-use crate::x509::key::{KeyAlgorithm, PublicKey};
+use crate::x509::key::{DeviceKey, PublicKey};
 
 /// What a device answers in the end.
 enum Made {
@@ -88,36 +88,43 @@ fn no_ec() -> Refusal {
     Refusal::failed(Error::new(Kind::Conflict, "capf-no-ec", text), Reason::NoEcSupport)
 }
 
-fn request(key: KeyAlgorithm) -> KeyRequest {
+fn request(key: DeviceKey) -> KeyRequest {
     match key {
-        KeyAlgorithm::Rsa2048 => KeyRequest::Rsa(2048),
-        KeyAlgorithm::Rsa3072 => KeyRequest::Rsa(3072),
-        KeyAlgorithm::Rsa4096 => KeyRequest::Rsa(4096),
-        KeyAlgorithm::P256 => KeyRequest::Ec(Curve::P256),
-        KeyAlgorithm::P384 => KeyRequest::Ec(Curve::P384),
-        KeyAlgorithm::P521 => KeyRequest::Ec(Curve::P521),
+        DeviceKey::Rsa1024 => KeyRequest::Rsa(1024),
+        DeviceKey::Rsa2048 => KeyRequest::Rsa(2048),
+        DeviceKey::Rsa3072 => KeyRequest::Rsa(3072),
+        DeviceKey::Rsa4096 => KeyRequest::Rsa(4096),
+        DeviceKey::P256 => KeyRequest::Ec(Curve::P256),
+        DeviceKey::P384 => KeyRequest::Ec(Curve::P384),
+        DeviceKey::P521 => KeyRequest::Ec(Curve::P521),
     }
 }
 
 /// Reads the key where such work is done, and holds it against what was asked for.
-async fn check(pool: &Pool, spki: Vec<u8>, wanted: KeyAlgorithm) -> Result<PublicKey, Refusal> {
+async fn check(pool: &Pool, spki: Vec<u8>, wanted: DeviceKey) -> Result<PublicKey, Refusal> {
     let checked = pool.run(move || fits(&spki, wanted)).await?;
+    if checked.is_ok() && wanted == DeviceKey::Rsa1024 {
+        metrics::counter!("signet_legacy_uses_total", "what" => wanted.as_str()).increment(1);
+    }
     checked.map_err(|error| Refusal::trouble(error, Reason::KeyGenerationFailed))
 }
 
 /// CAPF-47, -49, -50.
-fn fits(spki: &[u8], wanted: KeyAlgorithm) -> Result<PublicKey, Error> {
-    let key = PublicKey::from_spki(spki).map_err(|error| match error.detail() {
+fn fits(spki: &[u8], wanted: DeviceKey) -> Result<PublicKey, Error> {
+    let key = wanted.read(spki).map_err(|error| match error.detail() {
         "invalid EC point" | "curve not allowed" => malformed("invalid EC point"),
         other => malformed(format!("bad public key: {other}")),
     })?;
-    match key.algorithm() {
-        // A compressed point was re-coded.
-        Some(made) if made == wanted && key.spki() == spki => Ok(key),
-        Some(made) if !made.is_rsa() && !wanted.is_rsa() => Err(malformed("invalid EC point")),
-        Some(made) if made == wanted => Err(malformed("bad public key: not DER")),
-        Some(_) | None => Err(malformed("key does not match request")),
+    let (made, asked) = (key.kind(), wanted.kind());
+    // A compressed point was re-coded.
+    if made == asked && key.spki() == spki {
+        return Ok(key);
     }
+    Err(malformed(match made == asked {
+        _ if !made.is_rsa() && !asked.is_rsa() => "invalid EC point",
+        true => "bad public key: not DER",
+        false => "key does not match request",
+    }))
 }
 
 #[cfg(test)]

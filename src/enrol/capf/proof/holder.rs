@@ -36,9 +36,13 @@ fn issued_by(certificate: &Certificate, trust: &Trust) -> Result<Sort, Unproven>
     if let Some(ca) = trust.hierarchy.issuer_of(certificate) {
         return check_ours(ca, trust).map(|()| Sort::Lsc);
     }
+    if let Some(signer) = trust.elsewhere.signer_of(certificate) {
+        return check_elsewhere(signer, certificate, trust).map(|()| Sort::Offline);
+    }
     let bears_name = |issuer: &Certificate| issuer.subject().matches(certificate.issuer());
     let ours = trust.hierarchy.all().iter().filter_map(|ca| ca.certificate.as_ref());
-    let mut known = ours.map(|c| &**c).chain(trust.roots.all()).filter(|c| bears_name(c)).peekable();
+    let others = trust.elsewhere.issuers.iter().chain(trust.roots.all());
+    let mut known = ours.map(|c| &**c).chain(others).filter(|c| bears_name(c)).peekable();
     if known.peek().is_none() {
         return Err(Unproven::UnknownIssuer);
     }
@@ -69,6 +73,17 @@ fn check_ours(ca: &LoadedCa, trust: &Trust) -> Result<(), Unproven> {
     if ca.refuse_revoked().is_ok() && is_valid { Ok(()) } else { Err(Unproven::Issuer) }
 }
 
+/// Holds that a CA elsewhere is in date, and that no list of it that was brought here has the certificate.
+fn check_elsewhere(ca: &Certificate, certificate: &Certificate, trust: &Trust) -> Result<(), Unproven> {
+    if !ca.is_valid_at(trust.now) {
+        return Err(Unproven::Issuer);
+    }
+    if trust.elsewhere.lists.is_revoked(ca, certificate.serial()) {
+        return Err(Unproven::Revoked);
+    }
+    Ok(())
+}
+
 fn signed(root: &Certificate, certificate: &Certificate, trust: &Trust) -> bool {
     root.public_key().is_ok_and(|key| {
         certificate.verify_signed_by(&key).is_ok()
@@ -83,7 +98,7 @@ fn names(common_name: &str, device: &str, sort: Sort) -> bool {
         return false;
     }
     match sort {
-        Sort::Lsc => common_name.eq_ignore_ascii_case(device),
+        Sort::Lsc | Sort::Offline => common_name.eq_ignore_ascii_case(device),
         Sort::Mic => {
             let split = common_name.len().checked_sub(device.len() + 1);
             let split = split.and_then(|at| common_name.split_at_checked(at));

@@ -43,13 +43,40 @@ pub enum Unproven {
     IsCa,
     /// It names another device.
     OtherDevice,
-    /// One of our CAs signed it, but we have no record of it.
+    /// One of our CAs signed it, or one elsewhere that signs for us, but we have no record of it.
     NotOnRecord,
     /// It was revoked.
     Revoked,
 }
 
 impl Unproven {
+    /// Whether signatures had to be verified, or keys checked, before that was known.
+    pub fn cost_work(self) -> bool {
+        match self {
+            Self::NoCertificate
+            | Self::Certificate
+            | Self::SignedDataMissing
+            | Self::Sha512Missing
+            | Self::Sha512Malformed
+            | Self::OtherDigest => false,
+            Self::Key
+            | Self::Sha1Signature
+            | Self::Sha512Signature
+            | Self::SudiStructure
+            | Self::SudiSignature
+            | Self::UnknownIssuer
+            | Self::IssuerSignature
+            | Self::OtherIssuer
+            | Self::Issuer
+            | Self::Expired
+            | Self::NotYetValid
+            | Self::IsCa
+            | Self::OtherDevice
+            | Self::NotOnRecord
+            | Self::Revoked => true,
+        }
+    }
+
     /// As log and audit name it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -27,7 +27,7 @@ fn point() -> Vec<u8> {
     std::iter::once(4).chain((0..128).step_by(2).map(octet)).collect()
 }
 
-fn refusal(spki: &[u8], wanted: KeyAlgorithm) -> String {
+fn refusal(spki: &[u8], wanted: DeviceKey) -> String {
     let refused = fits(spki, wanted).unwrap_err();
     assert_eq!(refused.code(), "capf-message");
     refused.detail().to_owned()
@@ -35,8 +35,8 @@ fn refusal(spki: &[u8], wanted: KeyAlgorithm) -> String {
 
 #[test]
 fn the_key_that_was_asked_for_is_taken() {
-    assert!(fits(&rsa(), KeyAlgorithm::Rsa2048).is_ok());
-    assert!(fits(&ec(&point()), KeyAlgorithm::P256).is_ok());
+    assert!(fits(&rsa(), DeviceKey::Rsa2048).is_ok());
+    assert!(fits(&ec(&point()), DeviceKey::P256).is_ok());
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn capf_47_what_is_no_public_key_is_refused() {
     assert_eq!(pkcs1[0], tlv::SEQUENCE);
     let trailing = [whole.as_slice(), &[0]].concat();
     for bad in [&[][..], b"-----BEGIN PUBLIC KEY-----", pkcs1, &trailing, &whole[..whole.len() - 1]] {
-        let said = refusal(bad, KeyAlgorithm::Rsa2048);
+        let said = refusal(bad, DeviceKey::Rsa2048);
         assert!(said.starts_with("bad public key"), "{said}");
     }
 }
@@ -55,9 +55,20 @@ fn capf_47_what_is_no_public_key_is_refused() {
 #[test]
 fn capf_49_a_key_that_was_not_asked_for_is_refused() {
     let (rsa, ec) = (rsa(), ec(&point()));
-    assert_eq!(refusal(&ec, KeyAlgorithm::Rsa2048), "key does not match request");
-    assert_eq!(refusal(&rsa, KeyAlgorithm::P256), "key does not match request");
-    assert_eq!(refusal(&rsa, KeyAlgorithm::Rsa3072), "key does not match request");
+    assert_eq!(refusal(&ec, DeviceKey::Rsa2048), "key does not match request");
+    assert_eq!(refusal(&rsa, DeviceKey::P256), "key does not match request");
+    assert_eq!(refusal(&rsa, DeviceKey::Rsa3072), "key does not match request");
+}
+
+/// Who was asked for 2048 bits makes no 1024, and who was asked for 1024 makes neither 2048 nor 768.
+#[cfg(feature = "legacy")]
+#[test]
+fn capf_49_a_key_of_1024_bits_is_taken_from_who_was_asked_for_it_alone() {
+    let made = |bits| openssl::rsa::Rsa::generate(bits).unwrap().public_key_to_der().unwrap();
+    assert!(fits(&made(1024), DeviceKey::Rsa1024).is_ok());
+    assert_eq!(refusal(&made(1024), DeviceKey::Rsa2048), "bad public key: RSA key below 2048 bits");
+    assert_eq!(refusal(&made(768), DeviceKey::Rsa1024), "bad public key: RSA key below 2048 bits");
+    assert_eq!(refusal(&rsa(), DeviceKey::Rsa1024), "key does not match request");
 }
 
 #[test]
@@ -70,7 +81,7 @@ fn capf_50_points_off_the_curve_at_infinity_compressed_or_of_another_curve_are_r
     // secp256r1 becomes prime192v2.
     other_curve[22] = 2;
     for bad in [ec(&off), ec(&[0]), ec(&compressed), other_curve] {
-        assert_eq!(refusal(&bad, KeyAlgorithm::P256), "invalid EC point");
+        assert_eq!(refusal(&bad, DeviceKey::P256), "invalid EC point");
     }
-    assert_eq!(refusal(&ec(&good), KeyAlgorithm::P384), "invalid EC point");
+    assert_eq!(refusal(&ec(&good), DeviceKey::P384), "invalid EC point");
 }
