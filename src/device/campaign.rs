@@ -1,8 +1,8 @@
 //! Campaigns: the same operation for many devices, so many at once and in a minute, each region in its hours.
 //!
 //! A campaign gathers the devices that its filter finds when it is made, each with a small record of its own. A task then
-//! comes back every few seconds: it looks what became of the operations that are open, and sets as many more as
-//! [`Pace`] allows. What it does to a device, the device's record and the counts are one durable write, so that a crash
+//! comes back every few seconds: it looks what became of those operations of which there is news or whose time is up
+//! ([`NewsRecord`]), and sets as many more as [`Pace`] allows. What it does to a device, the device's record and the counts are one durable write, so that a crash
 //! neither forgets a device nor counts one twice.
 
 use std::time::Duration;
@@ -25,7 +25,7 @@ mod sweep;
 
 pub use hours::Hours;
 pub use pace::Pace;
-pub use records::{Assignment, CampaignRecord, Counts, MemberRecord, State, Step};
+pub use records::{Assignment, CampaignRecord, Counts, MemberRecord, NewsRecord, State, Step};
 pub use step::run;
 pub use sweep::sweep;
 
@@ -150,6 +150,7 @@ fn begun(new: NewCampaign, id: RecordId, actor: &Actor) -> CampaignRecord {
         began: None,
         ended: None,
         bad_at_resume: 0,
+        followed: true,
     }
 }
 
@@ -173,7 +174,9 @@ pub async fn say(
         let state = next(value.state, word)?;
         let said = Some(format!("{} by {actor}", past(word)));
         let bad_at_resume = if word == Word::Resume { value.counts.bad() } else { value.bad_at_resume };
-        let record = CampaignRecord { state, said, changed: now, bad_at_resume, ..value };
+        // A stop is about every device that is open.
+        let followed = value.followed && word != Word::Stop;
+        let record = CampaignRecord { state, said, changed: now, bad_at_resume, followed, ..value };
         let mut unit = Unit::new();
         unit.replace(&record, revision)?;
         task::reschedule(&mut unit, db, carrying_on(&record, now), now, random).await?;

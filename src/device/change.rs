@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::audit::{Actor, Event, Outcome};
 use crate::clock::Timestamp;
+use crate::device::campaign::NewsRecord;
 use crate::device::records::{
     DeviceRecord, Guesses, Held, MOST_STEPS, Operation, Reason, Seen, State, Step, StepRecord,
 };
@@ -208,7 +209,7 @@ impl Change {
         self.proven().step(Step::Unlocked)
     }
 
-    /// Puts the device, its history and the audit events into a unit. Returns the device as it becomes.
+    /// Puts the device, its history, the audit events and the news for a campaign that waits for it into a unit. Returns the device as it becomes.
     /// Errors: `internal`.
     pub fn write(self, unit: &mut Unit) -> Result<DeviceRecord> {
         for step in &self.steps {
@@ -232,6 +233,9 @@ impl Change {
             device.steps = device.steps.saturating_add(1);
         }
         unit.put(&device, self.when)?;
+        if let Some(news) = NewsRecord::of(&self.before, Some(&device)) {
+            unit.put(&news, When::Always)?;
+        }
         Ok(device)
     }
 

@@ -4,6 +4,7 @@ use crate::audit::{Actor, Event};
 use crate::ca::Authority;
 use crate::ca::records::{CertificateRecord, Status};
 use crate::ca::revoke::bulk::{Fate, revoke_all};
+use crate::device::campaign::NewsRecord;
 use crate::device::change::Change;
 use crate::device::inventory::require;
 use crate::device::ledger::LedgerRecord;
@@ -25,7 +26,7 @@ pub async fn delete(authority: &Authority, name: &DeviceName, revoke: bool, acto
         let stored = require(&authority.db, name).await?;
         let revoked = if revoke { revoke_all_of(authority, name, &actor).await? } else { 0 };
         let mut unit = Unit::new();
-        write_deletion(&stored, &mut unit);
+        write_deletion(&stored, &mut unit)?;
         let subject = format!("device:{}", stored.value.name);
         unit.event(
             Event::new(authority.clock.now(), actor.clone(), "device.remove", subject)
@@ -78,13 +79,17 @@ async fn changed(
     Err(Error::conflict("state-conflict", "the device is being changed by other requests; try again"))
 }
 
-fn write_deletion(stored: &Stored<DeviceRecord>, unit: &mut Unit) {
+fn write_deletion(stored: &Stored<DeviceRecord>, unit: &mut Unit) -> Result<()> {
     let device = &stored.value;
     unit.delete::<DeviceRecord>(device.id.as_bytes(), When::Revision(stored.revision));
     unit.delete::<LedgerRecord>(&LedgerRecord::key_of(&device.name), When::Always);
     for number in device.steps.saturating_sub(MOST_STEPS)..device.steps {
         unit.delete::<StepRecord>(&StepRecord::key_of(device.id, number), When::Always);
     }
+    if let Some(news) = NewsRecord::of(device, None) {
+        unit.put(&news, When::Always)?;
+    }
+    Ok(())
 }
 
 /// Revokes every good certificate that bears the device's name, whatever became of it: what it holds, what it never

@@ -2,6 +2,7 @@
 //! CRL is taken back.
 
 mod backup;
+mod campaign;
 mod capf;
 mod crls;
 

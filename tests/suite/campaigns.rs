@@ -1,5 +1,6 @@
 //! Campaigns: the same operation for many devices, so many at once and in a minute, each region in its hours.
 
+mod counted;
 mod house;
 mod limits;
 mod words;

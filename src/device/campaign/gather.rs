@@ -85,6 +85,7 @@ impl Round<'_> {
             hours: self.hours_of(device.region.as_deref()),
             step: Step::Waiting,
             at: self.now,
+            due: None,
         };
         if self.db().get::<MemberRecord>(&member.key()).await?.is_none() {
             self.campaign.count_new(device.region.as_deref());

@@ -1,4 +1,4 @@
-//! What is kept of a campaign: itself, and a small record of each of its devices.
+//! What is kept of a campaign: itself, a small record of each of its devices, and one of each that there is news of.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,6 +13,12 @@ use crate::device::records::{Action, Authentication, KeyOrder};
 use crate::error::{Error, Result};
 use crate::id::{CampaignName, RecordId};
 use crate::store::{Index, IndexKey, KeyBuilder, Kind, Record, unknown_version};
+
+mod member;
+mod news;
+
+pub use member::{MemberRecord, Step};
+pub use news::NewsRecord;
 
 /// Regions that are counted apart; what lies beyond is counted together.
 const MOST_REGIONS: usize = 200;
@@ -62,6 +68,9 @@ pub struct CampaignRecord {
     pub ended: Option<Timestamp>,
     /// How many had failed or been late when it was last resumed: [`Self::pause_after`] counts from there.
     pub bad_at_resume: u64,
+    /// Whether news and due moments say all of the devices that are open; else each of them is looked at once: after a
+    /// stop, which takes operations back, and when an older program set them.
+    pub followed: bool,
 }
 
 /// What a campaign does, and to which devices.
@@ -198,15 +207,17 @@ impl CampaignRecord {
 
 impl Record for CampaignRecord {
     const KIND: Kind = Kind { id: 62, name: "campaign" };
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
-    /// Version 1 had no count at the last resumption, the last field: zero.
+    /// Version 2 did not say whether it is followed: it is not. Version 1 had no count at the last resumption either: zero.
     fn upgrade(version: u8, body: &[u8]) -> Result<Self> {
-        match version {
-            1 => postcard::from_bytes(&[body, &[0]].concat())
-                .map_err(|e| Error::storage("a campaign record is damaged").because(e)),
-            _ => Err(unknown_version(Self::KIND, version)),
-        }
+        let lacking: &[u8] = match version {
+            1 => &[0, 0],
+            2 => &[0],
+            _ => return Err(unknown_version(Self::KIND, version)),
+        };
+        postcard::from_bytes(&[body, lacking].concat())
+            .map_err(|e| Error::storage("a campaign record is damaged").because(e))
     }
 
     fn key(&self) -> Vec<u8> {
@@ -215,112 +226,5 @@ impl Record for CampaignRecord {
 
     fn indexes(&self) -> Vec<IndexKey> {
         vec![IndexKey { index: Self::BY_NAME, key: Self::name_key(&self.name) }]
-    }
-}
-
-/// A device of a campaign.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MemberRecord {
-    /// Which campaign.
-    pub campaign: RecordId,
-    /// Which device.
-    pub device: RecordId,
-    /// Its name when it was gathered.
-    pub name: String,
-    /// Its region then.
-    pub region: Option<String>,
-    /// Which of the campaign's hours count for it; none if it is reached at all times.
-    pub hours: Option<u8>,
-    /// How far it has come.
-    pub step: Step,
-    /// When it came there.
-    pub at: Timestamp,
-}
-
-/// How far a device of a campaign has come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Step {
-    /// Its operation is still to be set.
-    Waiting,
-    /// This operation is set.
-    Open {
-        /// Its identifier.
-        operation: RecordId,
-    },
-    /// The device confirmed.
-    Done,
-    /// It failed, for this reason.
-    Failed(String),
-    /// The device did not finish in time; what went wrong last, if it came at all.
-    Late(String),
-    /// Left out, for this reason.
-    Skipped(String),
-    /// Taken back when the campaign was stopped.
-    Withdrawn,
-}
-
-impl Step {
-    /// Their names, each at the place of its byte in [`MemberRecord::BY_STEP`].
-    pub const NAMES: [&'static str; 7] =
-        ["waiting", "open", "done", "failed", "late", "skipped", "withdrawn"];
-
-    /// The byte in [`MemberRecord::BY_STEP`].
-    pub fn byte(&self) -> u8 {
-        match self {
-            Self::Waiting => 0,
-            Self::Open { .. } => 1,
-            Self::Done => 2,
-            Self::Failed(_) => 3,
-            Self::Late(_) => 4,
-            Self::Skipped(_) => 5,
-            Self::Withdrawn => 6,
-        }
-    }
-
-    /// Its name for people.
-    pub fn name(&self) -> &'static str {
-        Self::NAMES[usize::from(self.byte())]
-    }
-}
-
-impl MemberRecord {
-    /// By campaign and step; among those that wait by their hours.
-    pub const BY_STEP: Index = Index { id: 1, name: "step", unique: false };
-    /// The part of a key for those that are reached at all times.
-    const ALWAYS: u8 = 255;
-
-    /// The beginning of the keys in [`Self::BY_STEP`] of one step.
-    pub fn step_prefix(campaign: RecordId, byte: u8) -> Vec<u8> {
-        KeyBuilder::new().bytes(campaign.as_bytes()).bytes(&[byte]).build()
-    }
-
-    /// The beginning of the keys of those that wait for these hours.
-    pub fn waiting_prefix(campaign: RecordId, hours: Option<u8>) -> Vec<u8> {
-        let mut prefix = Self::step_prefix(campaign, Step::Waiting.byte());
-        prefix.push(hours.unwrap_or(Self::ALWAYS));
-        prefix
-    }
-}
-
-impl Record for MemberRecord {
-    const KIND: Kind = Kind { id: 63, name: "campaign-device" };
-    const VERSION: u8 = 1;
-
-    fn key(&self) -> Vec<u8> {
-        KeyBuilder::new().bytes(self.campaign.as_bytes()).bytes(self.device.as_bytes()).build()
-    }
-
-    fn indexes(&self) -> Vec<IndexKey> {
-        let mut key = match self.step {
-            Step::Waiting => Self::waiting_prefix(self.campaign, self.hours),
-            Step::Open { .. }
-            | Step::Done
-            | Step::Failed(_)
-            | Step::Late(_)
-            | Step::Skipped(_)
-            | Step::Withdrawn => Self::step_prefix(self.campaign, self.step.byte()),
-        };
-        key.extend(self.device.as_bytes());
-        vec![IndexKey { index: Self::BY_STEP, key }]
     }
 }

@@ -93,11 +93,7 @@ impl Round<'_> {
         }
         let next = match self.campaign.state {
             State::Running => self.begin().await?,
-            State::Stopped => {
-                self.withdraw().await?;
-                None
-            }
-            State::Paused | State::Done => None,
+            State::Paused | State::Stopped | State::Done => None,
         };
         self.conclude(next).await
     }

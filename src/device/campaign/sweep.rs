@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::records::{CampaignRecord, MemberRecord};
+use super::records::{CampaignRecord, MemberRecord, NewsRecord};
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::store::{Db, PRIMARY, Record, Scan, Unit, When};
+use crate::id::RecordId;
+use crate::store::{Db, PRIMARY, Record, Scan, Stored, Unit, When};
 
 /// So long after its end a campaign is still shown.
 const KEPT: Duration = Duration::from_hours(366 * 24);
@@ -23,7 +24,35 @@ pub async fn sweep(db: &Db, now: Timestamp, batch: usize) -> Result<usize> {
             gone += 1;
         }
     }
-    Ok(gone)
+    Ok(gone + news(db, batch).await?)
+}
+
+/// A device may come after its campaign ended: nobody waits for that news. Of campaigns that run there is little, and it goes
+/// with their next step.
+async fn news(db: &Db, batch: usize) -> Result<usize> {
+    let (mut gone, mut after) = (0, None);
+    loop {
+        let page = db.scan::<NewsRecord>(Scan::all::<NewsRecord>(PRIMARY).limit(batch).after(after)).await?;
+        let mut unit = Unit::new();
+        for Stored { value, revision } in &page.items {
+            if !is_awaited(db, value.campaign).await? {
+                unit.delete::<NewsRecord>(&value.key(), When::Revision(*revision));
+            }
+        }
+        gone += unit.items.len();
+        if !unit.items.is_empty() {
+            db.commit(unit).await?;
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(gone);
+        }
+    }
+}
+
+async fn is_awaited(db: &Db, campaign: RecordId) -> Result<bool> {
+    let found = db.get::<CampaignRecord>(campaign.as_bytes()).await?;
+    Ok(found.is_some_and(|campaign| !campaign.value.is_over()))
 }
 
 async fn members(db: &Db, campaign: &CampaignRecord, batch: usize) -> Result<usize> {

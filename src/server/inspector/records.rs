@@ -15,7 +15,7 @@ use crate::ca::records::{
 use crate::ca::renewal::records::{RenewalBook, RenewalRecord};
 use crate::ca::rollover::records::RolloverRecord;
 use crate::clock::Timestamp;
-use crate::device::campaign::{CampaignRecord, MemberRecord};
+use crate::device::campaign::{CampaignRecord, MemberRecord, NewsRecord};
 use crate::device::ledger::LedgerRecord;
 use crate::device::records::{DeviceRecord, StepRecord};
 use crate::enrol::offline::records::OfflineRequestRecord;
@@ -61,6 +61,7 @@ const KNOWN: &[u8] = &[
     LookRecord::KIND.id,
     CampaignRecord::KIND.id,
     MemberRecord::KIND.id,
+    NewsRecord::KIND.id,
     DeviceRecord::KIND.id,
     AnchorRecord::KIND.id,
     ClusterRecord::KIND.id,
@@ -161,6 +162,7 @@ impl Records {
             k if k == RecoveryRecord::KIND.id => read::<RecoveryRecord>(envelope, listed).map(drop),
             k if k == CampaignRecord::KIND.id => read::<CampaignRecord>(envelope, listed).map(drop),
             k if k == MemberRecord::KIND.id => read::<MemberRecord>(envelope, listed).map(drop),
+            k if k == NewsRecord::KIND.id => read::<NewsRecord>(envelope, listed).map(drop),
             k if k == DeviceRecord::KIND.id => read::<DeviceRecord>(envelope, listed).map(drop),
             k if k == StepRecord::KIND.id => read::<StepRecord>(envelope, listed).map(drop),
             k if k == OfflineRequestRecord::KIND.id => {

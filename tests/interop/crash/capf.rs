@@ -21,13 +21,13 @@ fn open() -> Server {
     Server::start_with(&["--rsa-root", "rsa-2048", "--capf", "127.0.0.1:0"])
 }
 
-fn address(server: &Server) -> String {
+pub(super) fn address(server: &Server) -> String {
     let text = std::fs::read_to_string(server.data().join("listeners.json")).unwrap();
     let listeners: Value = serde_json::from_str(&text).unwrap();
     listeners["capf"].as_str().unwrap_or_else(|| panic!("no CAPF listener: {text}")).to_owned()
 }
 
-fn call(server: &Server, method: &str, path: &str, body: Option<&Value>) -> Value {
+pub(super) fn call(server: &Server, method: &str, path: &str, body: Option<&Value>) -> Value {
     let body = body.map(Value::to_string);
     let mut arguments = vec!["-X", method];
     if let Some(body) = &body {

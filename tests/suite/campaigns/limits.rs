@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use signet::device::campaign::NewsRecord;
+use signet::store::{PRIMARY, Scan};
 
 use super::house::{self, House};
 use super::with;
@@ -183,4 +185,10 @@ async fn a_device_that_never_confirms_what_it_was_given_does_not_hold_a_campaign
     assert_eq!(failed["items"][0]["reason"], "not-confirmed", "{failed}");
     house.steps(1).await;
     assert_eq!(house.campaign("spring").await["state"], "done");
+    // It comes after all: the campaign is over, and what nobody waits for is not kept.
+    house.installs(&house::name(1)).await;
+    signet::admin::sweep(&house.api.state, 2).await.unwrap();
+    let news = house.api.db().all::<NewsRecord>(Scan::all::<NewsRecord>(PRIMARY)).await.unwrap();
+    assert!(news.is_empty(), "{news:?}");
+    assert_eq!(house.campaign("spring").await["counts"]["failed"], 1);
 }

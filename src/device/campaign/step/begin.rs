@@ -1,5 +1,6 @@
 //! Operations set on the devices that come next.
 
+use super::fate::due;
 use super::{Broken, Round};
 use crate::clock::Timestamp;
 use crate::device::campaign::records::{MemberRecord, Step};
@@ -60,15 +61,13 @@ impl Round<'_> {
         let (mut unit, mut count) = (Unit::new(), 0);
         for Stored { value: member, revision } in &members {
             let device = self.db().get::<DeviceRecord>(member.device.as_bytes()).await?;
-            let step = match device {
-                None => Step::Skipped("device-deleted".to_owned()),
-                Some(device) if is_busy(&device.value, self.now) => {
-                    Step::Skipped("operation-pending".to_owned())
-                }
+            let (step, due) = match device {
+                None => left_out("device-deleted"),
+                Some(device) if is_busy(&device.value, self.now) => left_out("operation-pending"),
                 Some(device) => self.set_one(&mut unit, device)?,
             };
             count += u32::from(matches!(step, Step::Open { .. }));
-            self.enter(&mut unit, member, *revision, step)?;
+            self.enter(&mut unit, (member, *revision), step, due)?;
         }
         self.campaign.lately = self.campaign.lately.and(count, self.now);
         if count > 0 {
@@ -78,8 +77,13 @@ impl Round<'_> {
         Ok(count)
     }
 
-    /// Sets the operation by the same rules as for an operator; a device for which it cannot be is left out.
-    fn set_one(&self, unit: &mut Unit, device: Stored<DeviceRecord>) -> Result<Step, Broken> {
+    /// Sets the operation by the same rules as for an operator; a device for which it cannot be is left out. Returns what
+    /// becomes of the device, and when it is to be looked at at the latest.
+    fn set_one(
+        &self,
+        unit: &mut Unit,
+        device: Stored<DeviceRecord>,
+    ) -> Result<(Step, Option<Timestamp>), Broken> {
         let assignment = &self.campaign.assignment;
         let wanted = Wanted::Operation(WantedOperation {
             action: assignment.action,
@@ -93,9 +97,9 @@ impl Round<'_> {
         match self.inventory.plan(&row, Some(device)) {
             Ok(planned) => {
                 let device = planned.change.write(unit)?;
-                let operation = device.operation.map(|operation| operation.id);
-                let lost = || Error::internal("an operation was set and is not there").into();
-                operation.map(|operation| Step::Open { operation }).ok_or_else(lost)
+                let lost = || Error::internal("an operation was set and is not there");
+                let operation = device.operation.ok_or_else(lost)?;
+                Ok((Step::Open { operation: operation.id }, due(&operation)))
             }
             Err(error) => match error.kind() {
                 Kind::Storage | Kind::Internal | Kind::Busy => Err(error.into()),
@@ -107,10 +111,14 @@ impl Round<'_> {
                 | Kind::Conflict
                 | Kind::Throttled
                 | Kind::TooLarge
-                | Kind::Unreachable => Ok(Step::Skipped(error.code().to_owned())),
+                | Kind::Unreachable => Ok(left_out(error.code())),
             },
         }
     }
+}
+
+fn left_out(reason: &str) -> (Step, Option<Timestamp>) {
+    (Step::Skipped(reason.to_owned()), None)
 }
 
 /// Somebody else's operation that the device may still come for goes first.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::device::campaign::records::Step;
 use crate::device::inventory;
-use crate::device::records::{DeviceRecord, Operation, Reason, Shown, Step as History, StepRecord};
+use crate::device::records::{DeviceRecord, Operation, Reason, Shown, State, Step as History, StepRecord};
 use crate::error::Result;
 use crate::id::RecordId;
 use crate::store::Db;
@@ -25,6 +25,15 @@ pub(super) async fn fate(
         Some(ours) => Ok(standing(ours, now)),
         // Another took its place, perhaps when it was done already: the device's history says.
         None => Ok(Some(remembered(&inventory::history(db, device.id).await?, operation))),
+    }
+}
+
+/// After which moment an operation that is open comes to an end by itself; none if it has no deadline.
+pub(super) fn due(operation: &Operation) -> Option<Timestamp> {
+    match operation.state {
+        State::Pending => operation.deadline,
+        State::Issued(_) => operation.deadline.map(|deadline| deadline.plus(TO_CONFIRM)),
+        State::Done | State::Failed(_) => None,
     }
 }
 

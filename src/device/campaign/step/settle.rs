@@ -1,98 +1,130 @@
 //! What became of the devices whose operation is open.
+//!
+//! A device is looked at when there is news of it, and when its time is up; never because a step comes.
 
-use super::fate::fate;
+use super::fate::{due, fate};
 use super::{Broken, Round};
 use crate::audit::{Actor, Outcome as Ended};
+use crate::clock::Timestamp;
 use crate::device::Change;
 use crate::device::campaign::event;
-use crate::device::campaign::records::{CampaignRecord, MemberRecord, State, Step};
+use crate::device::campaign::records::{CampaignRecord, MemberRecord, NewsRecord, State, Step};
 use crate::device::records::{DeviceRecord, State as Progress};
-use crate::store::{Scan, Stored, Unit};
+use crate::store::{PRIMARY, Page, Record, Scan, Stored, Unit, When};
 
 /// Devices that are looked at, and written, at once.
 const PAGE: usize = 500;
+/// Pages of one step; then others come to their turn.
+const PAGES: usize = 200;
 /// The byte of [`Step::Open`] in [`MemberRecord::BY_STEP`].
 const OPEN: u8 = 1;
 
 impl Round<'_> {
     /// Enters what became of those that are open; pauses the campaign if too many failed.
     pub(super) async fn settle(&mut self) -> Result<(), Broken> {
-        let mut after = None;
-        loop {
-            let page = self.open_members(after).await?;
+        if !self.campaign.followed {
+            return self.look_at_all().await;
+        }
+        self.look_at_news().await?;
+        self.look_at_due().await
+    }
+
+    /// News goes in the same write. If more came of a device meanwhile, the write is refused and nothing is overlooked.
+    async fn look_at_news(&mut self) -> Result<(), Broken> {
+        for _ in 0..PAGES {
+            let scan = Scan::all::<NewsRecord>(PRIMARY).prefix(self.campaign.id.as_bytes().to_vec());
+            let news = self.db().scan::<NewsRecord>(scan.limit(PAGE)).await?.items;
+            if news.is_empty() {
+                break;
+            }
             let mut unit = Unit::new();
-            for Stored { value: member, revision } in &page.items {
-                let Step::Open { operation } = member.step else { continue };
-                let device = self.db().get::<DeviceRecord>(member.device.as_bytes()).await?;
-                let device = device.as_ref().map(|stored| &stored.value);
-                if let Some(step) = fate(self.db(), operation, device, self.now).await? {
-                    if step == Step::Done {
-                        took(&mut self.campaign, member, device);
-                    }
-                    self.enter(&mut unit, member, *revision, step)?;
+            for Stored { value, revision } in &news {
+                unit.delete::<NewsRecord>(&value.key(), When::Revision(*revision));
+                let key = MemberRecord::key_of(value.campaign, value.device);
+                if let Some(member) = self.db().get::<MemberRecord>(&key).await? {
+                    self.look_at(&mut unit, &member).await?;
                 }
             }
-            if !unit.items.is_empty() {
-                self.pause_if_bad(&mut unit);
-                self.commit(unit).await?;
+            self.settled(unit).await?;
+        }
+        Ok(())
+    }
+
+    async fn look_at_due(&mut self) -> Result<(), Broken> {
+        let id = self.campaign.id;
+        let (from, to) = (id.as_bytes().to_vec(), MemberRecord::due_key(id, self.now));
+        let scan = Scan::all::<MemberRecord>(MemberRecord::BY_DUE).range(from, Some(to)).limit(PAGE);
+        self.look_along(scan).await
+    }
+
+    /// Every device that is open, once; those that have not come are rid of their operation if the campaign was stopped.
+    async fn look_at_all(&mut self) -> Result<(), Broken> {
+        let prefix = MemberRecord::step_prefix(self.campaign.id, OPEN);
+        self.look_along(Scan::all::<MemberRecord>(MemberRecord::BY_STEP).prefix(prefix).limit(PAGE)).await?;
+        self.campaign.followed = true;
+        self.commit(Unit::new()).await
+    }
+
+    async fn look_along(&mut self, mut scan: Scan) -> Result<(), Broken> {
+        loop {
+            let page: Page<Stored<MemberRecord>> = self.db().scan(scan.clone()).await?;
+            let mut unit = Unit::new();
+            for member in &page.items {
+                self.look_at(&mut unit, member).await?;
             }
-            after = page.next;
-            if after.is_none() {
+            self.settled(unit).await?;
+            if page.next.is_none() {
                 return Ok(());
             }
+            scan.after = page.next;
         }
     }
 
-    /// Takes back the operations of those that have not come.
-    pub(super) async fn withdraw(&mut self) -> Result<(), Broken> {
-        let mut after = None;
-        loop {
-            let page = self.open_members(after).await?;
-            let mut unit = Unit::new();
-            for Stored { value: member, revision } in &page.items {
-                let Step::Open { operation } = member.step else { continue };
-                let Some(device) = self.db().get::<DeviceRecord>(member.device.as_bytes()).await? else {
-                    continue;
-                };
-                let has_not_come =
-                    device.value.operation.as_ref().is_some_and(|standing| {
-                        standing.id == operation && standing.state == Progress::Pending
-                    });
-                if has_not_come {
-                    Change::of(device, Actor::System, self.now).cleared().write(&mut unit)?;
-                    self.enter(&mut unit, member, *revision, Step::Withdrawn)?;
-                }
+    /// Looks at one device: enters what became of it, or when it is to be looked at again.
+    async fn look_at(&mut self, unit: &mut Unit, stored: &Stored<MemberRecord>) -> Result<(), Broken> {
+        let Stored { value: member, revision } = stored;
+        let Step::Open { operation } = member.step else { return Ok(()) };
+        let device = self.db().get::<DeviceRecord>(member.device.as_bytes()).await?;
+        let found = device.as_ref().map(|stored| &stored.value);
+        if let Some(step) = fate(self.db(), operation, found, self.now).await? {
+            if step == Step::Done {
+                took(&mut self.campaign, member, found);
             }
-            if !unit.items.is_empty() {
-                self.commit(unit).await?;
-            }
-            after = page.next;
-            if after.is_none() {
-                return Ok(());
-            }
+            return self.enter(unit, (member, *revision), step, None);
         }
+        let Some(device) = device else { return Ok(()) };
+        if self.campaign.state == State::Stopped && has_not_come(&device.value) {
+            Change::of(device, Actor::System, self.now).cleared().write(unit)?;
+            // Its own doing is no news to it.
+            unit.delete::<NewsRecord>(&member.key(), When::Always);
+            return self.enter(unit, (member, *revision), Step::Withdrawn, None);
+        }
+        let due = device.value.operation.as_ref().and_then(due);
+        if due != member.due {
+            unit.replace(&MemberRecord { due, ..member.clone() }, *revision)?;
+        }
+        Ok(())
     }
 
     /// Puts a device's next step into a unit, and counts it.
     pub(super) fn enter(
         &mut self,
         unit: &mut Unit,
-        member: &MemberRecord,
-        revision: u64,
+        (member, revision): (&MemberRecord, u64),
         step: Step,
+        due: Option<Timestamp>,
     ) -> Result<(), Broken> {
         self.campaign.count(member.region.as_deref(), &member.step, &step);
-        unit.replace(&MemberRecord { step, at: self.now, ..member.clone() }, revision)?;
+        unit.replace(&MemberRecord { step, at: self.now, due, ..member.clone() }, revision)?;
         Ok(())
     }
 
-    async fn open_members(
-        &self,
-        after: Option<Vec<u8>>,
-    ) -> crate::error::Result<crate::store::Page<Stored<MemberRecord>>> {
-        let prefix = MemberRecord::step_prefix(self.campaign.id, OPEN);
-        let scan = Scan::all::<MemberRecord>(MemberRecord::BY_STEP).prefix(prefix);
-        self.db().scan(scan.limit(PAGE).after(after)).await
+    async fn settled(&mut self, mut unit: Unit) -> Result<(), Broken> {
+        if unit.items.is_empty() {
+            return Ok(());
+        }
+        self.pause_if_bad(&mut unit);
+        self.commit(unit).await
     }
 
     fn pause_if_bad(&mut self, unit: &mut Unit) {
@@ -108,6 +140,10 @@ impl Round<'_> {
             self.campaign.said = Some(said);
         }
     }
+}
+
+fn has_not_come(device: &DeviceRecord) -> bool {
+    device.operation.as_ref().is_some_and(|standing| standing.state == Progress::Pending)
 }
 
 /// Counts how long a device took.
