@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs;
 use rustls::server::ResolvesServerCert;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -14,7 +12,7 @@ use crate::clock::Clock;
 use crate::device;
 use crate::device::fetch::{Depot, Shelf};
 use crate::device::ledger::{Ledger, Over};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::server::bound::PhoneSockets;
 use crate::server::capf::Board;
 use crate::server::identity::Identities;
@@ -24,7 +22,7 @@ use crate::server::listen::{Limits, Listener, Rules, Service, Transport};
 use crate::server::settings::Given;
 use crate::server::syslog_in::SyslogIn;
 use crate::server::tftp;
-use crate::server::tls::Resolver;
+use crate::server::tls::{Resolver, for_phones};
 use crate::server::tvs::{Patience, Tvs, TvsListener};
 use crate::trust::identity::Purpose;
 use crate::trust::tvs::service::{self, TTL};
@@ -97,7 +95,7 @@ impl Phones {
         if let Some(listener) = sockets.tvs {
             self.open(Purpose::Tvs).await?;
             let open = board.put("tvs", listener.address(), Arc::clone(&self.shown_by_tvs), None);
-            let tls = tls(self.shown_by_tvs.clone(), &[])?;
+            let tls = for_phones(self.shown_by_tvs.clone(), &[])?;
             let handler = TvsListener { open, tvs: Arc::clone(&self.tvs), tls, limits };
             listeners.spawn(listener.serve(handler, stop.clone()));
         }
@@ -117,7 +115,7 @@ impl Phones {
             let Some(listener) = listener else { continue };
             self.open(Purpose::Tftp).await?;
             self.show(Purpose::TftpEc).await?;
-            let transport = Transport::Tls(tls(shown, &[b"http/1.1"])?);
+            let transport = Transport::Tls(for_phones(shown, &[b"http/1.1"])?);
             self.serve_files(listener, ("phone-https", Over::Https), transport, limits, (stop, listeners));
         }
         if let Some(socket) = sockets.tftp {
@@ -164,16 +162,4 @@ impl Phones {
         let service = Service { name, router, transport, limits, rules: Rules::FILES, clock };
         listeners.spawn(listener.serve(service, stop.clone()));
     }
-}
-
-/// TLS 1.2 and 1.3 without client certificates. Phones come once: no tickets are made for them.
-fn tls(shown: Arc<dyn ResolvesServerCert>, protocols: &[&[u8]]) -> Result<Arc<ServerConfig>> {
-    let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .map_err(|e| Error::internal("TLS versions").because(e))?;
-    let mut config = builder.with_no_client_auth().with_cert_resolver(shown);
-    config.send_tls13_tickets = 0;
-    config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
-    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-    Ok(Arc::new(config))
 }

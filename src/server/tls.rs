@@ -20,6 +20,9 @@ use crate::server::tls::client::Clients;
 
 mod ca_key;
 mod client;
+mod phones;
+
+pub use phones::for_phones;
 
 /// The certificate shown to clients; none yet: handshakes fail.
 #[derive(Default)]

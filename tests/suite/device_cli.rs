@@ -236,7 +236,11 @@ fn a_key_of_1024_bits_is_ordered_by_a_profile_that_lists_it_alone() {
     let lines = "SEP000000000003,old-lsc,install,existing-mic,rsa-1024\nSEP000000000004,,install,existing-mic,rsa-1024\n";
     let sheet = on.write("old.csv", &format!("{head}{lines}"));
     let (code, out, said) = on.home.run(&["device", "import", &sheet]);
-    assert_eq!((code, out.as_str()), (1, "2 lines: created 1, updated 0, unchanged 0, refused 1\n"), "{said}");
+    assert_eq!(
+        (code, out.as_str()),
+        (1, "2 lines: created 1, updated 0, unchanged 0, refused 1\n"),
+        "{said}"
+    );
     assert!(said.contains("line 3, key: ") && said.contains("does not allow rsa-1024"), "{said}");
     assert_eq!(on.json(&["device", "show", "SEP000000000003"])["operation"]["key"], "rsa-1024");
     let bad = on.write("bad.csv", &format!("{head}SEP000000000005,old-lsc,install,existing-mic,rsa-512\n"));

@@ -4,16 +4,14 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use rustls::crypto::aws_lc_rs;
-use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
-use rustls::{InvalidMessage, ServerConfig};
+use rustls::InvalidMessage;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::Tls;
-use crate::error::{Error, Result};
-use crate::server::tls::Resolver;
+use crate::error::Result;
+use crate::server::tls::{Resolver, for_phones};
 
 /// What went wrong in a handshake.
 #[derive(Debug)]
@@ -46,15 +44,7 @@ pub struct Modern(TlsAcceptor);
 impl Modern {
     /// Shows what `resolver` has. Errors: `internal` if the provider lacks a protocol version.
     pub fn new(resolver: Arc<Resolver>) -> Result<Self> {
-        let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-            .map_err(|e| Error::internal("TLS versions").because(e))?;
-        let mut config =
-            builder.with_no_client_auth().with_cert_resolver(resolver as Arc<dyn ResolvesServerCert>);
-        // A phone comes once in a year or so: what it would resume by costs memory and time for nothing.
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.send_tls13_tickets = 0;
-        Ok(Self(TlsAcceptor::from(Arc::new(config))))
+        Ok(Self(TlsAcceptor::from(for_phones(resolver, &[])?)))
     }
 }
 

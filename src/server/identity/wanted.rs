@@ -67,7 +67,7 @@ impl Wanted {
         let profile = desk.profiles.current().require(&purpose.profile().parse()?)?.clone();
         let (rsa, ec) = (KeyAlgorithm::Rsa2048, KeyAlgorithm::P256);
         let (title, algorithm) = match purpose {
-            Purpose::Tvs => ("CN=Signet TVS", choose(&profile, rsa, KeyAlgorithm::is_rsa)),
+            Purpose::Tvs => ("CN=Signet TVS", choose(&profile, rsa, |_| true)),
             Purpose::Tftp => ("CN=Signet TFTP", choose(&profile, rsa, KeyAlgorithm::is_rsa)),
             Purpose::TftpEc => ("CN=Signet TFTP EC", choose(&profile, ec, |key| !key.is_rsa())),
             Purpose::Capf => ("CN=Signet CAPF", choose(&profile, rsa, |_| true)),
