@@ -228,6 +228,8 @@ fn a_key_of_1024_bits_is_ordered_by_a_profile_that_lists_it_alone() {
     let old = lsc.replacen("keys = [", "keys = [\"rsa-1024\", ", 1);
     std::fs::write(profiles.join("old-lsc.toml"), old).unwrap();
     on.done(&["profile", "reload"]);
+    let both = on.write("both.csv", "name,profile\nSEP000000000001,\nSEP000000000002,\n");
+    on.done(&["device", "import", &both]);
     let order = ["--operation", "install", "--auth", "existing-mic", "--key", "rsa-1024"];
     on.done(&[&["device", "set", "SEP000000000001", "--profile", "old-lsc"], &order[..]].concat());
     let said = on.refused(1, &[&["device", "set", "SEP000000000002"], &order[..]].concat());

@@ -76,14 +76,12 @@ impl DeviceKey {
     /// Reads the public key (SubjectPublicKeyInfo, DER) of who was asked for this type; what came may be another. Only who
     /// was asked for 1024 bits is read with so few, and only with feature `legacy`. Errors: `bad-csr`.
     pub fn read(self, spki: &[u8]) -> Result<PublicKey> {
-        match self {
+        match self.present() {
             #[cfg(feature = "legacy")]
-            Self::Rsa1024 => super::old::read(spki),
+            None => super::old::read(spki),
             #[cfg(not(feature = "legacy"))]
-            Self::Rsa1024 => PublicKey::from_spki(spki),
-            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 | Self::P256 | Self::P384 | Self::P521 => {
-                PublicKey::from_spki(spki)
-            }
+            None => PublicKey::from_spki(spki),
+            Some(_) => PublicKey::from_spki(spki),
         }
     }
 }

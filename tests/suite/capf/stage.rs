@@ -35,6 +35,7 @@ pub struct Stage {
     pub clock: Clock,
     state: State,
     address: String,
+    #[cfg_attr(not(feature = "legacy"), expect(dead_code))]
     old_address: String,
     router: Router,
     _stop: watch::Sender<bool>,
@@ -165,7 +166,8 @@ impl Stage {
         phone.comes(&self.address, flags).await
     }
 
-    /// Lets it come to the listener for old phones (feature `legacy`).
+    /// Lets it come to the listener for old phones.
+    #[cfg(feature = "legacy")]
     pub async fn comes_as_of_old(&self, phone: &Phone, flags: &[&str]) -> Seen {
         phone.comes(&self.old_address, flags).await
     }
@@ -268,6 +270,7 @@ impl Stage {
     }
 
     /// Asks the API; the code of its refusal and what it says.
+    #[cfg(feature = "legacy")]
     pub async fn refused(&self, method: &str, path: &str, body: Value) -> (String, String) {
         let (status, told) = self.ask(method, path, Some(body)).await;
         assert!(status.is_client_error(), "{method} {path}: {status} {told}");
