@@ -6,6 +6,7 @@
 
 pub mod algorithm;
 pub mod attributes;
+pub mod bundle;
 pub mod enveloped;
 pub mod oid;
 pub mod signed;
@@ -14,6 +15,7 @@ pub mod write;
 
 pub use algorithm::{ContentCipher, DigestAlgorithm, Transport};
 pub use attributes::Attributes;
+pub use bundle::certificates;
 pub use enveloped::{EnvelopedData, Recipient};
 pub use signed::SignedData;
 pub use signer::{CertificateId, SignerInfo};

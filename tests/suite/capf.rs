@@ -7,7 +7,7 @@ mod elsewhere;
 #[cfg(feature = "legacy")]
 mod legacy;
 mod matrix;
-mod offline;
+pub mod offline;
 pub mod phone;
 mod reasons;
 mod refused;

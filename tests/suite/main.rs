@@ -16,6 +16,7 @@ mod cms;
 mod demo;
 mod device_cli;
 mod device_reports;
+mod device_requests;
 mod devices;
 mod durability;
 mod fixture;

@@ -72,6 +72,9 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
     }
 }
 
+/// A table for people ends here: who wants to read on takes a file.
+const MOST_SHOWN: usize = 1000;
+
 /// Every finding of a sort, page by page. Returns how many.
 async fn list(api: &Api, sort: &str, context: &Context) -> Result<usize> {
     let filters = vec![("sort", sort.to_owned())];
@@ -79,10 +82,10 @@ async fn list(api: &Api, sort: &str, context: &Context) -> Result<usize> {
     let (mut sheet, mut found, mut count) = (Sheet::new(std::io::stdout(), FOUND), Vec::new(), 0);
     while let Some(page) = pages.next().await? {
         count += page.len();
-        if context.global.output == Output::Csv {
-            sheet.rows(&page)?;
-        } else {
-            found.extend(page);
+        match context.global.output {
+            Output::Csv => sheet.rows(&page)?,
+            Output::Json => found.extend(page),
+            Output::Text => found.extend(page.into_iter().take(MOST_SHOWN.saturating_sub(found.len()))),
         }
     }
     match context.global.output {
@@ -91,6 +94,9 @@ async fn list(api: &Api, sort: &str, context: &Context) -> Result<usize> {
         Output::Text => {
             if count > 0 {
                 print!("{}", show::table(&found, FOUND));
+            }
+            if count > found.len() {
+                println!("… and {} more: --output csv names all", count - found.len());
             }
             println!("{}", verdict(sort, count));
         }

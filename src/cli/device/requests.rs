@@ -10,6 +10,7 @@ use crate::error::Result;
 
 mod export;
 mod import;
+mod tar;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
@@ -27,19 +28,23 @@ enum Verb {
         #[command(flatten)]
         paging: Paging,
     },
-    /// Write every request that waits into a folder: for OpenSSL a file each, for others CRMF and CSV
-    #[command(after_help = "Example:\n  signet device requests export requests/\n\n\
+    /// Write every request that waits into a folder or one file: for OpenSSL a file each, for others CRMF and CSV
+    #[command(after_help = "Examples:\n  signet device requests export requests/\n  \
+        signet device requests export requests.tar\n  \
+        signet device requests export - | gpg --encrypt -r ca > requests.tar.gpg\n\n\
         Of each device: NAME.pub.pem (its key), NAME.subject and NAME.cnf (for\n\
         openssl x509 -new -force_pubkey); of all: requests.crmf and requests.csv.")]
     Export {
-        /// A folder that is new, or empty
-        folder: PathBuf,
+        /// A folder that is new, or empty; a file *.tar with the same in it; - for that on standard output
+        target: PathBuf,
     },
     /// Bring in certificates that the CA elsewhere signed; each is held against its request
-    #[command(after_help = "Example:\n  signet device requests import certificates/\n\n\
-        Exit code 1 if any was refused; the others are taken.")]
+    #[command(after_help = "Examples:\n  signet device requests import certificates/\n  \
+        signet device requests import signed.p7b\n  \
+        cat *.pem | signet device requests import -\n\n\
+        Certificates of CAs, as a bundle has them, are passed over. Exit code 1 if any was refused; the others are taken.")]
     Import {
-        /// PEM files, or folders of files named *.pem and *.crt
+        /// Files of PEM (any number in each), DER or PKCS#7; folders of files *.pem, *.crt, *.cer, *.der, *.p7b, *.p7c; -
         #[arg(required = true)]
         from: Vec<PathBuf>,
     },
@@ -51,7 +56,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
         Verb::List { paging } => {
             page::print(context, ("/offline-requests", Vec::new()), &paging, COLUMNS).await
         }
-        Verb::Export { folder } => export::run(&folder, context).await,
+        Verb::Export { target } => export::run(&target, context).await,
         Verb::Import { from } => import::run(&from, context).await,
     }
 }

@@ -17,9 +17,24 @@ mod begin;
 mod fate;
 mod settle;
 
+/// What was changed meanwhile is read again so often at once: where many phones come, one of them may always be a device
+/// that is just being asked.
+const TRIES: u32 = 4;
+
 /// Does one step. Each of its writes holds only while this run has the task and nobody changed the campaign or the device
 /// meanwhile; else the step is broken off and done anew. Errors: `storage`.
 pub async fn run(authority: &Authority, profiles: &ProfileSet, leased: &Leased) -> Result<Outcome> {
+    for _ in 0..TRIES {
+        match once(authority, profiles, leased).await {
+            Ok(outcome) => return Ok(outcome),
+            Err(Broken::Changed) => {}
+            Err(Broken::Failed(error)) => return Err(error),
+        }
+    }
+    Ok(Outcome::Later(authority.clock.now(), "something changed meanwhile: again at once".to_owned()))
+}
+
+async fn once(authority: &Authority, profiles: &ProfileSet, leased: &Leased) -> Result<Outcome, Broken> {
     let id: Option<[u8; 16]> = leased.task.body.as_slice().try_into().ok();
     let found = match id {
         Some(id) => authority.db.get::<CampaignRecord>(&id).await?,
@@ -30,14 +45,7 @@ pub async fn run(authority: &Authority, profiles: &ProfileSet, leased: &Leased) 
     };
     let now = authority.clock.now();
     let inventory = Inventory::new(authority, profiles, Actor::System)?;
-    let round = Round { authority, inventory, leased, now, campaign: value, revision };
-    match round.go().await {
-        Ok(outcome) => Ok(outcome),
-        Err(Broken::Changed) => {
-            Ok(Outcome::Later(now, "something changed meanwhile: again at once".to_owned()))
-        }
-        Err(Broken::Failed(error)) => Err(error),
-    }
+    Round { authority, inventory, leased, now, campaign: value, revision }.go().await
 }
 
 /// One step, under way.

@@ -12,14 +12,14 @@ use super::stage::Stage;
 const STRING: &[&str] = &["--password", "4711"];
 
 #[track_caller]
-pub(super) fn openssl(folder: &Path, arguments: &[&str]) -> String {
+pub fn openssl(folder: &Path, arguments: &[&str]) -> String {
     let ran = Command::new("openssl").current_dir(folder).args(arguments).output().unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     String::from_utf8(ran.stdout).unwrap()
 }
 
 /// A CA that no network reaches, and the profile `elsewhere` of it.
-pub(super) fn ca(folder: &Path) -> String {
+pub fn ca(folder: &Path) -> String {
     let extensions = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n";
     std::fs::write(folder.join("ca.cnf"), format!("[req]\ndistinguished_name=n\n[n]\n[e]\n{extensions}"))
         .unwrap();

@@ -7,12 +7,15 @@ use serde_json::{Value, json};
 
 use crate::cli::{Context, ExitCode, client, input, show};
 use crate::error::{Error, Result};
-use crate::x509::pem;
+use crate::x509::cert::Certificate;
+use crate::x509::{cms, pem};
 
 /// Certificates of one request: a body has at most 256 KiB.
 const BATCH: usize = 50;
 const LARGEST: u64 = 256 * 1024;
 const MOST_IN_FILE: usize = 10_000;
+/// How the files end that are read of a folder.
+const ENDS: [&str; 6] = [".pem", ".crt", ".cer", ".der", ".p7b", ".p7c"];
 
 /// Sends every certificate of these files and folders. Errors: `unreadable-file`, the server's.
 pub async fn run(from: &[PathBuf], context: &Context) -> Result<ExitCode> {
@@ -21,6 +24,12 @@ pub async fn run(from: &[PathBuf], context: &Context) -> Result<ExitCode> {
         for file in files(path)? {
             found.extend(certificates(&file)?);
         }
+    }
+    if found.is_empty() {
+        return Err(Error::invalid(
+            "unreadable-file",
+            "there is no certificate of a device in what was named",
+        ));
     }
     let api = client::connect(context)?;
     let (mut taken, mut unchanged, mut refused) = (0, 0, Vec::new());
@@ -64,17 +73,54 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
     files.retain(|file| {
         let name = file.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        (name.ends_with(".pem") || name.ends_with(".crt")) && !name.ends_with(".pub.pem")
+        ENDS.iter().any(|end| name.ends_with(end)) && !name.ends_with(".pub.pem")
     });
     files.sort();
     Ok(files)
 }
 
-/// (file, PEM) of each certificate in a file.
+/// (file, PEM) of each certificate in a file that is no CA's: bundles have the CA's own with them.
 fn certificates(file: &Path) -> Result<Vec<(String, String)>> {
     let bytes = input::bytes_within(file, LARGEST * 64)?;
-    let blocks = pem::decode_all(&bytes, MOST_IN_FILE)?;
-    let of_certificates = blocks.iter().filter(|(label, _)| label == "CERTIFICATE");
     let name = file.display().to_string();
-    Ok(of_certificates.map(|(label, der)| (name.clone(), pem::encode(label, der))).collect())
+    let found = ders(&bytes).map_err(|e| {
+        let text = format!("{name}: no certificates in PEM, DER or PKCS#7");
+        Error::invalid("unreadable-file", text).because(e)
+    })?;
+    let is_no_ca = |der: &Vec<u8>| !Certificate::from_der(der).is_ok_and(|certificate| certificate.is_ca());
+    let leaves = found.into_iter().filter(is_no_ca);
+    Ok(leaves.map(|der| (name.clone(), pem::encode("CERTIFICATE", &der))).collect())
+}
+
+/// The certificates in bytes that say by themselves what they are.
+fn ders(bytes: &[u8]) -> Result<Vec<Vec<u8>>> {
+    const SEQUENCE: u8 = 0x30;
+    if bytes.first() == Some(&SEQUENCE) {
+        return cms::certificates(bytes, MOST_IN_FILE)
+            .or_else(|_| Certificate::from_der(bytes).map(|certificate| vec![certificate.der().to_vec()]));
+    }
+    let mut found = Vec::new();
+    for (label, der) in pem::decode_all(bytes, MOST_IN_FILE)? {
+        match label.as_str() {
+            "CERTIFICATE" | "X509 CERTIFICATE" => found.push(der),
+            "PKCS7" | "CMS" => found.extend(cms::certificates(&der, MOST_IN_FILE)?),
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_neither_a_certificate_nor_a_bundle_is_refused() {
+        for bytes in
+            [&[0x30, 3, 2, 1, 0][..], &[0x30, 0x80], b"-----BEGIN PKCS7-----\nMAA=\n-----END PKCS7-----\n"]
+        {
+            assert!(ders(bytes).is_err(), "{bytes:02x?}");
+        }
+        assert_eq!(ders(b"nothing").unwrap(), Vec::<Vec<u8>>::new());
+    }
 }
