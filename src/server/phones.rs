@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::server::ResolvesServerCert;
-use tokio::net::UdpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -14,7 +13,7 @@ use crate::device;
 use crate::device::fetch::{Depot, Shelf};
 use crate::device::ledger::{Ledger, Over};
 use crate::error::Result;
-use crate::server::bound::PhoneSockets;
+use crate::server::bound::{PhoneSockets, SyslogSockets};
 use crate::server::capf::Board;
 use crate::server::identity::Identities;
 use crate::server::layout::Layout;
@@ -154,7 +153,7 @@ impl Phones {
 
     fn hear_syslog(
         &self,
-        (listener, socket): (Listener, UdpSocket),
+        (listener, socket): SyslogSockets,
         (limits, board): (Limits, &Board),
         (stop, listeners): (&watch::Receiver<bool>, &mut JoinSet<()>),
     ) {
