@@ -14,7 +14,7 @@ use crate::x509::san::San;
 
 mod phones;
 
-pub use phones::{PhoneAddresses, PhoneSockets};
+pub use phones::{PhoneAddresses, PhoneSockets, SyslogSockets};
 
 /// Listeners that do not accept yet.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use crate::device;
 use crate::device::fetch::{Depot, Shelf};
 use crate::device::ledger::{Ledger, Over};
 use crate::error::Result;
-use crate::server::bound::PhoneSockets;
+use crate::server::bound::{PhoneSockets, SyslogSockets};
 use crate::server::capf::Board;
 use crate::server::identity::Identities;
 use crate::server::layout::Layout;
@@ -108,29 +108,12 @@ impl Phones {
                 (stop, listeners),
             );
         }
-        // Only the first port is asked for an elliptic curve.
-        let ec_first = EcFirst { ec: self.shown_to_ec.clone(), rsa: self.shown_by_files.clone() };
-        let shown: [Arc<dyn ResolvesServerCert>; 2] = [Arc::new(ec_first), self.shown_by_files.clone()];
-        for (listener, shown) in [sockets.https, sockets.https_second].into_iter().zip(shown) {
-            let Some(listener) = listener else { continue };
-            self.open(Purpose::Tftp).await?;
-            self.show(Purpose::TftpEc).await?;
-            let transport = Transport::Tls(for_phones(shown, &[b"http/1.1"])?);
-            self.serve_files(listener, ("phone-https", Over::Https), transport, limits, (stop, listeners));
-        }
+        self.serve_over_tls([sockets.https, sockets.https_second], limits, (stop, listeners)).await?;
         if let Some(socket) = sockets.tftp {
             listeners.spawn(tftp::Server::new(Arc::clone(&self.depot)).serve(socket, stop.clone()));
         }
-        if let Some((listener, socket)) = sockets.syslog {
-            let warning =
-                (self.syslog_from.is_none() && !listener.address().ip().is_loopback()).then_some(UNNAMED);
-            let open = board.put_plain("syslog-in", listener.address(), warning);
-            let from: Arc<[Network]> =
-                self.syslog_from.as_deref().map_or_else(|| Network::LOOPBACK.into(), Arc::from);
-            let (depot, from) = (&self.depot, &from);
-            let taker = || SyslogIn { depot: depot.clone(), from: from.clone(), limits, open: open.clone() };
-            listeners.spawn(listener.serve(taker(), stop.clone()));
-            listeners.spawn(Arc::new(taker()).datagrams(socket, stop.clone()));
+        if let Some(sockets) = sockets.syslog {
+            self.hear_syslog(sockets, (limits, board), (stop, listeners));
         }
         Ok(())
     }
@@ -147,6 +130,41 @@ impl Phones {
     /// Writes all that is not written yet, for the end of the server. Errors: `storage`.
     pub async fn finish(&self) -> Result<usize> {
         self.depot.ledger.finish().await
+    }
+
+    async fn serve_over_tls(
+        &self,
+        sockets: [Option<Listener>; 2],
+        limits: Limits,
+        (stop, listeners): (&watch::Receiver<bool>, &mut JoinSet<()>),
+    ) -> Result<()> {
+        // Only the first port is asked for an elliptic curve.
+        let ec_first = EcFirst { ec: self.shown_to_ec.clone(), rsa: self.shown_by_files.clone() };
+        let shown: [Arc<dyn ResolvesServerCert>; 2] = [Arc::new(ec_first), self.shown_by_files.clone()];
+        for (listener, shown) in sockets.into_iter().zip(shown) {
+            let Some(listener) = listener else { continue };
+            self.open(Purpose::Tftp).await?;
+            self.show(Purpose::TftpEc).await?;
+            let transport = Transport::Tls(for_phones(shown, &[b"http/1.1"])?);
+            self.serve_files(listener, ("phone-https", Over::Https), transport, limits, (stop, listeners));
+        }
+        Ok(())
+    }
+
+    fn hear_syslog(
+        &self,
+        (listener, socket): SyslogSockets,
+        (limits, board): (Limits, &Board),
+        (stop, listeners): (&watch::Receiver<bool>, &mut JoinSet<()>),
+    ) {
+        let is_deaf = self.syslog_from.is_none() && !listener.address().ip().is_loopback();
+        let open = board.put_plain("syslog-in", listener.address(), is_deaf.then_some(UNNAMED));
+        let from: Arc<[Network]> =
+            self.syslog_from.as_deref().map_or_else(|| Network::LOOPBACK.into(), Arc::from);
+        let (depot, from) = (&self.depot, &from);
+        let taker = || SyslogIn { depot: depot.clone(), from: from.clone(), limits, open: open.clone() };
+        listeners.spawn(listener.serve(taker(), stop.clone()));
+        listeners.spawn(Arc::new(taker()).datagrams(socket, stop.clone()));
     }
 
     fn serve_files(

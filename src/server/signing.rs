@@ -25,7 +25,7 @@ mod memory;
 /// How often the folder is looked at. A file is signed when it was the same twice: nobody writes it any more.
 pub const PERIOD: Duration = Duration::from_secs(2);
 /// So many files are signed in one round, so that a change of the signer, and the end of the server, are soon seen.
-const MOST_SIGNED: usize = 500;
+const MOST_SIGNED: usize = 2000;
 /// So many are looked at.
 const MOST: usize = 5000;
 

@@ -70,15 +70,16 @@ mod tests {
         let (a, b) = (path("a"), path("b"));
         std::fs::write(&a, "a").unwrap();
         let mut changes = Changes::new(false);
-        assert_eq!(changes.due(vec![a.clone()]), [a.clone()]);
-        assert!(changes.due(vec![a.clone()]).is_empty());
+        let alone = vec![a.clone()];
+        assert_eq!(changes.due(alone.clone()), alone);
+        assert!(changes.due(alone).is_empty());
         std::fs::write(&a, "longer").unwrap();
         std::fs::write(&b, "b").unwrap();
         let both = vec![a.clone(), b.clone()];
         assert!(changes.due(both.clone()).is_empty(), "somebody may still write them");
         assert_eq!(changes.due(both.clone()), both);
         assert!(changes.due(both.clone()).is_empty());
-        changes.forget(&[b.clone()]);
+        changes.forget(std::slice::from_ref(&b));
         assert_eq!(changes.due(both), [b]);
     }
 }

@@ -10,6 +10,9 @@ use crate::error::Result;
 use crate::server::listen::{Listener, cannot_listen};
 use crate::server::settings::{Given, Listen};
 
+/// Syslog over TCP, and over UDP on the same port.
+pub type SyslogSockets = (Listener, UdpSocket);
+
 /// Sockets that nothing is taken from yet.
 #[derive(Debug, Default)]
 pub struct PhoneSockets {
@@ -24,7 +27,7 @@ pub struct PhoneSockets {
     /// Lists and files over TFTP.
     pub tftp: Option<UdpSocket>,
     /// Syslog, over TCP and UDP on the same port.
-    pub syslog: Option<(Listener, UdpSocket)>,
+    pub syslog: Option<SyslogSockets>,
 }
 
 /// Real addresses; a listener that is off is null.

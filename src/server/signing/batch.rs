@@ -72,13 +72,31 @@ pub async fn run(
     authority.db.commit(unit).await?;
     let (count, names) = (ready.len(), names(&ready));
     tracing::info!(%cluster, count, names, "signed configuration files that had changed");
+    serve((cluster, to), by, ready, (memory, now)).await?;
+    Ok(count)
+}
+
+/// Puts them where phones are served them.
+async fn serve(
+    (cluster, to): (&ClusterId, &Path),
+    by: &FileSigner,
+    ready: Vec<Ready>,
+    (memory, now): (&mut Memory, Timestamp),
+) -> Result<()> {
+    let mut under_way = JoinSet::new();
     for Ready { source, device, made } in ready {
-        match write(to.to_owned(), made).await {
+        let to = to.to_owned();
+        under_way.spawn(async move { (source, device, write(to, made).await) });
+    }
+    while let Some(ended) = under_way.join_next().await {
+        let (source, device, written) =
+            ended.map_err(|e| Error::internal("writing a file was cut off").because(e))?;
+        match written {
             Ok(()) => memory.signed(&source, by, device, now),
             Err(error) => refuse((cluster, &source), by, &error, (memory, now)),
         }
     }
-    Ok(count)
+    Ok(())
 }
 
 fn refuse(
@@ -115,7 +133,7 @@ async fn attempts(
     Ok(done)
 }
 
-/// One after the other, each whole or not at all: the encrypted one before the one that says by which key.
+/// What belongs together one after the other, each whole or not at all: the encrypted one before the one that says by which key.
 async fn write(to: PathBuf, made: Vec<Made>) -> Result<()> {
     blocking(move || {
         std::fs::create_dir_all(&to)

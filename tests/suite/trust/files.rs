@@ -1,5 +1,7 @@
 //! Configuration files: signed in bulk, encrypted to one device, verified as a phone does.
 
+use std::os::unix::fs::MetadataExt;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -119,6 +121,33 @@ async fn a_cluster_without_a_file_signer_says_how_to_get_one() {
     site.api.post_as(&operator, "/api/v1/clusters/hq/files", &body).await.refused(403, "forbidden");
 }
 
+/// With --watch what changes is signed, and nothing else.
+fn watched(site: &moving_in::Site, sign: &[&str]) {
+    let out = site.path("signed/new.xml.sgn");
+    let inode = || std::fs::metadata(site.path("signed/SEP001122300001.cnf.xml.sgn")).unwrap().ino();
+    let before = inode();
+    std::thread::scope(|scope| {
+        let watching = scope.spawn(|| site.home.run(&[sign, &["--watch", "1", "--times", "12"]].concat()));
+        let start = std::time::Instant::now();
+        let mut is_written = false;
+        while !out.exists() && start.elapsed().as_secs() < 120 && !watching.is_finished() {
+            // It is new once the first look is over.
+            if inode() != before && !is_written {
+                is_written = true;
+                std::fs::write(site.path("tftp/new.xml"), "<new/>").unwrap();
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let (code, told, said) = watching.join().unwrap();
+        assert_eq!(code, 0, "{said}");
+        let looks: Vec<&str> = told.lines().filter(|line| line.starts_with("signed ")).collect();
+        assert_eq!(looks.len(), 2, "{told}");
+        assert!(looks[0].starts_with("signed 130,") && looks[1].starts_with("signed 1,"), "{told}");
+    });
+    std::fs::remove_file(site.path("tftp/new.xml")).unwrap();
+    std::fs::remove_file(out).unwrap();
+}
+
 #[test]
 fn a_folder_is_signed_verified_by_the_list_and_opened() {
     let site = moving_in::Site::new();
@@ -154,6 +183,8 @@ fn a_folder_is_signed_verified_by_the_list_and_opened() {
     on(&["file", "open", &one, "--out", &opened]);
     let plain = site.path("tftp/SEP001122300077.cnf.xml");
     assert_eq!(std::fs::read(&opened).unwrap(), std::fs::read(plain).unwrap());
+
+    watched(&site, &sign);
 
     let mut forged = std::fs::read(&one).unwrap();
     let last = forged.len() - 2;

@@ -30,7 +30,7 @@ async fn a_file_is_encrypted_to_the_lsc_of_the_inventory_by_command_and_by_folde
     on(&["trust", "cluster", "create", "hq", "--with-tftp"]);
     on(&["trust", "publish", "hq"]);
     let install = ["--operation", "install", "--auth", "string", "--string", "471100", "--key", "rsa-2048"];
-    on(&[&["device", "set", PHONE][..], &install].concat());
+    on(&[&["device", "add", PHONE, "--profile", "capf-lsc"][..], &install].concat());
     let listeners: Value = serde_json::from_str(&home.read("listeners.json")).unwrap();
     let phone = Phone::new(PHONE);
     let flags = phone.makes("lsc");
