@@ -67,9 +67,7 @@ impl Boot {
     fn configuration_fault(&self) -> Option<String> {
         match self.configuration.as_ref()? {
             Err(fault) => Some(format!("configuration: {fault}")),
-            Ok(Configuration::ForAnother(_)) => {
-                Some("configuration: encrypted for another certificate, and CAPF gave none for it".into())
-            }
+            Ok(Configuration::ForAnother(why)) => Some(format!("configuration: {why}")),
             Ok(Configuration::Signed | Configuration::Encrypted) => None,
         }
     }

@@ -14,9 +14,9 @@ pub enum Configuration {
     Signed,
     /// It was signed and encrypted to the phone.
     Encrypted,
-    /// It is encrypted to a certificate (the MD5 of its DER, as the plain file names it) that the phone has not, or to
-    /// none: it must go to CAPF.
-    ForAnother(String),
+    /// It is encrypted to another certificate than the phone's, as the plain file says: it must go to CAPF. Says what
+    /// could help.
+    ForAnother(&'static str),
 }
 
 /// Takes the configuration, which must be signed by who is listed for that, or whom TVS knows so. Faults: it is not
@@ -36,7 +36,18 @@ pub(super) async fn take(phone: &mut Phone, kit: &Kit<'_>, from: &str) -> Outcom
     let Some(hash) = names_a_key(&content) else { return Ok(Configuration::Signed) };
     match phone.opens_files().map(Identity::hash) == Some(hash.clone()) {
         true => Err(not_opened.unwrap_or_else(|| Fault::new("the encrypted file is not there"))),
-        false => Ok(Configuration::ForAnother(hash)),
+        false => Ok(Configuration::ForAnother(help(phone))),
+    }
+}
+
+/// Why no file is encrypted to the phone, as far as it knows itself.
+fn help(phone: &Phone) -> &'static str {
+    match (phone.opens_files(), &phone.lsc) {
+        (Some(_), _) => {
+            "encrypted for another certificate: sign the files anew, for the one that the phone has now"
+        }
+        (None, Some(_)) => "the phone's certificate has an EC key, and files are encrypted to RSA keys alone",
+        (None, None) => "encrypted, and the phone has no certificate",
     }
 }
 

@@ -12,6 +12,25 @@ const LENGTH: u8 = 2;
 const PADDING: u8 = 13;
 const SIGNATURE: u8 = 12;
 
+/// The container that an element belongs into.
+fn parent(tag: u8) -> Option<u8> {
+    match tag {
+        4..=6 => Some(3),
+        8 | 9 => Some(7),
+        10 | 11 => Some(9),
+        17 | 21 => Some(16),
+        18..=20 => Some(17),
+        22..=25 => Some(21),
+        _ => None,
+    }
+}
+
+/// A container that is being read.
+struct Open {
+    tag: u8,
+    end: usize,
+}
+
 /// A header that was read.
 #[derive(Clone, Debug)]
 pub struct Header {
@@ -26,9 +45,9 @@ impl Header {
     pub fn read(file: &[u8]) -> Outcome<Self> {
         let mut header = Self { elements: HashMap::new(), signature_element: 0..0, length: file.len() };
         // Where the containers end that the next element stands in, the innermost last.
-        let (mut at, mut open) = (0, Vec::new());
+        let (mut at, mut open): (usize, Vec<Open>) = (0, Vec::new());
         while at < header.length {
-            if open.last() == Some(&at) {
+            if open.last().is_some_and(|container| container.end == at) {
                 open.pop();
                 continue;
             }
@@ -39,15 +58,20 @@ impl Header {
             }
             at = header.element(file, tag, at, &mut open)?;
         }
-        match (at == header.length, open.iter().all(|end| *end == at)) {
+        match (at == header.length, open.iter().all(|container| container.end == at)) {
             (true, true) => Ok(header),
             (false, _) | (_, false) => Err(Fault::new("the header ends within an element")),
         }
     }
 
     /// Reads one element, and says where the next one begins.
-    fn element(&mut self, file: &[u8], tag: u8, at: usize, open: &mut Vec<usize>) -> Outcome<usize> {
-        let value = value_at(file, at, open.last().map_or(self.length, |end| *end.min(&self.length)))?;
+    fn element(&mut self, file: &[u8], tag: u8, at: usize, open: &mut Vec<Open>) -> Outcome<usize> {
+        let inside = open.last();
+        if inside.map(|container| container.tag) != parent(tag) {
+            return Err(Fault::new(format!("element {tag} of the header stands in the wrong place")));
+        }
+        let value =
+            value_at(file, at, inside.map_or(self.length, |container| container.end.min(self.length)))?;
         let (start, end) = (value.start, value.end);
         if tag == LENGTH {
             self.length = usize::from(u16_of(file.get(value.clone()))?);
@@ -64,7 +88,7 @@ impl Header {
         if !CONTAINERS.contains(&tag) {
             return Ok(end);
         }
-        open.push(end);
+        open.push(Open { tag, end });
         Ok(start)
     }
 

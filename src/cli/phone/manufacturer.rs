@@ -25,7 +25,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let (certificate, key) = (args.folder.join(CERTIFICATE), args.folder.join(KEY));
     if key.exists() {
         let text = format!("{} is there already: the phones of its MICs would be strangers", key.display());
-        return Err(Error::invalid("manufacturer-exists", text));
+        return Err(Error::invalid("key-exists", text));
     }
     let made = Manufacturer::new().map_err(|fault| Error::internal(fault.to_string()))?;
     let unwritable = |e| {
@@ -43,8 +43,8 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     Ok(ExitCode::Done)
 }
 
-/// The manufacturer of a folder. Errors: `unreadable-file`; `bad-manufacturer`.
+/// The manufacturer of a folder. Errors: `unreadable-file`; `bad-key`.
 pub(super) fn read(folder: &Path) -> Result<Manufacturer> {
     let key = input::text(&folder.join(KEY))?;
-    Manufacturer::read(&key).map_err(|fault| Error::invalid("bad-manufacturer", fault.to_string()))
+    Manufacturer::read(&key).map_err(|fault| Error::invalid("bad-key", fault.to_string()))
 }

@@ -74,15 +74,17 @@ fn print(number: u32, report: &Report, took: Duration) {
     if report.encrypted > 0 {
         println!("  {} opened an encrypted configuration", report.encrypted);
     }
-    let at = |percent| report.times.percentile(percent).as_millis();
-    println!(
-        "  in {:.1} s, {:.0} phones/s; a boot took {} ms (half of them less), {} ms (99 of 100), {} ms at the most",
-        took.as_secs_f64(),
-        rate(report, took),
-        at(50),
-        at(99),
-        at(100),
-    );
+    if report.phones > 1 {
+        let at = |percent| report.times.percentile(percent).as_millis();
+        println!(
+            "  in {:.1} s, {:.0} phones/s; half of the boots took {} ms at the most, 99 of 100 {} ms, all {} ms",
+            took.as_secs_f64(),
+            rate(report, took),
+            at(50),
+            at(99),
+            at(100),
+        );
+    }
     for (alarm, count) in &report.alarms {
         println!("  {alarm}: {count}");
     }
