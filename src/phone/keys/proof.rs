@@ -2,7 +2,7 @@
 //! DigestInfo) or by ECDSA. aws-lc offers neither. These are keys of simulated phones, which guard nothing.
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
-use crypto_bigint::{BoxedUint, Odd};
+use crypto_bigint::{BoxedUint, ConcatenatingMul, Odd, Resize};
 use der::asn1::UintRef;
 use der::{Decode, Sequence};
 use p256::ecdsa::signature::hazmat::PrehashSigner;
@@ -49,14 +49,32 @@ pub(super) fn of(kind: Kind, pkcs8: &[u8], message: &[u8]) -> Outcome<Proof> {
 fn padded(pkcs8: &[u8], hash: &[u8]) -> Outcome<Vec<u8>> {
     let info = PrivateKeyInfoRef::from_der(pkcs8).map_err(|_| unusable())?;
     let key = RsaPrivateKey::from_der(info.private_key.as_bytes()).map_err(|_| unusable())?;
-    let modulus = key.modulus.as_bytes();
-    let filler = modulus.len().checked_sub(hash.len() + 3).ok_or_else(unusable)?;
+    let length = key.modulus.as_bytes().len();
+    let filler = length.checked_sub(hash.len() + 3).ok_or_else(unusable)?;
     let block = [&[0, 1], &vec![0xff; filler][..], &[0], hash].concat();
-    let bits = u32::try_from(modulus.len() * 8).map_err(|_| unusable())?;
-    let number = |bytes: &[u8]| BoxedUint::from_be_slice(bytes, bits).map_err(|_| unusable());
-    let odd = Odd::new(number(modulus)?).into_option().ok_or_else(unusable)?;
-    let base = BoxedMontyForm::new(number(&block)?, &BoxedMontyParams::new(odd));
-    Ok(base.pow(&number(key.private_exponent.as_bytes())?).retrieve().to_be_bytes().into_vec())
+    key.power(&block, u32::try_from(length * 8).map_err(|_| unusable())?)
+}
+
+impl RsaPrivateKey<'_> {
+    /// The private operation on a block of so many bits, by each prime alone (RFC 8017, 5.1.2): four times as fast.
+    fn power(&self, block: &[u8], bits: u32) -> Outcome<Vec<u8>> {
+        let number = |bytes: &[u8], bits| BoxedUint::from_be_slice(bytes, bits).map_err(|_| unusable());
+        let half = |value: &UintRef<'_>| number(value.as_bytes(), bits / 2);
+        let modulo = |prime: &UintRef<'_>| {
+            let odd = Odd::new(half(prime)?).into_option().ok_or_else(unusable)?;
+            Ok::<_, Fault>(BoxedMontyParams::new(odd))
+        };
+        let (p, q) = (modulo(&self.prime1)?, modulo(&self.prime2)?);
+        let reduced = |value: &BoxedUint, by: &BoxedMontyParams| {
+            BoxedMontyForm::new(value.rem(by.modulus().as_nz_ref()), by)
+        };
+        let block = number(block, bits)?;
+        let by_p = reduced(&block, &p).pow(&half(&self.exponent1)?);
+        let by_q = reduced(&block, &q).pow(&half(&self.exponent2)?).retrieve();
+        let more = (by_p - reduced(&by_q, &p)).mul(&reduced(&half(&self.coefficient)?, &p)).retrieve();
+        let whole = more.concatenating_mul(q.modulus().as_ref()).wrapping_add(&by_q.resize(bits));
+        Ok(whole.to_be_bytes().into_vec())
+    }
 }
 
 fn ecdsa(curve: u8, pkcs8: &[u8], hash: &[u8]) -> Outcome<Vec<u8>> {

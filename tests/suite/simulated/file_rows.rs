@@ -32,9 +32,9 @@ pub async fn attempt(id: &str) -> Vec<Boot> {
             vec![stand.boot().await]
         }
         number => {
-            let mut boots = Vec::new();
+            let (mut stand, mut boots) = (Stand::usual().await, Vec::new());
             for file in files(number) {
-                boots.push(configured(&mut Stand::usual().await, file).await);
+                boots.push(configured(&mut stand, file).await);
             }
             boots
         }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::key::Key;
 
 pub const SAST: u16 = 0;
-pub const CCM: u16 = 1;
 pub const CCM_TFTP: u16 = 2;
 pub const TFTP: u16 = 3;
 pub const CAPF: u16 = 4;
