@@ -8,21 +8,29 @@ pub mod accept;
 pub mod boot;
 mod capf;
 mod certificate;
+mod configuration;
 pub mod fleet;
 mod header;
 pub mod keys;
 mod list;
+mod lists;
+pub mod manufacturer;
+pub mod memory;
 mod report;
 mod signed_file;
 pub mod state;
 mod tls;
 mod tvs;
+mod vouched;
 mod wire;
 
 pub use accept::Alarm;
-pub use boot::{Boot, World, boot};
+pub use boot::{Boot, Kit, World, boot};
+pub use capf::Ended;
+pub use configuration::Configuration;
 pub use list::TrustList;
-pub use state::Phone;
+pub use state::{Identity, Phone};
+pub use tls::Tls;
 
 /// What went wrong, as the phone sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::cli::{Context, client, input};
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::outbound::Api;
 use crate::phone::fleet::{Site, boot_all};
@@ -78,7 +79,14 @@ impl Demo {
             configuration: true,
         };
         let keys = Keys::with(rows.len().min(4)).map_err(|fault| Error::internal(fault.to_string()))?;
-        let site = Site { world, alarms: address(addresses.phones.syslog_in), keys, at_once: 1 };
+        let site = Site {
+            world,
+            alarms: address(addresses.phones.syslog_in),
+            keys,
+            at_once: 1,
+            per_second: None,
+            clock: Clock::system(),
+        };
         switch_on(&rows, &Arc::new(site)).await
     }
 

@@ -97,7 +97,7 @@ pub(super) fn judge(installed: &Installed, new: &TrustList) -> Outcome<Vouched> 
     }
     let known = installed.lists().find_map(|list| list.sast(signer.serial()));
     match known {
-        Some(known) if known.der() == signer.der() => Ok(Vouched::Taken),
+        Some(known) if known.is_same(signer) => Ok(Vouched::Taken),
         Some(_) => Err(Fault::new("the signer has the number of a known signer, and is another")),
         None => Ok(Vouched::Unknown),
     }

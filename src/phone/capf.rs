@@ -1,20 +1,28 @@
 //! CAPF as a phone speaks it: the server asks, the phone answers.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use std::sync::Arc;
+
+use tokio::io::AsyncWriteExt;
 
 use super::certificate::Certificate;
 use super::header::u16_of;
-use super::keys::{Keys, Kind};
+use super::keys::{KeyPair, Keys, Kind};
 use super::list;
-use super::state::Phone;
+use super::state::{Identity, Phone};
 use super::tls::Tls;
 use super::wire::within;
 use super::{Fault, Outcome};
 
-const PROTOCOL: u8 = 0x55;
+mod message;
+
+use message::Message;
+
 const VERSION: u8 = 3;
 const LSC: u8 = 1;
+const MIC: u8 = 2;
 const OK: u8 = 1;
+const DECLINED: u8 = 7;
+const SHA512: u8 = 3;
 /// So many questions a server may ask.
 const MOST: usize = 16;
 
@@ -45,18 +53,19 @@ pub enum Ended {
 }
 
 /// Runs a session: what the server wants done is done, also to the phone's certificate. The server must present a
-/// certificate that the phone's lists have as CAPF's, unless it has no lists.
-pub async fn session(phone: &mut Phone, tls: &Tls, to: &str, keys: &Keys) -> Outcome<Ended> {
+/// certificate that the phone's lists have as CAPF's, unless it has no lists. Faults: it does not, or does not speak CAPF.
+pub(super) async fn session(phone: &mut Phone, tls: &Tls, to: &str, keys: &Keys) -> Outcome<Ended> {
     let (mut stream, shown) = tls.open(to).await?;
     if !phone.installed.is_empty() && !phone.installed.trusts(list::CAPF, &shown) {
         return Err(Fault::new("the server's certificate is not listed as CAPF's"));
     }
+    let mut talk = Talk { phone, keys, made: None };
     for _ in 0..MOST {
         let asked = within(Message::receive(&mut stream)).await??;
         let answer = match asked.command {
             command::END => return Ok(ended(asked.byte(1).unwrap_or(0))),
             command::RETRY_LATER => return Ok(Ended::Nothing),
-            _ => answer(phone, keys, &asked)?,
+            _ => talk.answer(&asked)?,
         };
         let answer = Message { session: asked.session, ..answer };
         within(stream.write_all(&answer.bytes())).await??;
@@ -73,48 +82,81 @@ fn ended(reason: u8) -> Ended {
     }
 }
 
-fn answer(phone: &mut Phone, keys: &Keys, asked: &Message) -> Outcome<Message> {
-    let said = |command, elements| Message { command, session: 0, elements };
-    match asked.command {
-        command::AUTH_REQUEST => Ok(said(command::AUTH_RESPONSE, introduction(phone))),
-        command::KEY_REQUEST => match key(phone, keys, asked)? {
-            Some(public) => Ok(said(command::KEY_RESPONSE, vec![(9, public)])),
-            None => Ok(said(command::KEY_RESPONSE, vec![(1, vec![7])])),
-        },
-        command::STORE_REQUEST => {
-            let der = certificate(asked.value(4)?)?;
-            Certificate::read(der)?;
-            phone.lsc = Some(der.to_vec());
-            Ok(said(command::STORE_RESPONSE, vec![(1, vec![OK])]))
+/// One session.
+struct Talk<'a> {
+    phone: &'a mut Phone,
+    keys: &'a Keys,
+    /// The key that was made in it.
+    made: Option<Arc<KeyPair>>,
+}
+
+impl Talk<'_> {
+    fn answer(&mut self, asked: &Message) -> Outcome<Message> {
+        let said = |command, elements| Message { command, session: 0, elements };
+        match asked.command {
+            command::AUTH_REQUEST => Ok(said(command::AUTH_RESPONSE, introduction(self.phone)?)),
+            command::KEY_REQUEST => {
+                self.made = self.key(asked)?;
+                let public = self.made.as_ref().map(|key| (9, key.public().to_vec()));
+                Ok(said(command::KEY_RESPONSE, vec![public.unwrap_or((1, vec![DECLINED]))]))
+            }
+            command::STORE_REQUEST => {
+                let reason = self.store(certificate(asked.value(4)?)?)?;
+                Ok(said(command::STORE_RESPONSE, vec![(1, vec![reason])]))
+            }
+            command::FETCH_REQUEST => {
+                let own = self.phone.lsc.as_ref().map(|own| (4, wrapped(&own.certificate, LSC)));
+                let elements = [(1, vec![OK])].into_iter().chain(own).collect();
+                Ok(said(command::FETCH_RESPONSE, elements))
+            }
+            command::DELETE_REQUEST => {
+                self.phone.lsc = None;
+                Ok(said(command::DELETE_RESPONSE, vec![(1, vec![OK])]))
+            }
+            other => Err(Fault::new(format!("the server sent command {other}"))),
         }
-        command::FETCH_REQUEST => {
-            let mut elements = vec![(1, vec![OK])];
-            elements.extend(phone.lsc.as_ref().map(|der| (4, wrapped(der))));
-            Ok(said(command::FETCH_RESPONSE, elements))
+    }
+
+    /// A key as it is asked for; none if the phone cannot make it.
+    fn key(&self, asked: &Message) -> Outcome<Option<Arc<KeyPair>>> {
+        let kind = match asked.byte(17) {
+            Some(0) => Kind::Rsa(u16_of(Some(asked.value(10)?))?),
+            Some(1) if self.phone.only_rsa => return Ok(None),
+            Some(1) => Kind::Ec(asked.byte(18).ok_or_else(|| Fault::new("no curve was named"))?),
+            _ => return Err(Fault::new("no type of key was named")),
+        };
+        self.keys.pair(kind).map(Some)
+    }
+
+    /// Keeps a certificate for the key that was made in this session, and no other.
+    fn store(&mut self, der: &[u8]) -> Outcome<u8> {
+        let public = Certificate::read(der)?.spki()?;
+        match self.made.take() {
+            Some(key) if key.public() == public => {
+                self.phone.lsc = Some(Identity { certificate: der.to_vec(), key });
+                Ok(OK)
+            }
+            Some(_) | None => Ok(DECLINED),
         }
-        command::DELETE_REQUEST => {
-            phone.lsc = None;
-            Ok(said(command::DELETE_RESPONSE, vec![(1, vec![OK])]))
-        }
-        other => Err(Fault::new(format!("the server sent command {other}"))),
     }
 }
 
-fn introduction(phone: &Phone) -> Vec<(u8, Vec<u8>)> {
+/// Who the phone is, and all that it can prove itself by: it is not told what is asked for.
+fn introduction(phone: &Phone) -> Outcome<Vec<(u8, Vec<u8>)>> {
     let text = |text: &str| [text.as_bytes(), &[0]].concat();
     let string = phone.string.as_deref().unwrap_or_default();
-    vec![(1, vec![OK]), (7, vec![VERSION]), (11, text(string)), (13, text(&phone.name))]
-}
-
-/// The public key that is asked for; none if the phone cannot make it.
-fn key(phone: &Phone, keys: &Keys, asked: &Message) -> Outcome<Option<Vec<u8>>> {
-    let kind = match asked.byte(17) {
-        Some(0) => Kind::Rsa(u16_of(Some(asked.value(10)?))?),
-        Some(1) if phone.only_rsa => return Ok(None),
-        Some(1) => Kind::Ec(asked.byte(18).ok_or_else(|| Fault::new("no curve was named"))?),
-        _ => return Err(Fault::new("no type of key was named")),
-    };
-    keys.public(kind).map(Some)
+    let mut elements = vec![(1, vec![OK]), (7, vec![VERSION]), (11, text(string)), (13, text(&phone.name))];
+    if let Some(own) = phone.shown() {
+        let message = [&text(&phone.name)[..], &own.certificate].concat();
+        let proof = own.key.prove(&message)?;
+        let sort =
+            if phone.lsc.as_ref().is_some_and(|lsc| lsc.certificate == own.certificate) { LSC } else { MIC };
+        elements.push((4, wrapped(&own.certificate, sort)));
+        elements.push((6, proof.sha1));
+        elements.push((20, [&[SHA512][..], &length(proof.sha512.len()), &proof.sha512].concat()));
+        elements.sort_by_key(|(tag, _)| *tag);
+    }
+    Ok(elements)
 }
 
 /// The DER in a certificate's element: `01`, its length and 2, `00`, type, DER.
@@ -126,58 +168,10 @@ fn certificate(value: &[u8]) -> Outcome<&[u8]> {
     }
 }
 
-fn wrapped(der: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(der.len() + 2).unwrap_or(u16::MAX).to_be_bytes();
-    [&[1, length[0], length[1], 0, LSC], der].concat()
+fn wrapped(der: &[u8], sort: u8) -> Vec<u8> {
+    [&[1][..], &length(der.len() + 2), &[0, sort], der].concat()
 }
 
-#[derive(Clone, Debug)]
-struct Message {
-    command: u8,
-    session: u32,
-    elements: Vec<(u8, Vec<u8>)>,
-}
-
-impl Message {
-    async fn receive(stream: &mut (impl AsyncReadExt + Unpin)) -> Outcome<Self> {
-        let mut head = [0; 8];
-        stream.read_exact(&mut head).await?;
-        let [protocol, command, s0, s1, s2, s3, l0, l1] = head;
-        if protocol != PROTOCOL {
-            return Err(Fault::new("the server does not speak CAPF"));
-        }
-        let mut body = vec![0; usize::from(u16::from_be_bytes([l0, l1]))];
-        stream.read_exact(&mut body).await?;
-        let (mut elements, mut at) = (Vec::new(), 0);
-        while at < body.len() {
-            let value = super::header::value_at(&body, at, body.len())?;
-            let end = value.end;
-            elements.push((body[at], body[value].to_vec()));
-            at = end;
-        }
-        Ok(Self { command, session: u32::from_be_bytes([s0, s1, s2, s3]), elements })
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        let mut body = Vec::new();
-        for (tag, value) in &self.elements {
-            body.push(*tag);
-            body.extend(u16::try_from(value.len()).unwrap_or(u16::MAX).to_be_bytes());
-            body.extend(value);
-        }
-        let length = u16::try_from(body.len()).unwrap_or(u16::MAX).to_be_bytes();
-        [&[PROTOCOL, self.command][..], &self.session.to_be_bytes(), &length, &body].concat()
-    }
-
-    fn value(&self, tag: u8) -> Outcome<&[u8]> {
-        let found = self.elements.iter().find(|(own, _)| *own == tag).map(|(_, value)| value.as_slice());
-        found.ok_or_else(|| Fault::new(format!("element {tag} is missing")))
-    }
-
-    fn byte(&self, tag: u8) -> Option<u8> {
-        match self.value(tag) {
-            Ok([byte]) => Some(*byte),
-            Ok(_) | Err(_) => None,
-        }
-    }
+fn length(of: usize) -> [u8; 2] {
+    u16::try_from(of).unwrap_or(u16::MAX).to_be_bytes()
 }

@@ -1,8 +1,8 @@
-//! A certificate as a phone reads it.
+//! A certificate as a phone reads it, and the keys that sign lists and files.
 
 use aws_lc_rs::signature::{
-    RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA512, RsaParameters,
-    UnparsedPublicKey,
+    RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
+    RsaParameters, UnparsedPublicKey,
 };
 use der::asn1::UintRef;
 use der::{Decode, Encode, Sequence};
@@ -48,38 +48,34 @@ impl Certificate {
         spki.map_err(|e| Fault::new(format!("a key cannot be read: {e}")))
     }
 
-    /// The size of its RSA key; none for another key.
-    pub fn rsa_bits(&self) -> Option<usize> {
-        let key = self.parsed.tbs_certificate().subject_public_key_info().subject_public_key.raw_bytes();
-        let key = RsaPublicKey::from_der(key).ok()?;
+    /// Its key as it would be if it were RSA.
+    pub fn key(&self) -> RsaKey<'_> {
+        RsaKey(self.parsed.tbs_certificate().subject_public_key_info().subject_public_key.raw_bytes())
+    }
+}
+
+/// An RSAPublicKey, DER; it may be none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RsaKey<'a>(pub &'a [u8]);
+
+impl RsaKey<'_> {
+    /// Its size; none for what is no RSA key.
+    pub fn bits(self) -> Option<usize> {
+        let key = RsaPublicKey::from_der(self.0).ok()?;
         let modulus = minimal(key.modulus.as_bytes());
         modulus.first().map(|first| modulus.len() * 8 - first.leading_zeros() as usize)
     }
 
-    /// Its subject, for people.
-    pub fn subject(&self) -> String {
-        self.parsed.tbs_certificate().subject().to_string()
+    pub fn verify_sha1(self, signed: &[u8], signature: &[u8]) -> Outcome<()> {
+        self.verify(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, signed, signature)
     }
 
-    /// Whether it is in date, in seconds since 1970.
-    pub fn is_valid_at(&self, now: i64) -> bool {
-        let validity = self.parsed.tbs_certificate().validity();
-        let secs = |time: x509_cert::time::Time| time.to_unix_duration().as_secs();
-        u64::try_from(now)
-            .is_ok_and(|now| secs(validity.not_before) <= now && now <= secs(validity.not_after))
+    pub fn verify_sha512(self, signed: &[u8], signature: &[u8]) -> Outcome<()> {
+        self.verify(&RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, signed, signature)
     }
 
-    pub fn verify_rsa_sha1(&self, signed: &[u8], signature: &[u8]) -> Outcome<()> {
-        self.verify_rsa(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, signed, signature)
-    }
-
-    pub fn verify_rsa_sha512(&self, signed: &[u8], signature: &[u8]) -> Outcome<()> {
-        self.verify_rsa(&RSA_PKCS1_2048_8192_SHA512, signed, signature)
-    }
-
-    fn verify_rsa(&self, by: &'static RsaParameters, signed: &[u8], signature: &[u8]) -> Outcome<()> {
-        let key = self.parsed.tbs_certificate().subject_public_key_info().subject_public_key.raw_bytes();
-        let key = UnparsedPublicKey::new(by, key);
+    fn verify(self, by: &'static RsaParameters, signed: &[u8], signature: &[u8]) -> Outcome<()> {
+        let key = UnparsedPublicKey::new(by, self.0);
         key.verify(signed, signature).map_err(|_| Fault::new("the signature is not the signer's"))
     }
 }

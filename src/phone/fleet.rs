@@ -1,19 +1,22 @@
 //! Many phones that boot at once.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::boot::{Boot, World, boot};
-use super::capf::Ended;
+use super::boot::{Boot, Kit, World, boot};
 use super::keys::Keys;
 use super::state::Phone;
 use super::tls::Tls;
-use super::{Outcome, report};
+use super::{Outcome, report as alarms};
+use crate::clock::{Clock, Stopwatch};
 
-/// So many phones that failed are named in a report.
-const MOST_NAMED: usize = 20;
+mod order;
+mod report;
+
+pub use order::shuffled;
+pub use report::{Failed, Report, Times};
 
 /// What the phones of a fleet share.
 #[derive(Debug)]
@@ -26,31 +29,22 @@ pub struct Site {
     pub keys: Keys,
     /// So many boot at once.
     pub at_once: usize,
+    /// So many begin to boot in a second, at the most.
+    pub per_second: Option<u32>,
+    /// The time.
+    pub clock: Clock,
 }
 
-/// How the boots of a fleet went.
-#[derive(Clone, Debug, Default)]
-pub struct Report {
-    /// How many booted.
-    pub phones: usize,
-    /// How many took everything that they were offered.
-    pub well: usize,
-    /// How many were given a certificate, or were rid of one, in this boot.
-    pub served_by_capf: usize,
-    /// How many hold a certificate now.
-    pub with_certificate: usize,
-    /// How many sent each alarm.
-    pub alarms: BTreeMap<&'static str, usize>,
-    /// How many refused a list: they are locked out until somebody resets them.
-    pub locked_out: usize,
-    /// What went wrong, and how often.
-    pub faults: BTreeMap<String, usize>,
-    /// Some of those for whom it did.
-    pub failed: Vec<String>,
+/// One that booted.
+struct Booted {
+    place: usize,
+    phone: Phone,
+    boot: Boot,
+    took: Duration,
 }
 
-/// Boots every phone once, and tells `each` how it went. Gives the phones back as they are then, in their order.
-/// Faults: none of a phone, only that nothing can be begun at all.
+/// Boots every phone once, in the order given, and tells `each` how it went. Gives the phones back as they are then, in
+/// their order. Faults: none of a phone, only that nothing can be begun at all.
 pub async fn boot_all(
     phones: Vec<Phone>,
     site: &Arc<Site>,
@@ -59,53 +53,70 @@ pub async fn boot_all(
     let tls = Tls::new()?;
     let (mut report, mut after) = (Report::default(), Vec::with_capacity(phones.len()));
     let mut waiting = phones.into_iter().enumerate();
-    let mut running = JoinSet::new();
+    let (mut next, mut running, begun) = (waiting.next(), JoinSet::new(), Stopwatch::start());
     loop {
-        while running.len() < site.at_once.max(1) {
-            let Some((place, phone)) = waiting.next() else { break };
+        let may_begin = next.is_some() && running.len() < site.at_once.max(1);
+        let early = next.as_ref().map_or(Duration::ZERO, |(place, _)| early(site, *place, begun.elapsed()));
+        if may_begin && early.is_zero() {
+            let Some((place, phone)) = std::mem::replace(&mut next, waiting.next()) else { break };
             running.spawn(one(place, phone, Arc::clone(site), tls.clone()));
+            continue;
         }
-        match running.join_next().await {
-            Some(Ok((place, phone, boot))) => {
-                each(&phone, &boot);
-                report.add(&phone, &boot);
-                after.push((place, phone));
-            }
-            // A phone whose boot was cut off is not given back.
-            Some(Err(_)) => *report.faults.entry("the boot was cut off".to_owned()).or_default() += 1,
-            None => break,
+        tokio::select! {
+            Some(joined) = running.join_next() => match joined {
+                Ok(booted) => {
+                    each(&booted.phone, &booted.boot);
+                    report.add(&booted.phone, &booted.boot, booted.took);
+                    after.push((booted.place, booted.phone));
+                }
+                // A phone whose boot was cut off is not given back.
+                Err(_) => report.cut_off(),
+            },
+            () = site.clock.sleep(early), if may_begin => {}
+            else => break,
         }
     }
     after.sort_by_key(|(place, _)| *place);
     Ok((after.into_iter().map(|(_, phone)| phone).collect(), report))
 }
 
-async fn one(place: usize, mut phone: Phone, site: Arc<Site>, tls: Tls) -> (usize, Phone, Boot) {
-    let boot = boot(&mut phone, &site.world, &tls, &site.keys).await;
-    if let (Some(alarm), Some(to)) = (boot.alarm, &site.alarms) {
-        // Nobody acknowledges a datagram: what is not sent is as what is lost.
-        let _ = report::send(&phone, alarm, to).await;
-    }
-    (place, phone, boot)
+/// How long the phone in this place is still to wait: they begin evenly.
+fn early(site: &Site, place: usize, now: Duration) -> Duration {
+    let Some(rate) = site.per_second.filter(|rate| *rate > 0) else { return Duration::ZERO };
+    let turn = Duration::from_secs_f64(place as f64 / f64::from(rate));
+    turn.saturating_sub(now)
 }
 
-impl Report {
-    fn add(&mut self, phone: &Phone, boot: &Boot) {
-        self.phones += 1;
-        self.with_certificate += usize::from(phone.lsc.is_some());
-        self.served_by_capf += usize::from(matches!(boot.capf, Some(Ok(Ended::Done))));
-        if let Some(alarm) = boot.alarm {
-            *self.alarms.entry(alarm.name()).or_default() += 1;
-            self.locked_out += usize::from(alarm.is_failure());
-        }
-        match boot.fault() {
-            None => self.well += 1,
-            Some(fault) => {
-                *self.faults.entry(fault).or_default() += 1;
-                if self.failed.len() < MOST_NAMED {
-                    self.failed.push(phone.name.clone());
-                }
-            }
-        }
+async fn one(place: usize, mut phone: Phone, site: Arc<Site>, tls: Tls) -> Booted {
+    let begun = Stopwatch::start();
+    let kit = Kit { tls: &tls, keys: &site.keys, now: site.clock.now() };
+    let boot = boot(&mut phone, &site.world, kit).await;
+    let took = begun.elapsed();
+    if let (Some(alarm), Some(to)) = (boot.alarm, &site.alarms) {
+        // Nobody acknowledges a datagram: what is not sent is as what is lost.
+        let _ = alarms::send(&phone, alarm, to).await;
+    }
+    Booted { place, phone, boot, took }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ramp_is_even() {
+        let site = |per_second| Site {
+            world: World::default(),
+            alarms: None,
+            keys: Keys::default(),
+            at_once: 1,
+            per_second,
+            clock: Clock::system(),
+        };
+        let millis = Duration::from_millis;
+        assert_eq!(early(&site(None), 1000, millis(0)), millis(0));
+        assert_eq!(early(&site(Some(50)), 0, millis(0)), millis(0));
+        assert_eq!(early(&site(Some(50)), 100, millis(500)), millis(1500));
+        assert_eq!(early(&site(Some(50)), 100, millis(2500)), millis(0));
     }
 }

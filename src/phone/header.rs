@@ -3,13 +3,33 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::certificate::Certificate;
+use super::certificate::RsaKey;
 use super::{Fault, Outcome};
 
 /// Elements whose length spans the elements that follow: their value is not skipped.
 const CONTAINERS: [u8; 6] = [3, 7, 9, 16, 17, 21];
+const LENGTH: u8 = 2;
 const PADDING: u8 = 13;
 const SIGNATURE: u8 = 12;
+
+/// The container that an element belongs into.
+fn parent(tag: u8) -> Option<u8> {
+    match tag {
+        4..=6 => Some(3),
+        8 | 9 => Some(7),
+        10 | 11 => Some(9),
+        17 | 21 => Some(16),
+        18..=20 => Some(17),
+        22..=25 => Some(21),
+        _ => None,
+    }
+}
+
+/// A container that is being read.
+struct Open {
+    tag: u8,
+    end: usize,
+}
 
 /// A header that was read.
 #[derive(Clone, Debug)]
@@ -21,32 +41,55 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads the header at the beginning of a file.
+    /// Reads the header at the beginning of a file. Faults: a length that lies, an element that stands there twice.
     pub fn read(file: &[u8]) -> Outcome<Self> {
         let mut header = Self { elements: HashMap::new(), signature_element: 0..0, length: file.len() };
-        let mut at = 0;
+        // Where the containers end that the next element stands in, the innermost last.
+        let (mut at, mut open): (usize, Vec<Open>) = (0, Vec::new());
         while at < header.length {
-            let tag = file[at];
+            if open.last().is_some_and(|container| container.end == at) {
+                open.pop();
+                continue;
+            }
+            let tag = *file.get(at).ok_or_else(|| Fault::new("the header is longer than the file"))?;
             if tag == PADDING {
                 at += 1;
                 continue;
             }
-            let value = value_at(file, at, header.length)?;
-            let (start, end) = (value.start, value.end);
-            match tag {
-                2 => header.length = usize::from(u16_of(file.get(start..end))?),
-                SIGNATURE => header.signature_element = at..end,
-                _ => {}
-            }
-            at = if CONTAINERS.contains(&tag) { start } else { end };
-            if header.length > file.len() {
+            at = header.element(file, tag, at, &mut open)?;
+        }
+        match (at == header.length, open.iter().all(|container| container.end == at)) {
+            (true, true) => Ok(header),
+            (false, _) | (_, false) => Err(Fault::new("the header ends within an element")),
+        }
+    }
+
+    /// Reads one element, and says where the next one begins.
+    fn element(&mut self, file: &[u8], tag: u8, at: usize, open: &mut Vec<Open>) -> Outcome<usize> {
+        let inside = open.last();
+        if inside.map(|container| container.tag) != parent(tag) {
+            return Err(Fault::new(format!("element {tag} of the header stands in the wrong place")));
+        }
+        let value =
+            value_at(file, at, inside.map_or(self.length, |container| container.end.min(self.length)))?;
+        let (start, end) = (value.start, value.end);
+        if tag == LENGTH {
+            self.length = usize::from(u16_of(file.get(value.clone()))?);
+            if self.length > file.len() {
                 return Err(Fault::new("the header is longer than the file"));
             }
-            if header.elements.insert(tag, value).is_some() {
-                return Err(Fault::new(format!("element {tag} of the header stands there twice")));
-            }
         }
-        Ok(header)
+        if tag == SIGNATURE {
+            self.signature_element = at..end;
+        }
+        if self.elements.insert(tag, value).is_some() {
+            return Err(Fault::new(format!("element {tag} of the header stands there twice")));
+        }
+        if !CONTAINERS.contains(&tag) {
+            return Ok(end);
+        }
+        open.push(Open { tag, end });
+        Ok(start)
     }
 
     /// The value of an element.
@@ -69,25 +112,25 @@ impl Header {
         self.value(file, 5).map(minimal)
     }
 
-    /// Whether the key of this certificate signed the file: everything but the signature's element. The header must say RSA,
+    /// Whether this key signed the file: everything but the signature's element. The header must say RSA,
     /// and the size of that key: there is no code for other keys.
-    pub fn verify(&self, file: &[u8], signer: &Certificate) -> Outcome<()> {
+    pub fn verify(&self, file: &[u8], signer: RsaKey<'_>) -> Outcome<()> {
         let bits = match self.value(file, 11)? {
             [1] => 1024,
             [2] => 2048,
             [3] => 4096,
             _ => return Err(Fault::new("the signer's key is of a size that phones do not take")),
         };
-        if self.value(file, 10)? != [0] || signer.rsa_bits() != Some(bits) {
+        if self.value(file, 10)? != [0] || signer.bits() != Some(bits) {
             return Err(Fault::new("the signer's key is not the one that the header describes"));
         }
         let digest = self.value(file, 8)?;
         let signature = self.value(file, SIGNATURE)?;
         let cut = &self.signature_element;
-        let signed = [&file[..cut.start], &file[cut.end..]].concat();
+        let signed = [file.get(..cut.start), file.get(cut.end..)].map(Option::unwrap_or_default).concat();
         match digest {
-            [1] => signer.verify_rsa_sha1(&signed, signature),
-            [3] => signer.verify_rsa_sha512(&signed, signature),
+            [1] => signer.verify_sha1(&signed, signature),
+            [3] => signer.verify_sha512(&signed, signature),
             _ => Err(Fault::new("the file is signed by a digest that phones do not take")),
         }
     }
@@ -112,5 +155,5 @@ pub fn u16_of(bytes: Option<&[u8]>) -> Outcome<u16> {
 /// A serial number without leading zeros.
 pub fn minimal(serial: &[u8]) -> &[u8] {
     let zeros = serial.iter().take_while(|b| **b == 0).count();
-    &serial[zeros.min(serial.len().saturating_sub(1))..]
+    serial.get(zeros.min(serial.len().saturating_sub(1))..).unwrap_or_default()
 }

@@ -1,8 +1,12 @@
 //! A trust list as a phone reads it.
 
-use super::certificate::Certificate;
+use super::certificate::RsaKey;
 use super::header::{Header, minimal, u16_of, value_at};
 use super::{Fault, Outcome};
+
+mod entry;
+
+pub use entry::Entry;
 
 /// The largest list that a phone has room for.
 const LARGEST: usize = 256 * 1024;
@@ -26,15 +30,8 @@ pub struct TrustList {
     entries: Vec<Entry>,
 }
 
-/// One certificate of a list.
-#[derive(Clone, Debug)]
-struct Entry {
-    role: u16,
-    certificate: Certificate,
-}
-
 impl TrustList {
-    /// Reads a list of this kind, `CTL` or `ITL`: its name says so.
+    /// Reads a list of this kind, `CTL` or `ITL`: its name says so. Faults: what is wrong with it.
     pub fn read(file: &[u8], kind: &str) -> Outcome<Self> {
         if file.len() > LARGEST {
             return Err(Fault::new("the list is larger than a phone can hold"));
@@ -63,26 +60,27 @@ impl TrustList {
     }
 
     /// The signer as it stands in the list itself, and the check of its signature.
-    pub fn signer(&self) -> Outcome<&Certificate> {
+    pub fn signer(&self) -> Outcome<&Entry> {
         let signer = self.sast(&self.serial);
         let signer = signer.ok_or_else(|| Fault::new("the signer does not stand in its list"))?;
-        self.header.verify(&self.file, signer)?;
+        self.header.verify(&self.file, signer.key())?;
         Ok(signer)
     }
 
     /// The certificate of this number that may sign lists.
-    pub fn sast(&self, serial: &[u8]) -> Option<&Certificate> {
-        self.of_roles(&[SAST]).find(|certificate| certificate.serial() == serial)
+    pub fn sast(&self, serial: &[u8]) -> Option<&Entry> {
+        self.of_roles(&[SAST]).find(|entry| entry.serial() == serial)
     }
 
-    /// The certificate of this number that may sign files.
-    pub fn file_signer(&self, serial: &[u8]) -> Option<&Certificate> {
-        self.of_roles(&[CCM_TFTP, TFTP]).find(|certificate| certificate.serial() == minimal(serial))
+    /// The key of the certificate of this number that may sign files.
+    pub fn file_signer(&self, serial: &[u8]) -> Option<RsaKey<'_>> {
+        let serial = minimal(serial);
+        self.of_roles(&[CCM_TFTP, TFTP]).find(|entry| entry.serial() == serial).map(Entry::key)
     }
 
     /// Whether a server of this role may present this certificate.
     pub fn lists(&self, role: u16, der: &[u8]) -> bool {
-        self.of_roles(&[role]).any(|certificate| certificate.der() == der)
+        self.of_roles(&[role]).any(|entry| entry.is(der))
     }
 
     /// How many certificates it holds.
@@ -95,8 +93,8 @@ impl TrustList {
         self.entries.is_empty()
     }
 
-    fn of_roles<'a>(&'a self, roles: &'a [u16]) -> impl Iterator<Item = &'a Certificate> {
-        self.entries.iter().filter(|entry| roles.contains(&entry.role)).map(|entry| &entry.certificate)
+    fn of_roles<'a>(&'a self, roles: &'a [u16]) -> impl Iterator<Item = &'a Entry> {
+        self.entries.iter().filter(|entry| roles.contains(&entry.role))
     }
 }
 
@@ -104,29 +102,8 @@ impl TrustList {
 fn record_length(file: &[u8], at: usize) -> Outcome<usize> {
     let value = value_at(file, at, file.len())?;
     let length = usize::from(u16_of(file.get(value))?);
-    if file[at] != 1 || length < 5 {
+    if file.get(at) != Some(&1) || length < 5 {
         return Err(Fault::new("a record does not begin with its length"));
     }
     Ok(length)
-}
-
-impl Entry {
-    fn read(record: &[u8]) -> Outcome<Self> {
-        let (mut role, mut certificate, mut at) = (None, None, 0);
-        while at < record.len() {
-            let value = value_at(record, at, record.len())?;
-            let end = value.end;
-            match record[at] {
-                4 => role = Some(u16_of(record.get(value))?),
-                9 => certificate = Some(Certificate::read(&record[value])?),
-                _ => {}
-            }
-            at = end;
-        }
-        match (role, certificate) {
-            (Some(role), Some(certificate)) => Ok(Self { role, certificate }),
-            (None, _) => Err(Fault::new("a record has no role")),
-            (_, None) => Err(Fault::new("a record has no certificate")),
-        }
-    }
 }

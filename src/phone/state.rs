@@ -1,6 +1,12 @@
 //! What a phone keeps over a restart.
 
+use std::sync::Arc;
+
+use md5::{Digest, Md5};
+
+use super::keys::{KeyPair, Kind};
 use super::list::TrustList;
+use super::vouched::Vouched;
 
 /// A phone and what it keeps.
 #[derive(Clone, Debug, Default)]
@@ -13,12 +19,18 @@ pub struct Phone {
     pub string: Option<String>,
     /// Whether its EC keys are refused: an old model.
     pub only_rsa: bool,
+    /// Whether it proves itself by its MIC although it has an LSC.
+    pub shows_mic: bool,
     /// The lists that it holds.
     pub installed: Installed,
     /// Where it asks TVS: learned at the last complete boot.
     pub tvs: Option<String>,
-    /// Its certificate, DER.
-    pub lsc: Option<Vec<u8>>,
+    /// Those that TVS vouched for, and for how long.
+    pub vouched: Vouched,
+    /// What CAPF gave it.
+    pub lsc: Option<Identity>,
+    /// What its manufacturer gave it.
+    pub mic: Option<Identity>,
 }
 
 impl Phone {
@@ -31,6 +43,42 @@ impl Phone {
     pub fn identity(&self) -> String {
         let prefix = if self.model.starts_with("98") { "DP" } else { "CP" };
         format!("{prefix}-{}-{}", self.model, self.name)
+    }
+
+    /// What it proves itself by to CAPF: its LSC before its MIC, unless it is set otherwise.
+    pub fn shown(&self) -> Option<&Identity> {
+        match self.shows_mic {
+            true => self.mic.as_ref().or(self.lsc.as_ref()),
+            false => self.lsc.as_ref().or(self.mic.as_ref()),
+        }
+    }
+
+    /// What configuration files can be encrypted to: its LSC, or its MIC as long as it has none; RSA alone.
+    pub fn opens_files(&self) -> Option<&Identity> {
+        self.lsc.as_ref().or(self.mic.as_ref()).filter(|own| matches!(own.key.kind(), Kind::Rsa(_)))
+    }
+
+    /// Somebody deletes its lists by hand: it trusts the next ones. Its certificates stay.
+    pub fn forget_lists(&mut self) {
+        self.installed = Installed::default();
+        self.vouched = Vouched::default();
+        self.tvs = None;
+    }
+}
+
+/// A certificate of the phone's own, and its key.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// DER.
+    pub certificate: Vec<u8>,
+    /// Its key.
+    pub key: Arc<KeyPair>,
+}
+
+impl Identity {
+    /// How a configuration file names it: MD5 of the DER, lower-case hexadecimal.
+    pub fn hash(&self) -> String {
+        Md5::digest(&self.certificate).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 

@@ -18,7 +18,7 @@ const QUERY_RESPONSE: u8 = 4;
 const SESSION: [u8; 4] = [0, 0, 0, 1];
 
 /// What TVS says of a certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     /// Whether it may be trusted.
     pub valid: bool,
@@ -26,6 +26,15 @@ pub struct Answer {
     pub roles: Vec<u8>,
     /// The certificate that was asked for by its number and names, DER.
     pub certificate: Option<Vec<u8>>,
+    /// For how many seconds that may be remembered.
+    pub ttl: u32,
+}
+
+impl Answer {
+    /// Whether the certificate may be trusted in one of these roles.
+    pub fn vouches(&self, roles: &[u8]) -> bool {
+        self.valid && self.roles.iter().any(|role| roles.contains(role))
+    }
 }
 
 /// Asks about a certificate (DER).
@@ -82,19 +91,18 @@ fn element(tag: u8, value: &[u8]) -> Vec<u8> {
 }
 
 fn read(body: &[u8]) -> Outcome<Answer> {
-    let (mut status, mut roles, mut certificate, mut at) = (None, Vec::new(), None, 0);
-    while at < body.len() {
+    let (mut answer, mut status, mut at) = (Answer::default(), None, 0);
+    while let Some(tag) = body.get(at) {
         let value = value_at(body, at, body.len())?;
-        let (tag, end) = (body[at], value.end);
-        let value = &body[value];
-        match (tag, value) {
+        at = value.end;
+        match (tag, body.get(value).unwrap_or_default()) {
             (7, [byte]) => status = Some(*byte),
-            (8, roles_of) => roles = roles_of.to_vec(),
-            (2, der) => certificate = Some(der.to_vec()),
+            (8, roles) => answer.roles = roles.to_vec(),
+            (2, der) => answer.certificate = Some(der.to_vec()),
+            (9, [a, b, c, d]) => answer.ttl = u32::from_be_bytes([*a, *b, *c, *d]),
             _ => {}
         }
-        at = end;
     }
     let status = status.ok_or_else(|| Fault::new("TVS gave no status"))?;
-    Ok(Answer { valid: status == 0, roles, certificate })
+    Ok(Answer { valid: status == 0, ..answer })
 }

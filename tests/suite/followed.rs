@@ -27,7 +27,8 @@ impl House {
             tvs: estate.at.tvs.map(|at| at.to_string()),
             ..World::default()
         };
-        let site = Site { world, alarms: None, keys: Keys::default(), at_once: 32 };
+        let clock = estate.clock.clone();
+        let site = Site { world, alarms: None, keys: Keys::default(), at_once: 32, per_second: None, clock };
         let phones = (1..=phones).map(|n| Phone::new(format!("SEP{n:012X}"), "8845")).collect();
         let mut house = Self { estate, phones, site: Arc::new(site) };
         house.publish().await;

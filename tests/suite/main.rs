@@ -43,6 +43,7 @@ mod running;
 mod scep;
 mod serve;
 mod signing;
+mod simulated;
 mod storage;
 mod tasks;
 mod trust;

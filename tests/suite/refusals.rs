@@ -68,6 +68,7 @@ const OF_OPERATION: &[&str] = &[
     "bad-key",
     "bad-manufacturing-root",
     "bad-offline-crl",
+    "bad-phones",
     "bad-pkcs12",
     "crl-number-rollback",
     "crl-settings",
