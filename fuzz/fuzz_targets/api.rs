@@ -15,10 +15,10 @@ fuzz_target!(|data: &[u8]| {
     let _ = json::read::<tokens::NewToken>(data);
     let _ = json::read::<challenges::NewChallenge>(data);
     let _ = json::read::<certificates::NewCertificate>(data);
-    let _ = json::read::<certificates::Revoke>(data);
     let _ = json::read::<requests::Decide>(data);
     let _ = json::read::<cas::ExternalChain>(data);
     let _ = json::read::<audit::Verify>(data);
+    certificates::revoke::read_any(data);
     cas::read_any(data);
     clusters::read_any(data);
     anchors::read_any(data);

@@ -36,7 +36,8 @@ pub fn denotes(text: &str, name: &Name) -> bool {
 /// What follows the attribute that the text begins with, if it is this one.
 fn strip_attribute<'a>(text: &'a str, attribute: &Attribute) -> Option<&'a str> {
     let (kind, value) = text.split_once('=')?;
-    if attribute::by_name(kind) != Some(attribute.oid) {
+    // A type with a number beyond 32 bits is printed short, and that text means another one.
+    if attribute::by_name(kind) != Some(attribute.oid) && kind != attribute.oid.to_string() {
         return None;
     }
     let is_end = |rest: &&str| rest.is_empty() || rest.starts_with([',', ';']);
@@ -94,6 +95,13 @@ mod tests {
         assert_eq!(text(&odd), r#"O=\ x,CN=\#a\, b\;c\+d\"e\\f\<g\>h\ "#);
         assert_eq!(text(&name("CN=\\ ")), "CN=\\ ");
         assert_eq!(text(&name("CN=Zürich")), "CN=Zürich");
+    }
+
+    #[test]
+    fn a_type_that_is_printed_short_still_means_itself() {
+        let oid = const_oid::ObjectIdentifier::from_bytes(&[0x6a, 0xd9, 0x89, 0x93, 0xf2, 0x2c, 1]).unwrap();
+        let odd = Name::from_attributes(&[Attribute { oid, value: "example".into() }]).unwrap();
+        assert!(denotes(&text(&odd), &odd));
     }
 
     #[test]

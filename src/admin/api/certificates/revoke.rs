@@ -82,6 +82,11 @@ pub fn how(fields: &mut Fields<'_>) -> Result<Revocation> {
     })
 }
 
+/// Reads the bodies of this resource, and forgets them: for the fuzzer.
+pub fn read_any(body: &[u8]) {
+    let _outcomes = (json::read::<Asked>(body).is_ok(), bulk::reads(body));
+}
+
 /// Signet's own certificates are revoked by who manages its CAs.
 async fn may_name_own(caller: &Caller, how: &Revocation) -> Answer<()> {
     if how.own { caller.may(Permission::CasManage).await } else { Ok(()) }

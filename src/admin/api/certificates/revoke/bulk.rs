@@ -123,3 +123,7 @@ impl json::Body for Asked {
         Ok(Self { how: Revocation { own, ..how(fields)? }, dry_run: fields.flag("dry_run")?, selection })
     }
 }
+
+pub(super) fn reads(body: &[u8]) -> bool {
+    json::read::<Asked>(body).is_ok()
+}
