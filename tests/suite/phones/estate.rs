@@ -42,17 +42,19 @@ pub struct Estate {
 
 impl Estate {
     pub async fn new(clusters: &[&str]) -> Self {
-        Self::with(clusters, &Given::default()).await
+        let (dir, clock) = folder().await;
+        let state = built::open(&Layout::new(dir.path()), &clock, names()).await;
+        Self::over(clusters, (dir, clock), state).await
     }
 
     /// By these settings, beside the listeners.
     pub async fn with(clusters: &[&str], settings: &Given) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let layout = Layout::new(dir.path());
-        let now = Clock::system().now().whole_secs();
-        let clock = Clock::manual(now);
-        built::build(&layout, &clock).await;
-        let state = built::open_with(&layout, &clock, vec![San::Dns("localhost".into())], settings).await;
+        let (dir, clock) = folder().await;
+        let state = built::open_with(&Layout::new(dir.path()), &clock, names(), settings).await;
+        Self::over(clusters, (dir, clock), state).await
+    }
+
+    async fn over(clusters: &[&str], (dir, clock): (TempDir, Clock), state: State) -> Self {
         let tvs = state.identities.hold(Purpose::Tvs).await.unwrap();
         let tftp = state.identities.hold(Purpose::Tftp).await.unwrap();
         for name in clusters {
@@ -165,6 +167,17 @@ impl Estate {
         assert_eq!(status, 200, "{body}");
         body
     }
+}
+
+async fn folder() -> (TempDir, Clock) {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::manual(Clock::system().now().whole_secs());
+    built::build(&Layout::new(dir.path()), &clock).await;
+    (dir, clock)
+}
+
+fn names() -> Vec<San> {
+    vec![San::Dns("localhost".into())]
 }
 
 async fn sockets() -> PhoneSockets {
