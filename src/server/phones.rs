@@ -79,7 +79,7 @@ impl Phones {
             shown_by_files: Arc::default(),
             shown_to_ec: Arc::default(),
             said: Said::default(),
-            syslog_from: given.syslog_in_from.clone(),
+            syslog_from: given.syslog_in_from.clone().filter(|from| !from.is_empty()),
         }
     }
 

@@ -67,10 +67,10 @@ impl Wanted {
         let profile = desk.profiles.current().require(&purpose.profile().parse()?)?.clone();
         let (rsa, ec) = (KeyAlgorithm::Rsa2048, KeyAlgorithm::P256);
         let (title, algorithm) = match purpose {
-            Purpose::Tvs => ("CN=Signet TVS", choose(&profile, rsa, |_| true)),
+            Purpose::Tvs => ("CN=Signet TVS", rsa_if_any(&profile)),
             Purpose::Tftp => ("CN=Signet TFTP", choose(&profile, rsa, KeyAlgorithm::is_rsa)),
             Purpose::TftpEc => ("CN=Signet TFTP EC", choose(&profile, ec, |key| !key.is_rsa())),
-            Purpose::Capf => ("CN=Signet CAPF", choose(&profile, rsa, |_| true)),
+            Purpose::Capf => ("CN=Signet CAPF", rsa_if_any(&profile)),
         };
         let sans = match purpose {
             Purpose::Tvs | Purpose::Tftp | Purpose::TftpEc => sans.to_vec(),
@@ -146,6 +146,12 @@ impl RaPart {
             Self::Encryption => "scep-ra-decrypt",
         }
     }
+}
+
+/// RSA, which every phone knows, as far as the profile has it; else its first.
+fn rsa_if_any(profile: &Profile) -> Result<KeyAlgorithm> {
+    let is_rsa = |key: KeyAlgorithm| key.is_rsa() || !profile.keys().iter().any(|key| key.is_rsa());
+    choose(profile, KeyAlgorithm::Rsa2048, is_rsa)
 }
 
 /// The preferred key type if the profile allows it, else its first that will do.

@@ -9,8 +9,9 @@ use crate::error::Result;
 use crate::id::ClusterId;
 use crate::server::identity::Held;
 use crate::server::tls::Resolver;
+use crate::trust::anchor;
 use crate::trust::identity::{OwnIdentities, OwnIdentity, Purpose};
-use crate::trust::records::ListKind;
+use crate::trust::records::{ListKind, Source};
 
 mod listing;
 
@@ -32,8 +33,8 @@ impl Phones {
     }
 
     /// Shows the oldest certificate that stands in the newest lists of all clusters, so that phones of the list before
-    /// know it too; the newest certificate if none stands anywhere. While the clusters have none in common, the one
-    /// that is shown stays. An elliptic curve is shown only if all lists hold it: who does not get it takes RSA.
+    /// know it too, and goes on with it as long as it does; the newest certificate if none stands anywhere. While the
+    /// clusters have none in common, the one that is shown stays. An elliptic curve is shown only if all lists hold it: who does not get it takes RSA.
     /// Errors: `storage`.
     pub(super) async fn show(&self, purpose: Purpose) -> Result<()> {
         let Some(resolver) = self.resolver(purpose) else { return Ok(()) };
@@ -45,8 +46,9 @@ impl Phones {
         let is_off = held.is_empty() && resolver.shown().is_none();
         self.warn_once(purpose, is_common || is_off || is_optional);
         let standing = held.iter().find(|identity| resolver.shows(identity.certificate.der()));
+        let suits_all = |identity: &&OwnIdentity| lists.iter().all(|list| stands(identity, list));
         let chosen = match (is_common && !lists.is_empty(), standing) {
-            (true, _) => chosen,
+            (true, _) => standing.filter(suits_all).or(chosen),
             (false, _) if is_optional => None,
             (false, Some(standing)) if !is_common => Some(standing),
             (false, _) => chosen,
@@ -59,6 +61,9 @@ impl Phones {
             }
             None if is_optional => resolver.hide(),
             None => {}
+        }
+        if held.is_empty() {
+            return self.tell_over(purpose, &resolver, &lists);
         }
         self.tell(purpose, (&held, &lists), chosen).await
     }
@@ -73,15 +78,30 @@ impl Phones {
         }
     }
 
-    /// The newest ITL of each cluster in which one of these stands. An elliptic curve is for the phones of every cluster
-    /// that is served files over HTTPS.
+    /// The newest ITL of each cluster in which one of these stands, or one before them that can be shown no more. An
+    /// elliptic curve is for the phones of every cluster that is served files over HTTPS.
     async fn lists(&self, purpose: Purpose, held: &[OwnIdentity]) -> Result<Vec<Arc<ListFile>>> {
         let mut served = held.to_vec();
         if purpose == Purpose::TftpEc {
             served.extend(self.identities.held(Purpose::Tftp).await?);
         }
-        let lists = self.all_lists().await?;
-        Ok(lists.into_iter().filter(|list| served.iter().any(|identity| stands(identity, list))).collect())
+        let mut lists = Vec::new();
+        for list in self.all_lists().await? {
+            if served.iter().any(|identity| stands(identity, &list)) || self.held_once(purpose, &list).await?
+            {
+                lists.push(list);
+            }
+        }
+        Ok(lists)
+    }
+
+    /// Whether a list holds a certificate of this purpose that its cluster still trusts, though it was revoked or is over.
+    async fn held_once(&self, purpose: Purpose, list: &ListFile) -> Result<bool> {
+        let anchors = anchor::of(&self.authority.db, &list.release.cluster).await?;
+        Ok(anchors.iter().any(|anchor| {
+            matches!(&anchor.source, Source::Identity { name, .. } if name == purpose.as_str())
+                && list.members.contains(&anchor.fingerprint)
+        }))
     }
 
     async fn all_lists(&self) -> Result<Vec<Arc<ListFile>>> {

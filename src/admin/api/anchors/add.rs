@@ -136,16 +136,19 @@ impl Draft {
     }
 }
 
-/// The newest identity of its purpose, and those before it that are still valid and that the cluster lacks: phones of
-/// other clusters may know but one of them yet, and that is the one that is shown.
+/// The newest identity of its purpose, and those before it that are still valid, that the cluster lacks and that another
+/// cluster trusts: phones there may know but one of them yet, and that is the one that is shown. What was taken out of
+/// all clusters stays out.
 async fn with_those_before(state: &Service, id: &ClusterId, newest: OwnIdentity) -> Result<Vec<OwnIdentity>> {
-    let standing = anchor::of(&state.desk.authority.db, id).await?;
-    let held = state.identities()?.held(newest.purpose).await?;
-    let is_lacking = |identity: &OwnIdentity| {
+    let (purpose, latest) = (newest.purpose, newest.certificate.fingerprint());
+    let mut all = vec![newest];
+    for identity in state.identities()?.held(purpose).await? {
         let fingerprint = identity.certificate.fingerprint();
-        fingerprint != newest.certificate.fingerprint()
-            && !standing.iter().any(|anchor| anchor.fingerprint == fingerprint)
-    };
-    let before: Vec<_> = held.into_iter().filter(is_lacking).collect();
-    Ok([newest].into_iter().chain(before).collect())
+        let standing = anchor::by_fingerprint(&state.desk.authority.db, &fingerprint).await?;
+        let is_here = standing.iter().any(|anchor| anchor.cluster == *id);
+        if fingerprint != latest && !is_here && !standing.is_empty() {
+            all.push(identity);
+        }
+    }
+    Ok(all)
 }

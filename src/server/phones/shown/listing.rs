@@ -7,9 +7,11 @@ use crate::admin::Listing;
 use crate::device::fetch::ListFile;
 use crate::error::Result;
 use crate::id::ClusterId;
+use crate::server::tls::Resolver;
 use crate::trust::anchor;
 use crate::trust::identity::{OwnIdentity, Purpose};
 use crate::trust::warning::hex;
+use crate::x509::cert::Certificate;
 
 /// So many clusters are named.
 const NAMED: usize = 3;
@@ -34,6 +36,26 @@ impl Phones {
             }
         };
         self.identities.note_shown(purpose, &shown.unwrap_or(next).certificate, listing);
+        Ok(())
+    }
+
+    /// Notes that what is shown was revoked or is over, and that there is no other.
+    pub(super) fn tell_over(
+        &self,
+        purpose: Purpose,
+        resolver: &Resolver,
+        lists: &[Arc<ListFile>],
+    ) -> Result<()> {
+        let Some(leaf) = resolver.current().and_then(|shown| shown.cert.first().cloned()) else {
+            return Ok(());
+        };
+        let cluster = lists.first().map_or("CLUSTER", |list| list.release.cluster.as_str());
+        let fault = format!(
+            "it was revoked or is over, and there is no other: signet trust anchor add {cluster} --own {purpose} \
+             --renew, then signet trust publish {cluster}"
+        );
+        let listing = Listing { fault: Some(fault), waits: None };
+        self.identities.note_shown(purpose, &Certificate::from_der(&leaf)?, listing);
         Ok(())
     }
 
