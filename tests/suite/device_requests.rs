@@ -61,7 +61,12 @@ fn requests_go_out_as_a_folder_or_one_file_and_certificates_come_in_as_cas_give_
     fs::write(at.join("two.tar"), piped.stdout).unwrap();
     // Both archives unpack to what the folder has.
     for archive in ["one.tar", "two.tar"] {
-        shell(at, &format!("mkdir {archive}.d && tar xf {archive} -C {archive}.d && diff -r requests {archive}.d/requests"));
+        shell(
+            at,
+            &format!(
+                "mkdir {archive}.d && tar xf {archive} -C {archive}.d && diff -r requests {archive}.d/requests"
+            ),
+        );
     }
     assert_eq!(fs::read_dir(at.join("requests")).unwrap().count(), 3 * 3 + 2);
 
@@ -71,7 +76,10 @@ fn requests_go_out_as_a_folder_or_one_file_and_certificates_come_in_as_cas_give_
     openssl(at, &[&bundle[..], &["-outform", "DER", "-out", "two.p7b"]].concat());
     openssl(at, &[&bundle[..], &["-out", "two.pem"]].concat());
     openssl(at, &["x509", "-in", &c, "-outform", "DER", "-out", "three.cer"]);
-    shell(at, "cat ca.pem certificates/*.pem > all.pem; echo nothing > empty.pem; printf '0\\003\\002\\001\\000' > odd.der");
+    shell(
+        at,
+        "cat ca.pem certificates/*.pem > all.pem; echo nothing > empty.pem; printf '0\\003\\002\\001\\000' > odd.der",
+    );
     let import = |name: &str| on.done(&["device", "requests", "import", &path(name)]);
     // What the CA gave back with its own certificate: that is passed over.
     assert_eq!(import("two.p7b").trim(), "2 taken, 0 known already, 0 refused");
