@@ -30,7 +30,7 @@ enum Verb {
         signet phone simulate --count 10000 --capf 127.0.0.1:3804 --at-once 64\n  \
         signet phone simulate --capf 127.0.0.1:3804 --string 1234 --keep phones.json\n  \
         signet phone simulate --capf 127.0.0.1:3804 --manufacturer maker")]
-    Simulate(simulate::Args),
+    Simulate(Box<simulate::Args>),
     /// Make a manufacturer's CA that gives simulated phones their MICs
     ///
     /// Writes manufacturer.pem, the certificate, and manufacturer.key into a folder. Copy the certificate to
@@ -44,7 +44,7 @@ enum Verb {
 /// Runs the verb.
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
     match args.verb {
-        Verb::Simulate(args) => simulate::run(args, context).await,
+        Verb::Simulate(args) => simulate::run(*args, context).await,
         Verb::Manufacturer(args) => manufacturer::run(&args, context),
     }
 }

@@ -4,6 +4,7 @@ use super::accept::Alarm;
 use super::capf::{self, Ended};
 use super::configuration::{self, Configuration};
 use super::keys::Keys;
+use super::library::Library;
 use super::state::Phone;
 use super::tls::Tls;
 use super::{Fault, Outcome, lists};
@@ -29,6 +30,8 @@ pub struct Kit<'a> {
     pub tls: &'a Tls,
     /// Keys for CAPF.
     pub keys: &'a Keys,
+    /// Lists that other phones read before.
+    pub library: &'a Library,
     /// The moment of the boot.
     pub now: Timestamp,
 }

@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 
 use super::boot::{Boot, Kit, World, boot};
 use super::keys::Keys;
+use super::library::Library;
 use super::state::Phone;
 use super::tls::Tls;
 use super::{Outcome, report as alarms};
@@ -35,6 +36,12 @@ pub struct Site {
     pub clock: Clock,
 }
 
+/// What the phones of one round share.
+struct Shared {
+    tls: Tls,
+    library: Library,
+}
+
 /// One that booted.
 struct Booted {
     place: usize,
@@ -50,7 +57,7 @@ pub async fn boot_all(
     site: &Arc<Site>,
     mut each: impl FnMut(&Phone, &Boot),
 ) -> Outcome<(Vec<Phone>, Report)> {
-    let tls = Tls::new()?;
+    let shared = Arc::new(Shared { tls: Tls::new()?, library: Library::default() });
     let (mut report, mut after) = (Report::default(), Vec::with_capacity(phones.len()));
     let mut waiting = phones.into_iter().enumerate();
     let (mut next, mut running, begun) = (waiting.next(), JoinSet::new(), Stopwatch::start());
@@ -59,7 +66,7 @@ pub async fn boot_all(
         let early = next.as_ref().map_or(Duration::ZERO, |(place, _)| early(site, *place, begun.elapsed()));
         if may_begin && early.is_zero() {
             let Some((place, phone)) = std::mem::replace(&mut next, waiting.next()) else { break };
-            running.spawn(one(place, phone, Arc::clone(site), tls.clone()));
+            running.spawn(one(place, phone, Arc::clone(site), Arc::clone(&shared)));
             continue;
         }
         tokio::select! {
@@ -87,9 +94,9 @@ fn early(site: &Site, place: usize, now: Duration) -> Duration {
     turn.saturating_sub(now)
 }
 
-async fn one(place: usize, mut phone: Phone, site: Arc<Site>, tls: Tls) -> Booted {
+async fn one(place: usize, mut phone: Phone, site: Arc<Site>, shared: Arc<Shared>) -> Booted {
     let begun = Stopwatch::start();
-    let kit = Kit { tls: &tls, keys: &site.keys, now: site.clock.now() };
+    let kit = Kit { tls: &shared.tls, keys: &site.keys, library: &shared.library, now: site.clock.now() };
     let boot = boot(&mut phone, &site.world, kit).await;
     let took = begun.elapsed();
     if let (Some(alarm), Some(to)) = (boot.alarm, &site.alarms) {

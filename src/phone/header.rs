@@ -12,25 +12,6 @@ const LENGTH: u8 = 2;
 const PADDING: u8 = 13;
 const SIGNATURE: u8 = 12;
 
-/// The container that an element belongs into.
-fn parent(tag: u8) -> Option<u8> {
-    match tag {
-        4..=6 => Some(3),
-        8 | 9 => Some(7),
-        10 | 11 => Some(9),
-        17 | 21 => Some(16),
-        18..=20 => Some(17),
-        22..=25 => Some(21),
-        _ => None,
-    }
-}
-
-/// A container that is being read.
-struct Open {
-    tag: u8,
-    end: usize,
-}
-
 /// A header that was read.
 #[derive(Clone, Debug)]
 pub struct Header {
@@ -134,6 +115,25 @@ impl Header {
             _ => Err(Fault::new("the file is signed by a digest that phones do not take")),
         }
     }
+}
+
+/// The container that an element belongs into.
+fn parent(tag: u8) -> Option<u8> {
+    match tag {
+        4..=6 => Some(3),
+        8 | 9 => Some(7),
+        10 | 11 => Some(9),
+        17 | 21 => Some(16),
+        18..=20 => Some(17),
+        22..=25 => Some(21),
+        _ => None,
+    }
+}
+
+/// A container that is being read.
+struct Open {
+    tag: u8,
+    end: usize,
 }
 
 /// Where the value of the element at `at` lies, which ends before `end`.

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use super::{Fault, Outcome};
 
@@ -29,10 +30,16 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// With so many RSA-2048 keys in store. Faults: the machine gives no keys.
+    /// With so many RSA-2048 keys in store, made on as many threads. Faults: the machine gives no keys.
     pub fn with(rsa_2048: usize) -> Outcome<Self> {
-        let made: Outcome<Vec<_>> =
-            (0..rsa_2048).map(|_| KeyPair::generate(Kind::Rsa(2048)).map(Arc::new)).collect();
+        let made: Outcome<Vec<_>> = thread::scope(|scope| {
+            let makers: Vec<_> =
+                (0..rsa_2048).map(|_| scope.spawn(|| KeyPair::generate(Kind::Rsa(2048)))).collect();
+            makers
+                .into_iter()
+                .map(|maker| maker.join().unwrap_or_else(|_| Err(failed())).map(Arc::new))
+                .collect()
+        });
         Ok(Self { rsa_2048: made?, next: AtomicUsize::new(0) })
     }
 

@@ -1,5 +1,7 @@
 //! The lists at a boot: the CTL first, then the ITL, each held against those that the phone has.
 
+use std::sync::Arc;
+
 use super::accept::{Alarm, Vouched, judge};
 use super::boot::{Boot, Kit};
 use super::list::TrustList;
@@ -19,8 +21,8 @@ pub(super) async fn take(phone: &mut Phone, kit: &Kit<'_>, from: &str, boot: &mu
     let before = phone.installed.clone();
     match both(phone, kit, from).await {
         Ok(()) => {
-            let changed = |old: &Option<TrustList>, new: &Option<TrustList>| {
-                new.as_ref().map(TrustList::file) != old.as_ref().map(TrustList::file)
+            let changed = |old: &Option<Arc<TrustList>>, new: &Option<Arc<TrustList>>| {
+                new.as_ref().map(|list| list.file()) != old.as_ref().map(|list| list.file())
             };
             let after = &phone.installed;
             if changed(&before.ctl, &after.ctl) || changed(&before.itl, &after.itl) {
@@ -38,13 +40,13 @@ pub(super) async fn take(phone: &mut Phone, kit: &Kit<'_>, from: &str, boot: &mu
 /// Both files. An accepted CTL stays also if the ITL is refused then.
 async fn both(phone: &mut Phone, kit: &Kit<'_>, from: &str) -> Result<(), Missed> {
     let before = phone.installed.clone();
-    let ctl = offered(phone, from, "CTL").await?;
-    if let Some(ctl) = ctl.filter(|new| !is_same(new, before.ctl.as_ref())) {
+    let ctl = offered(phone, kit, from, "CTL").await?;
+    if let Some(ctl) = ctl.filter(|new| !is_same(new, before.ctl.as_deref())) {
         accept(phone, kit, &before, &ctl).await.map_err(Missed::Refused)?;
         phone.installed.ctl = Some(ctl);
     }
-    let itl = offered(phone, from, "ITL").await?;
-    if let Some(itl) = itl.filter(|new| !is_same(new, before.itl.as_ref())) {
+    let itl = offered(phone, kit, from, "ITL").await?;
+    if let Some(itl) = itl.filter(|new| !is_same(new, before.itl.as_deref())) {
         let with_ctl = Installed { ctl: phone.installed.ctl.clone(), itl: before.itl };
         accept(phone, kit, &with_ctl, &itl).await.map_err(Missed::Refused)?;
         phone.installed.itl = Some(itl);
@@ -52,13 +54,18 @@ async fn both(phone: &mut Phone, kit: &Kit<'_>, from: &str) -> Result<(), Missed
     Ok(())
 }
 
-async fn offered(phone: &Phone, from: &str, kind: &str) -> Result<Option<TrustList>, Missed> {
+async fn offered(
+    phone: &Phone,
+    kit: &Kit<'_>,
+    from: &str,
+    kind: &str,
+) -> Result<Option<Arc<TrustList>>, Missed> {
     let own = fetch(from, &format!("{kind}{}.tlv", phone.name)).await?;
     let file = match own {
         Some(file) => Some(file),
         None => fetch(from, &format!("{kind}File.tlv")).await?,
     };
-    file.map(|file| TrustList::read(&file, kind)).transpose().map_err(Missed::Refused)
+    file.map(|file| kit.library.read(&file, kind)).transpose().map_err(Missed::Refused)
 }
 
 async fn fetch(from: &str, name: &str) -> Result<Option<Vec<u8>>, Missed> {

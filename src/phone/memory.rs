@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::keys::KeyPair;
+use super::library::Library;
 use super::list::TrustList;
 use super::state::{Identity, Phone};
 use super::{Fault, Outcome};
@@ -81,11 +82,11 @@ impl Memory {
 
     /// Makes each phone what it was; one that is not known stays as it is. Faults: what was kept cannot be read.
     pub fn recall(&self, phones: &mut [Phone]) -> Outcome<()> {
-        let mut keys = BTreeMap::new();
+        let (mut keys, library) = (BTreeMap::new(), Library::default());
         for phone in phones {
             let Some(kept) = self.phones.get(&phone.name) else { continue };
-            phone.installed.ctl = self.list(kept.ctl.as_deref(), "CTL")?;
-            phone.installed.itl = self.list(kept.itl.as_deref(), "ITL")?;
+            phone.installed.ctl = self.list(kept.ctl.as_deref(), "CTL", &library)?;
+            phone.installed.itl = self.list(kept.itl.as_deref(), "ITL", &library)?;
             phone.tvs.clone_from(&kept.tvs);
             phone.lsc = self.own(kept.lsc.as_ref(), &mut keys)?;
             phone.mic = self.own(kept.mic.as_ref(), &mut keys)?;
@@ -120,8 +121,8 @@ impl Memory {
         decoded(text).map(Zeroizing::new)
     }
 
-    fn list(&self, name: Option<&str>, kind: &str) -> Outcome<Option<TrustList>> {
-        name.map(|name| TrustList::read(&self.bytes_of(name)?, kind)).transpose()
+    fn list(&self, name: Option<&str>, kind: &str, library: &Library) -> Outcome<Option<Arc<TrustList>>> {
+        name.map(|name| library.read(&self.bytes_of(name)?, kind)).transpose()
     }
 
     fn own(

@@ -1,5 +1,7 @@
 //! How a phone tells of its lists: the alarm `DeviceTLInfo` by syslog (RFC 5424) over UDP.
 
+use std::sync::Arc;
+
 use sha1::{Digest, Sha1};
 use tokio::net::UdpSocket;
 
@@ -18,7 +20,7 @@ pub async fn send(phone: &Phone, alarm: Alarm, to: &str) -> Outcome<()> {
 
 fn text(phone: &Phone, alarm: Alarm) -> String {
     let parameter = |name: &str, value: &str| format!("%[{name}={value}]");
-    let digest = |name, list: &Option<TrustList>| {
+    let digest = |name, list: &Option<Arc<TrustList>>| {
         list.as_ref().map(|list| parameter(name, &hex(list.file()))).unwrap_or_default()
     };
     format!(

@@ -86,9 +86,9 @@ impl Identity {
 #[derive(Clone, Debug, Default)]
 pub struct Installed {
     /// The certificate trust list, in mixed mode.
-    pub ctl: Option<TrustList>,
+    pub ctl: Option<Arc<TrustList>>,
     /// The identity trust list.
-    pub itl: Option<TrustList>,
+    pub itl: Option<Arc<TrustList>>,
 }
 
 impl Installed {
@@ -99,7 +99,7 @@ impl Installed {
 
     /// Both, as far as they are there.
     pub fn lists(&self) -> impl Iterator<Item = &TrustList> {
-        self.ctl.iter().chain(&self.itl)
+        self.ctl.iter().chain(&self.itl).map(Arc::as_ref)
     }
 
     /// Whether a list has this certificate in this role.

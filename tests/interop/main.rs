@@ -5,6 +5,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod api;
+#[allow(dead_code, reason = "the suite uses all of it")]
 #[path = "../suite/built.rs"]
 mod built;
 #[cfg(feature = "legacy")]

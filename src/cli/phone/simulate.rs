@@ -16,6 +16,8 @@ use crate::phone::{Fault, Phone, World};
 
 /// Each of these many phones shares its RSA key with others.
 const KEYS: usize = 32;
+/// So many are made before anybody wonders.
+const FEW: usize = 4;
 
 /// Its arguments.
 #[derive(Debug, clap::Args)]
@@ -113,6 +115,9 @@ fn site(args: &Args) -> Result<Site> {
     };
     // Without CAPF nobody asks for a key.
     let keys = if args.capf.is_some() { KEYS.min(args.count as usize) } else { 0 };
+    if keys > FEW {
+        eprintln!("making {keys} RSA keys, which the phones share …");
+    }
     Ok(Site {
         world,
         alarms: args.alarms.clone(),

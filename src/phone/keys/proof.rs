@@ -72,7 +72,7 @@ impl RsaPrivateKey<'_> {
         let by_p = reduced(&block, &p).pow(&half(&self.exponent1)?);
         let by_q = reduced(&block, &q).pow(&half(&self.exponent2)?).retrieve();
         let more = (by_p - reduced(&by_q, &p)).mul(&reduced(&half(&self.coefficient)?, &p)).retrieve();
-        let whole = more.concatenating_mul(q.modulus().as_ref()).wrapping_add(&by_q.resize(bits));
+        let whole = more.concatenating_mul(q.modulus().as_ref()).wrapping_add(by_q.resize(bits));
         Ok(whole.to_be_bytes().into_vec())
     }
 }

@@ -17,7 +17,7 @@ pub struct Entry {
 
 #[derive(Clone, Debug)]
 enum Held {
-    Certificate(Certificate),
+    Certificate(Box<Certificate>),
     Hash { serial: Vec<u8>, key: Vec<u8>, algorithm: u8, hash: Vec<u8> },
 }
 
@@ -31,7 +31,7 @@ impl Entry {
         let parts = Parts::read(record)?;
         let role = parts.find(4).ok_or_else(|| Fault::new("a record has no role"))?;
         let held = match (parts.find(9), parts.find(11)) {
-            (Some(der), None) => Held::Certificate(Certificate::read(der)?),
+            (Some(der), None) => Held::Certificate(Box::new(Certificate::read(der)?)),
             (None, Some(hash)) => parts.hashed(hash)?,
             (None, None) => return Err(Fault::new("a record has no certificate")),
             (Some(_), Some(_)) => return Err(Fault::new("a record has a certificate and a hash of one")),

@@ -1,12 +1,13 @@
 //! What a step reads: what happened, and what is due, however many devices are open.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
-use signet::audit::{Entry, Head};
+use signet::audit::{Actor, Entry, Head};
+use signet::device::Change;
 use signet::device::campaign::{self, CampaignRecord, MemberRecord, NewsRecord};
 use signet::error::Result;
 use signet::store::{
@@ -17,12 +18,16 @@ use signet::task::{Handlers, Retry, Runner};
 
 use super::house::{self, House};
 
-/// Counts what is read: each record, and each question that finds none.
-struct Counting(Db, Arc<AtomicUsize>);
+/// Counts what is read: each record, and each question that finds none. Before the first write something else is written.
+struct Counting(Db, Arc<AtomicUsize>, Mutex<Option<Unit>>);
 
 #[async_trait]
 impl Store for Counting {
     async fn commit(&self, unit: Unit) -> Result<Committed, CommitError> {
+        let first = self.2.lock().unwrap().take();
+        if let Some(first) = first {
+            self.0.raw().commit(first).await?;
+        }
         self.0.raw().commit(unit).await
     }
     async fn fetch(&self, kind: Kind, key: &[u8]) -> Result<Option<Envelope>> {
@@ -63,9 +68,14 @@ impl Store for Counting {
 
 /// Lets time pass, and does the step that is due. Returns how much it read.
 async fn reads_of_a_step(house: &House, time: Duration) -> usize {
+    step_beside(house, time, None).await
+}
+
+/// The same, while somebody else writes `first` between the step's reading and its writing.
+async fn step_beside(house: &House, time: Duration, first: Option<Unit>) -> usize {
     let read = Arc::new(AtomicUsize::new(0));
     let desk = house.api.state.desk.clone();
-    let counting = Db::new(Arc::new(Counting(house.api.db().clone(), read.clone())));
+    let counting = Db::new(Arc::new(Counting(house.api.db().clone(), read.clone(), Mutex::new(first))));
     let mut authority = (*desk.authority).clone();
     authority.db = counting;
     let authority = Arc::new(authority);
@@ -116,6 +126,24 @@ async fn a_step_reads_what_happened_or_is_due_and_not_who_is_open() {
     house.steps(1).await;
     let done = house.campaign("spring").await;
     assert_eq!((&done["state"], &done["counts"]["done"]), (&json!("done"), &json!(2)), "{done}");
+}
+
+#[tokio::test]
+async fn a_phone_that_comes_while_it_is_being_asked_does_not_hold_the_others_up() {
+    let mut house = House::with_devices(40).await;
+    let asked = json!({"name": "spring", "filter": {"model": "8845"}, "operation": "install",
+        "authentication": "existing-mic", "at_once": 40, "per_minute": 240});
+    house.post("/campaigns", &asked).await.done(201);
+    house.steps(1).await;
+    assert_eq!(house.open("spring").await.len(), 20, "a twelfth of a minute's");
+    let waiting = house.get("/campaigns/spring/devices?step=waiting").await.done(200);
+    let phone = house.device(waiting["items"][0]["name"].as_str().unwrap()).await;
+    let mut comes = Unit::new();
+    let change = Change::of(phone, Actor::System, house.now());
+    change.seen("10.0.0.9".parse().unwrap()).write(&mut comes).unwrap();
+    step_beside(&house, Duration::from_secs(5), Some(comes)).await;
+    assert_eq!(house.open("spring").await.len(), 40, "in the same step");
+    assert_eq!(house.operations_set().await, 40);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use signet::clock::Timestamp;
 use signet::phone::keys::{KeyPair, Keys};
-use signet::phone::{Boot, Identity, Kit, Phone, Tls, World, boot};
+use signet::phone::{Boot, Identity, Kit, Library, Phone, Tls, World, boot};
 
 use super::key::{Key, key};
 use super::world::Files;
@@ -56,9 +56,10 @@ impl Stand {
     }
 
     pub async fn boot(&mut self) -> Boot {
-        static SHARED: OnceLock<(Tls, Keys)> = OnceLock::new();
-        let (tls, keys) = SHARED.get_or_init(|| (Tls::new().unwrap(), Keys::with(1).unwrap()));
-        boot(&mut self.phone, &self.world, Kit { tls, keys, now: self.now }).await
+        static SHARED: OnceLock<(Tls, Keys, Library)> = OnceLock::new();
+        let shared = || (Tls::new().unwrap(), Keys::with(1).unwrap(), Library::default());
+        let (tls, keys, library) = SHARED.get_or_init(shared);
+        boot(&mut self.phone, &self.world, Kit { tls, keys, library, now: self.now }).await
     }
 
     pub fn later(&mut self, seconds: u64) {
