@@ -242,3 +242,32 @@ fn lists_are_read_as_a_whole_and_belong_to_a_ca_that_a_profile_names() {
         assert!(faults[0].detail().contains(said), "{}", faults[0].detail());
     }
 }
+
+#[test]
+fn an_offline_profile_names_one_ca_that_signs_and_those_that_did() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (pem, before) = (ca(folder.path()), ca(other.path()));
+    let lsc =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/policies/profiles/capf-lsc.toml"));
+    let lsc = lsc.unwrap();
+    let read = |more: &str| {
+        ProfileSet::from_sources(vec![("elsewhere".to_owned(), format!("{lsc}\n{more}"))]).map_err(|faults| {
+            faults.iter().map(|fault| fault.detail().to_owned()).collect::<Vec<_>>().join("; ")
+        })
+    };
+    let set = read(&(offline(&pem) + &former(&before))).unwrap();
+    assert_eq!(set.all()[0].offline_issuers().count(), 2);
+    assert_eq!(set.all()[0].offline().unwrap().pem().trim(), pem.trim());
+    for (more, said) in [
+        (offline(&(pem.clone() + &before)), "offline.issuer is one certificate"),
+        (offline(""), "offline.issuer is one certificate"),
+        (
+            offline(&pem) + &former("-----BEGIN X-----\nAAAA\n-----END X-----\n"),
+            "offline.former is a certificate",
+        ),
+        (offline(&pem) + &former(&before.repeat(11)), "offline.former names at most ten"),
+    ] {
+        let faults = read(&more).unwrap_err();
+        assert!(faults.contains(said), "{said}: {faults}");
+    }
+}
