@@ -6,7 +6,7 @@ use signet::phone::Boot;
 
 use super::key::{Key, Sort, key, of};
 use super::stand::{Stand, foreign_itl, itl};
-use super::world::{Answer, Behind, Files, tvs};
+use super::world::{Answer, Behind, Files, Spoil, tvs};
 use super::writer::{
     CAPF, Draft, Piece, SAST, TFTP, TVS, container, described, element, hashed_record, piece, record,
     with_length,
@@ -143,17 +143,16 @@ async fn asked(number: u32) -> Vec<Boot> {
             vec![with_tvs(&closes).await]
         }
         27 => {
-            let other: [fn(Vec<u8>) -> Vec<u8>; 3] =
-                [|f| changed(f, 0, 0x55), |f| changed(f, 2, 1), |f| changed(f, 7, 2)];
+            let other: [Spoil; 3] = [|f| changed(f, 0, 0x55), |f| changed(f, 2, 1), |f| changed(f, 7, 2)];
             spoiled_answers(&right, &other).await
         }
         28 => vec![with_tvs(&tvs(&right, Answer { status: None, ..valid }).await).await],
         29 => {
-            let lies: [fn(Vec<u8>) -> Vec<u8>; 2] = [|f| changed(f, 12, 200), |f| changed(f, 11, 0xff)];
+            let lies: [Spoil; 2] = [|f| changed(f, 12, 200), |f| changed(f, 11, 0xff)];
             spoiled_answers(&right, &lies).await
         }
         30 => {
-            let cut: [fn(Vec<u8>) -> Vec<u8>; 2] = [|f| f[..9].to_vec(), |f| f[..f.len() - 1].to_vec()];
+            let cut: [Spoil; 2] = [|f| f[..9].to_vec(), |f| f[..f.len() - 1].to_vec()];
             spoiled_answers(&right, &cut).await
         }
         _ => vec![hashed_tvs(&tvs(&right, valid).await).await],
@@ -165,7 +164,7 @@ fn changed(mut frame: Vec<u8>, place: usize, value: u8) -> Vec<u8> {
     frame
 }
 
-async fn spoiled_answers(shown: &Key, how: &[fn(Vec<u8>) -> Vec<u8>]) -> Vec<Boot> {
+async fn spoiled_answers(shown: &Key, how: &[Spoil]) -> Vec<Boot> {
     let mut boots = Vec::new();
     for spoil in how {
         let service = tvs(shown, Answer { spoil: *spoil, ..Answer::valid(&[0]) }).await;

@@ -117,6 +117,9 @@ impl Behind {
     }
 }
 
+/// Makes a good frame bad.
+pub type Spoil = fn(Vec<u8>) -> Vec<u8>;
+
 /// What TVS says: a command and the elements; the rest of the frame fits the question.
 #[derive(Clone)]
 pub struct Answer {
@@ -125,7 +128,7 @@ pub struct Answer {
     pub ttl: u32,
     pub certificate: Option<Vec<u8>>,
     /// Done to the frame before it leaves.
-    pub spoil: fn(Vec<u8>) -> Vec<u8>,
+    pub spoil: Spoil,
 }
 
 impl Answer {
