@@ -40,9 +40,9 @@ enum Verb {
     #[command(after_help = "Examples:\n  signet trust anchor add hq --own tvs\n  \
         signet trust anchor add hq --from-ca capf --role capf\n  \
         signet trust anchor add hq --file cucm-pub.pem --role ccm+tftp --role sast\n\n\
-        One that is there already gets the roles that it lacks. --own adds every valid\n\
-        certificate of that identity that the cluster lacks: phones are shown the one\n\
-        that the lists of all clusters hold, which need not be the newest.")]
+        One that is there already gets the roles that it lacks. --own adds the newest\n\
+        certificate of that identity, and those before it that other clusters trust:\n\
+        phones are shown the one that the lists of all clusters hold.")]
     Add(Add),
     /// Show one anchor, with its certificate
     #[command(after_help = "Example:\n  signet trust anchor show hq 5F3A99C01B2D4E6F")]

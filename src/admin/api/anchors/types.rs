@@ -54,8 +54,8 @@ pub struct NewAnchor {
     /// A CA of ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<String>,
-    /// An identity of our own: `tvs`, `tftp`, `tftp-ec` or `capf-tls`, made if there is none yet; with each of its
-    /// certificates that is valid and that the cluster lacks.
+    /// An identity of our own: `tvs`, `tftp`, `tftp-ec` or `capf-tls`, made if there is none yet; with those of its
+    /// certificates before it that are valid and that other clusters trust.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
     /// With `identity`: whether its next certificate is made and added, beside the one before.
