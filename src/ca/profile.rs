@@ -104,9 +104,9 @@ impl Profile {
     pub fn allows_rsa_1024(&self) -> bool {
         self.rsa_1024
     }
-    /// Whether a device may have a key of this type.
+    /// Whether a device that speaks CAPF may have a key of this type.
     pub fn allows(&self, key: DeviceKey) -> bool {
-        key.present().map_or(self.rsa_1024, |key| self.keys.contains(&key))
+        key.present().map_or(self.capf.rsa_1024, |key| self.keys.contains(&key))
     }
     /// All allowed key types, as its file names them.
     pub fn key_names(&self) -> Vec<&'static str> {

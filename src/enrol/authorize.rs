@@ -80,7 +80,7 @@ pub(super) async fn authorize(desk: &Desk, request: &Request, wanted: &Wanted) -
     match &request.proof {
         Proof::Internal => Ok(Authorized::Now(Grant::default())),
         Proof::Device(proof) => {
-            let device = Some(by_device(desk, proof, request, wanted)?);
+            let device = Some(by_device(desk, proof, request, wanted).await?);
             Ok(Authorized::Now(Grant { device, ..Grant::default() }))
         }
         Proof::Operator { renews: None, .. } => Ok(by_approval(approval, Grant::default())),

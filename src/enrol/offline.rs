@@ -1,6 +1,8 @@
 //! Certificates that a CA elsewhere signs, which is offline: a device's key waits here, requests go out in bulk and
 //! certificates come in, each held against what was asked. The device comes back later for its certificate.
 
+use std::pin::Pin;
+
 use crate::audit::{Actor, Event};
 use crate::ca::records::{Status, serials};
 use crate::ca::revoke;
@@ -196,6 +198,20 @@ async fn expecting(desk: &Desk, record: &OfflineRequestRecord) -> Result<Stored<
         Error::conflict("offline-superseded", text)
     })
 }
+
+/// The request of the device for this key (SHA-256), if a CA elsewhere signed it. Boxed: few conversations come to it.
+/// Errors: `storage`.
+pub(super) fn signed_by_key<'a>(desk: &'a Desk, device: &'a DeviceRecord, key: [u8; 32]) -> Found<'a> {
+    Box::pin(async move {
+        let found =
+            desk.authority.db.find::<OfflineRequestRecord>(OfflineRequestRecord::BY_KEY, &key).await?;
+        let asked = found.map(|found| found.value);
+        Ok(asked.filter(|asked| asked.is_of(device) && asked.certificate.is_some()))
+    })
+}
+
+/// A request, if there is one.
+type Found<'a> = Pin<Box<dyn Future<Output = Result<Option<OfflineRequestRecord>>> + Send + 'a>>;
 
 /// Whether the device still waits for the certificate that it asked for. Errors: `storage`.
 pub async fn is_waiting(desk: &Desk, record: &OfflineRequestRecord) -> Result<bool> {

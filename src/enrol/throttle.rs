@@ -19,6 +19,8 @@ const REFUSALS_EACH: u32 = 10;
 const REFUSALS_ALL: u32 = 300;
 /// Of all sorts from one address: a flood of many sorts leaves room for the others' refusals.
 const REFUSALS_FROM_ONE: u32 = 60;
+/// Whoever never waits longer than this is slowed, not locked out.
+const PACE: Duration = Duration::from_secs(1);
 const WINDOW: Duration = Duration::from_secs(60);
 
 /// Who is counted.
@@ -34,10 +36,10 @@ pub enum Who {
     ProofsFrom(IpAddr),
     /// Proofs by certificate for a device (its name), from anywhere.
     ProofsFor(String),
-    /// Those by a certificate that the device is known to hold.
-    ProofsByOwn(String),
-    /// Those from where it was seen last.
-    ProofsFromHome(String),
+    /// Those for a device from one address, all of it: a few are looked at wherever others send wrong ones from.
+    ProofsAt(String, IpAddr),
+    /// Those from one address by a certificate that the device is known to hold.
+    ProofsByOwn(String, IpAddr),
 }
 
 impl Who {
@@ -60,13 +62,14 @@ impl Who {
             Self::Profile(_) => (1000, Duration::from_secs(5)),
             Self::ProofsFrom(_) => (20, Duration::from_secs(60)),
             Self::ProofsFor(_) => (20, Duration::from_secs(5)),
-            Self::ProofsByOwn(_) | Self::ProofsFromHome(_) => (5, Duration::from_secs(20)),
+            Self::ProofsAt(..) => (3, PACE),
+            Self::ProofsByOwn(..) => (5, PACE),
         }
     }
 }
 
 /// What is counted of an address: all of IPv4, of IPv6 the first 64 bits.
-pub(crate) fn network(address: IpAddr) -> IpAddr {
+fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.into(),
         IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 64 << 64).into()),
@@ -82,7 +85,7 @@ impl std::fmt::Display for Who {
             }
             Self::Address(address) | Self::ProofsFrom(address) => write!(f, "address:{address}"),
             Self::Profile(profile) => write!(f, "profile:{profile}"),
-            Self::ProofsFor(name) | Self::ProofsByOwn(name) | Self::ProofsFromHome(name) => {
+            Self::ProofsFor(name) | Self::ProofsAt(name, _) | Self::ProofsByOwn(name, _) => {
                 write!(f, "device:{name}")
             }
         }
@@ -132,7 +135,7 @@ impl Throttle {
                 n => Duration::from_secs(1u64 << (n - 1).min(16)).min(longest),
             };
             counts.put(who.clone(), Count { wrong, last: now, until: now.plus(wait) });
-            if over == 1 {
+            if over == 1 && longest > PACE {
                 locked.push(who.clone());
             }
         }

@@ -38,6 +38,11 @@ pub struct Fixture {
 impl Fixture {
     /// With the shipped profiles and more: (name, TOML).
     pub async fn with_profiles(more: &[(&str, String)]) -> Self {
+        Self::on_clock(Clock::system(), more).await
+    }
+
+    /// The same by a clock that the test moves.
+    pub async fn on_clock(clock: Clock, more: &[(&str, String)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let policies = folder.path().join("policies");
         ProfileSet::write_shipped(&policies).unwrap();
@@ -45,7 +50,7 @@ impl Fixture {
             std::fs::write(policies.join(format!("profiles/{name}.toml")), toml).unwrap();
         }
         let profiles = ProfileSet::load(&policies).unwrap();
-        let authority = Arc::new(authority(folder.path()).await);
+        let authority = Arc::new(authority(folder.path(), clock).await);
         let desk =
             Desk { authority, profiles: Arc::new(Profiles::new(profiles)), throttle: Default::default() };
         let ra = Arc::new(Ras::new(&desk.authority));
@@ -79,13 +84,13 @@ impl Fixture {
     }
 }
 
-async fn authority(folder: &Path) -> Authority {
+async fn authority(folder: &Path, clock: Clock) -> Authority {
     let random = Random::system();
     let store = storage::create(&folder.join("store"), EngineKind::Redb).unwrap();
     let keys: Arc<dyn KeyStore> = Arc::new(Vault::create(folder, "correct horse", &random).unwrap());
     let pool = Pool::new(2, 64);
     let url = "http://127.0.0.1:1".to_owned();
-    let authority = Authority::load(Db::new(store), Clock::system(), random, pool, keys, url).await.unwrap();
+    let authority = Authority::load(Db::new(store), clock, random, pool, keys, url).await.unwrap();
     let plan = vec![
         new_ca("rsa-root", KeyAlgorithm::Rsa2048, None),
         new_ca("rsa-issuing", KeyAlgorithm::Rsa2048, Some("rsa-root")),

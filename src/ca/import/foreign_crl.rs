@@ -8,6 +8,8 @@ use crate::x509::cert::Certificate;
 use crate::x509::crl::Crl;
 use crate::x509::tlv::{self, Reader};
 
+/// `[0] DistributionPointName` of an IssuingDistributionPoint (RFC 5280 §5.2.5).
+const PLACE: u8 = 0xa0;
 /// `[4] IMPLICIT BOOLEAN` indirectCRL of an IssuingDistributionPoint (RFC 5280 §5.2.5).
 const INDIRECT: u8 = 0x84;
 /// onlyContainsCACerts.
@@ -17,9 +19,22 @@ const SOME_REASONS: u8 = 0x83;
 /// onlyContainsAttributeCerts.
 const ATTRIBUTE_CERTIFICATES: u8 = 0x85;
 
+/// Reads the last CRL of a CA that moves in: as [`whole`], and a higher number can be given here.
+/// Errors: those of [`whole`]; `bad-crl` for a number over 64 bits.
+pub fn read(bytes: &[u8], ca: &Certificate) -> Result<Crl> {
+    let crl = whole(bytes, ca)?;
+    if crl.number().is_none() && crl.extensions().iter().any(|e| e.oid == oids::ID_CE_CRL_NUMBER) {
+        return Err(Error::invalid(
+            "bad-crl",
+            "its CRL number is over 64 bits: no higher one can be given here",
+        ));
+    }
+    Ok(crl)
+}
+
 /// Reads a CRL (PEM or DER, at most 64 MiB) and holds it against the CA's certificate.
 /// Errors: `bad-crl`, `foreign-crl` of another issuer or key, `partial-crl` for a delta or an indirect CRL.
-pub fn read(bytes: &[u8], ca: &Certificate) -> Result<Crl> {
+pub fn whole(bytes: &[u8], ca: &Certificate) -> Result<Crl> {
     let crl = Crl::read(bytes)?;
     if !crl.issuer().matches(ca.subject()) {
         return Err(foreign(format!("it was issued by {}, not by this CA", crl.issuer())));
@@ -40,13 +55,18 @@ pub fn read(bytes: &[u8], ca: &Certificate) -> Result<Crl> {
              own, full CRL",
         ));
     }
-    if crl.number().is_none() && crl.extensions().iter().any(|e| e.oid == oids::ID_CE_CRL_NUMBER) {
-        return Err(Error::invalid(
-            "bad-crl",
-            "its CRL number is over 64 bits: no higher one can be given here",
-        ));
-    }
     Ok(crl)
+}
+
+/// Whether its issuing distribution point names a place (distributionPoint, RFC 5280 §5.2.5): then it lists the
+/// certificates alone that name the same place, and nothing in it says whether those are all of the CA's.
+pub fn names_a_place(crl: &Crl) -> bool {
+    let mut points = crl.extensions().iter().filter(|e| e.oid == oids::ID_CE_ISSUING_DISTRIBUTION_POINT);
+    points.any(|point| {
+        let Ok(point) = tlv::single(&point.value, tlv::SEQUENCE) else { return true };
+        let mut fields = Reader::new(point.content);
+        std::iter::from_fn(|| fields.any().ok()).any(|field| field.tag == PLACE)
+    })
 }
 
 /// Whether the point limits the list to some certificates or reasons, or takes in those of other CAs (RFC 5280 §5.2.5).

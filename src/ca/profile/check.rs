@@ -57,6 +57,8 @@ fn build(id: ProfileId, source: &str, raw: RawProfile, faults: &mut Faults<'_>) 
     let renewal = renewal::rules(&raw.renewal, faults);
     let rules = rules(&raw, faults);
     let offline = offline::issuers(&raw, faults);
+    let old_keys = raw.keys.contains(&DeviceKey::Rsa1024);
+    let old_phones = old_keys && raw.capf.is_some();
     let capf = raw.capf.unwrap_or_default();
     let retry_later = patterns(&capf.retry_later, &["capf", "retry_later"], faults);
     let reserved_names = patterns(&raw.reserved_names, &["reserved_names"], faults);
@@ -69,7 +71,7 @@ fn build(id: ProfileId, source: &str, raw: RawProfile, faults: &mut Faults<'_>) 
         approval: raw.approval,
         challenge: challenge?,
         keys: raw.keys.iter().filter_map(|key| key.present()).collect(),
-        rsa_1024: raw.keys.contains(&DeviceKey::Rsa1024),
+        rsa_1024: old_keys,
         digest: raw.digest,
         validity: validity?,
         backdate: backdate?,
@@ -84,7 +86,7 @@ fn build(id: ProfileId, source: &str, raw: RawProfile, faults: &mut Faults<'_>) 
         reserved_names,
         scep: raw.scep,
         offline: offline?,
-        capf: CapfOptions { null_string: capf.null_string, retry_later },
+        capf: CapfOptions { null_string: capf.null_string, retry_later, rsa_1024: old_phones },
         source: source.to_owned(),
     };
     unsafe_profile(&profile, raw.acknowledge_unsafe, faults);

@@ -91,6 +91,20 @@ mod tests {
         assert_eq!(faults(&text, true).len(), 1);
     }
 
+    #[cfg(feature = "legacy")]
+    #[test]
+    fn old_keys_over_scep_let_in_no_old_phone() {
+        let old = OLD.replacen("keys = [", "keys = [\"rsa-1024\", ", 1);
+        for (more, over_capf) in [("", false), ("\n[capf]\n", true)] {
+            let source = vec![("old".to_owned(), format!("{old}{more}"))];
+            let set = crate::ca::profile::ProfileSet::from_sources(source).unwrap();
+            let profile = &set.all()[0];
+            assert!(profile.allows_rsa_1024());
+            assert_eq!(profile.allows(DeviceKey::Rsa1024), over_capf);
+            assert_eq!(profile.capf().rsa_1024, over_capf);
+        }
+    }
+
     #[test]
     fn old_keys_are_for_devices_alone() {
         let (before, _) = OLD.split_once("[scep]").unwrap();

@@ -100,4 +100,6 @@ pub struct CapfOptions {
     pub null_string: bool,
     /// The models that take a RetryLater.
     pub retry_later: Vec<Pattern>,
+    /// Whether old phones are let in: keys of 1024 bits are listed and the profile has `[capf]` (feature `legacy`).
+    pub rsa_1024: bool,
 }

@@ -205,7 +205,10 @@ fn installable(key: KeyOrder, profile: Option<&Profile>) -> Result<()> {
     };
     for one in std::iter::once(key.preferred).chain(key.backup) {
         if !profile.allows(one) {
-            let allowed = profile.key_names().join(", ");
+            let named = profile.key_names().into_iter();
+            // Old keys may be for SCEP alone.
+            let allowed: Vec<_> = named.filter(|name| *name != one.as_str()).collect();
+            let allowed = allowed.join(", ");
             let rule = format!("the profile {} does not allow {one}; it allows {allowed}", profile.id());
             return Err(Error::invalid("invalid-key-order", rule).at("/key"));
         }

@@ -3,13 +3,13 @@
 use crate::audit::{Event, Outcome};
 use crate::clock::Timestamp;
 use crate::device::Change;
-use crate::device::records::{Action, Operation, State};
+use crate::device::records::{Action, DeviceRecord, Operation, State};
 use crate::enrol::policy::Wanted;
-use crate::enrol::{Desk, DeviceProof, Request};
+use crate::enrol::{Desk, DeviceProof, Request, offline};
 use crate::error::{Error, Kind, Result};
 use crate::id::Serial;
 use crate::store::Unit;
-use crate::x509::key::KeyKind;
+use crate::x509::key::{DeviceKey, KeyKind};
 
 /// A device's pending installation, and what is written of it with the certificate.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Installation {
 
 /// The device's operation is what allows the certificate: by its own profile, in its own name, once.
 /// Errors: `operation-refused`.
-pub(super) fn by_device(
+pub(super) async fn by_device(
     desk: &Desk,
     proof: &DeviceProof,
     request: &Request,
@@ -58,9 +58,14 @@ pub(super) fn by_device(
     if !wanted.subject.common_name().is_some_and(|cn| cn.eq_ignore_ascii_case(device.name.as_str())) {
         return refused("the certificate would not bear the device's name");
     }
-    let key = request.application.public_key().fingerprint();
-    if proof.replaces.as_ref().is_some_and(|old| old.key_fingerprint == key)
-        && !wanted.profile.renewal().key_reuse
+    let key = request.application.public_key();
+    if key.kind() == KeyKind::Rsa(1024) && !wanted.profile.allows(DeviceKey::Rsa1024) {
+        return refused("the profile allows keys of 1024 bits to no device that speaks CAPF");
+    }
+    let key = key.fingerprint();
+    let had_key = proof.replaces.as_ref().is_some_and(|old| old.key_fingerprint == key);
+    if !wanted.profile.renewal().key_reuse
+        && (had_key || signed_elsewhere(desk, device, operation, key).await?)
     {
         return refused("the profile wants a new key on renewal");
     }
@@ -68,6 +73,17 @@ pub(super) fn by_device(
     let events = std::iter::once(event).chain(old_key(proof, request, now)).collect();
     let replaces = proof.replaces.as_ref().map(|certificate| certificate.serial.clone());
     Ok(Installation { change, events, replaces })
+}
+
+/// Whether a CA elsewhere signed a certificate of this key for the device, by an operation before this one.
+async fn signed_elsewhere(
+    desk: &Desk,
+    device: &DeviceRecord,
+    operation: &Operation,
+    key: [u8; 32],
+) -> Result<bool> {
+    let before = offline::signed_by_key(desk, device, key).await?;
+    Ok(before.is_some_and(|before| before.operation != operation.id))
 }
 
 /// What the device's record and the audit log will say.

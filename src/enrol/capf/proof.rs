@@ -97,14 +97,14 @@ pub enum Refusal {
 /// keys for each certificate shown: see [`prove`]. Errors: the first rule that does not hold.
 pub fn check_certificate_proof(shown: &Shown, trust: &Trust) -> Result<Proven, Unproven> {
     let der = shown.certificate.as_deref().ok_or(Unproven::NoCertificate)?;
-    let certificate = holder::read(der, trust.old_devices)?;
-    // What is missing is seen before any signature is looked at.
+    // What is missing is seen before any key is checked or signature looked at.
     let first = shown.signed_data.as_deref().ok_or(Unproven::SignedDataMissing)?;
     let second = match possession::sha512_signature(shown.sha2_signed_data.as_deref()) {
         Ok(second) => Some(second),
         Err(Unproven::Sha512Missing) if trust.old_devices => None,
         Err(unproven) => return Err(unproven),
     };
+    let certificate = holder::read(der, trust.old_devices)?;
     let sort = holder::check(&certificate, &shown.device, trust)?;
     let message = [shown.device.as_bytes(), &[0], der].concat();
     let key = certificate.public_key().map_err(|_| Unproven::Key)?;

@@ -1,5 +1,6 @@
 //! What CAs elsewhere revoked, as far as it was brought here: their CRLs in `policies/offline-crls/`.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,8 @@ use crate::x509::crl::Crl;
 
 const MAX_FILES: usize = 50;
 const MAX_FILE: u64 = 16 * 1024 * 1024;
+const PART: &str = "its issuing distribution point names a place (distributionPoint), so it may be a part of the list \
+                    alone: have the CA write one list of all certificates, without that";
 
 /// The newest list of each CA elsewhere.
 #[derive(Debug, Default)]
@@ -24,7 +27,16 @@ struct List {
     /// SHA-256 of the CA's public key.
     issuer_key: [u8; 32],
     this_update: Timestamp,
+    /// Its number, most significant octet first, without leading zeros.
+    number: Vec<u8>,
     revoked: HashSet<Serial>,
+}
+
+impl List {
+    /// What rises from one list of a CA to its next.
+    fn rank(&self) -> (Timestamp, usize, &[u8]) {
+        (self.this_update, self.number.len(), &self.number)
+    }
 }
 
 impl OfflineLists {
@@ -61,12 +73,16 @@ impl OfflineLists {
         self.0.len()
     }
 
-    /// Of several lists of one CA the newest stands.
+    /// Of several lists of one CA the newest stands; where none is, what either has is revoked.
     fn take(&mut self, list: List) {
-        match self.0.iter_mut().find(|known| known.issuer_key == list.issuer_key) {
-            Some(known) if known.this_update < list.this_update => *known = list,
-            Some(_) => {}
-            None => self.0.push(list),
+        let Some(known) = self.0.iter_mut().find(|known| known.issuer_key == list.issuer_key) else {
+            self.0.push(list);
+            return;
+        };
+        match known.rank().cmp(&list.rank()) {
+            Ordering::Less => *known = list,
+            Ordering::Equal => known.revoked.extend(list.revoked),
+            Ordering::Greater => {}
         }
     }
 }
@@ -94,7 +110,8 @@ fn read(path: &Path, issuers: &[&Certificate]) -> Result<List> {
     }
     let mut fault = bad("is signed by no CA that a profile names under [offline]");
     for issuer in named {
-        match foreign_crl::read(&bytes, issuer) {
+        match foreign_crl::whole(&bytes, issuer) {
+            Ok(crl) if foreign_crl::names_a_place(&crl) => return Err(bad(PART)),
             Ok(crl) => return list(&crl, issuer),
             Err(e) => fault = bad(e.detail()),
         }
@@ -106,6 +123,7 @@ fn list(crl: &Crl, issuer: &Certificate) -> Result<List> {
     Ok(List {
         issuer_key: issuer.public_key()?.fingerprint(),
         this_update: crl.this_update(),
+        number: crl.number_octets().unwrap_or_default().to_vec(),
         revoked: crl.entries().iter().map(|entry| entry.serial.clone()).collect(),
     })
 }

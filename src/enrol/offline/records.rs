@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::device::DeviceName;
+use crate::device::records::DeviceRecord;
 use crate::id::{ProfileId, RecordId};
 use crate::store::{Index, IndexKey, KeyBuilder, Kind, Record};
+use crate::x509::cert::Certificate;
 use crate::x509::name::Name;
 use crate::x509::san::San;
 
@@ -37,6 +39,17 @@ impl OfflineRequestRecord {
     pub const BY_KEY: Index = Index { id: 1, name: "key", unique: true };
     /// Whether it was signed, then the operation.
     pub const BY_STATE: Index = Index { id: 2, name: "state", unique: false };
+
+    /// Whether this is the certificate that was brought in for the device: for none before it that bore the name and was
+    /// deleted.
+    pub fn is_signed_for(&self, device: &DeviceRecord, certificate: &Certificate) -> bool {
+        self.is_of(device) && self.certificate.as_deref() == Some(certificate.der())
+    }
+
+    /// Whether the device asked for it, and not one before it that bore the name: its operations are set after it was added.
+    pub fn is_of(&self, device: &DeviceRecord) -> bool {
+        self.device == device.name && self.operation.made_at() >= device.id.made_at()
+    }
 
     /// What the keys of those in [`Self::BY_STATE`] begin with that wait, or that were signed.
     pub fn state_key(signed: bool) -> [u8; 1] {

@@ -78,11 +78,16 @@ impl Crl {
 
     /// CRLNumber; none if absent or over 64 bits.
     pub fn number(&self) -> Option<u64> {
+        let octets = self.number_octets().filter(|octets| octets.len() <= 8)?;
+        Some(octets.iter().fold(0, |n, &b| (n << 8) | u64::from(b)))
+    }
+
+    /// CRLNumber, most significant octet first, without leading zeros (RFC 5280 §5.2.3: up to 20 octets); none if absent
+    /// or negative.
+    pub fn number_octets(&self) -> Option<&[u8]> {
         let value = &self.extensions.iter().find(|e| e.oid == oids::ID_CE_CRL_NUMBER)?.value;
         let content = tlv::single(value, tlv::INTEGER).and_then(tlv::integer).ok()?;
-        let octets = content.strip_prefix(&[0]).unwrap_or(content);
-        let fits = octets.len() <= 8 && content[0] < 0x80;
-        fits.then(|| octets.iter().fold(0, |n, &b| (n << 8) | u64::from(b)))
+        (content[0] < 0x80).then(|| content.strip_prefix(&[0]).unwrap_or(content))
     }
 
     /// AuthorityKeyIdentifier's key identifier, if present.

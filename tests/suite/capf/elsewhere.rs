@@ -196,31 +196,127 @@ async fn a_certificate_that_is_shown_is_confirmed_and_a_former_ca_is_believed_wh
     comes(&stage, &phone, &by).await.ends(0);
 }
 
+/// Two certificates of one CA's key, each in a profile; the one that is read first is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ca_that_is_named_by_two_of_its_certificates_is_believed_while_one_is_in_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = later().await;
+    let issuer = ca(folder.path());
+    let same = ["req", "-x509", "-key", "ca.key", "-subj", "/O=Example/CN=Offline CA", "-days", "2"];
+    let short = openssl(folder.path(), &[&same[..], &["-extensions", "e", "-config", "ca.cnf"]].concat());
+    stage.profile("before", &offline(&short)).await;
+    stage.profile("elsewhere", &offline(&issuer)).await;
+    let phone = holding(&stage, folder.path(), 1, "p-256").await;
+    stage.clock.advance(Duration::from_hours(24 * 4));
+    stage.operation(&phone, "install", "existing-lsc", None, "p-256").await;
+    let by = [phone.by("lsc"), words(&["--no-password"])];
+    comes(&stage, &phone, &by).await.ends(0);
+    let serial = stage.lsc_serial(&phone).await.unwrap();
+    stage.policy("offline-crls", "offline.crl", &revoking(folder.path(), &serial)).await;
+    stage.operation(&phone, "install", "existing-lsc", None, "p-256").await;
+    is_refused(&stage, &phone, &by, "invalid-lsc").await;
+}
+
+/// What a phone had that was deleted is no proof of the one that bears its name now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_that_was_deleted_and_added_again_does_not_prove_itself_by_what_it_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = later().await;
+    stage.profile("elsewhere", &offline(&ca(folder.path()))).await;
+    let phone = holding(&stage, folder.path(), 1, "p-256").await;
+    let by = [phone.by("lsc"), words(&["--no-password"])];
+    stage.operation(&phone, "install", "existing-lsc", None, "p-256").await;
+    comes(&stage, &phone, &by).await.ends(0);
+    stage.call("DELETE", &format!("/devices/{}", phone.name), None).await;
+    stage.clock.advance(Duration::from_secs(1));
+    stage.call("POST", "/devices", Some(json!({"name": phone.name, "profile": "elsewhere"}))).await;
+    stage.operation(&phone, "install", "existing-lsc", None, "p-256").await;
+    is_refused(&stage, &phone, &by, "invalid-lsc").await;
+    let said = stage.call("GET", "/audit?action=capf.refuse&limit=1", None).await.to_string();
+    assert!(said.contains("certificate-not-on-record"), "{said}");
+}
+
+/// Also where the certificate before was of a CA elsewhere, and the next is of ours.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_that_wants_a_new_key_takes_none_that_a_ca_certified_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = later().await;
+    stage.profile("elsewhere", &offline(&ca(folder.path()))).await;
+    stage.profile_with("strict", |lsc| lsc.replace("key_reuse = true", "key_reuse = false")).await;
+    let moved = holding(&stage, folder.path(), 1, "p-256").await;
+    let path = format!("/devices/{}", moved.name);
+    stage.call("PATCH", &path, Some(json!({"profile": "strict"}))).await;
+    let ours = stage.added("SEP000000000002", "strict").await;
+    stage.operation(&ours, "install", "string", Some("4711"), "p-256").await;
+    let made = ours.makes("lsc");
+    let flags = [words(STRING), made];
+    comes(&stage, &ours, &flags).await.ends(1);
+    for (phone, live) in [(&moved, 0), (&ours, 1)] {
+        stage.operation(phone, "install", "existing-lsc", None, "p-256").await;
+        let key = phone.path("lsc.key");
+        let by = [phone.by("lsc"), words(&["--no-password"])];
+        comes(&stage, phone, &[by.concat(), words(&["--key", &key])]).await.ends(7);
+        assert_eq!(stage.live(phone).await.len(), live);
+        let said = stage.call("GET", "/audit?action=capf.refuse&limit=1", None).await.to_string();
+        assert!(said.contains("the profile wants a new key on renewal"), "{said}");
+        stage.operation(phone, "install", "existing-lsc", None, "p-256").await;
+        comes(&stage, phone, &[by.concat(), phone.makes("next")]).await.ends(1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_its_ca_lists_is_not_brought_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = later().await;
+    stage.profile("elsewhere", &offline(&ca(folder.path()))).await;
+    let phone = left_its_key(&stage, 1, "p-256").await;
+    let pem = signed(folder.path(), &request(&stage).await, AS_ASKED);
+    let serial = Certificate::read(pem.as_bytes()).unwrap().serial().to_string();
+    stage.policy("offline-crls", "offline.crl", &revoking(folder.path(), &serial)).await;
+    let outcome = brought(&stage, &pem).await;
+    assert_eq!((&outcome["outcome"], &outcome["code"]), (&json!("refused"), &json!("offline-misfit")));
+    assert!(outcome["detail"].as_str().unwrap().contains("revoked it"), "{outcome}");
+    assert_eq!(stage.state(&phone).await, ("pending".into(), None));
+}
+
 /// A list in DER by which the CA revokes this number.
 fn revoking(folder: &Path, serial: &str) -> Vec<u8> {
-    let config =
-        "[ca]\ndefault_ca=m\n[m]\ndatabase=index\ncrlnumber=number\ndefault_md=sha256\ndefault_crl_days=30\n";
+    list(folder, serial, "01", "")
+}
+
+/// The same with this CRL number and more extensions. Its next update was due long ago.
+fn list(folder: &Path, serial: &str, number: &str, more: &str) -> Vec<u8> {
+    let config = format!(
+        "[ca]\ndefault_ca=m\n[m]\ndatabase=index\ncrlnumber=number\ndefault_md=sha256\ncrl_extensions=e\n\
+         [e]\nauthorityKeyIdentifier=keyid\n{more}"
+    );
     std::fs::write(folder.join("crl.cnf"), config).unwrap();
     std::fs::write(
         folder.join("index"),
         format!("R\t450101000000Z\t260101000000Z\t{serial}\tunknown\t/CN=x\n"),
     )
     .unwrap();
-    std::fs::write(folder.join("number"), "01\n").unwrap();
+    std::fs::write(folder.join("number"), format!("{number}\n")).unwrap();
+    let times = ["-crl_lastupdate", "20260102000000Z", "-crl_nextupdate", "20260103000000Z"];
     let by = ["-cert", "ca.pem", "-keyfile", "ca.key", "-out", "list.pem"];
-    openssl(folder, &[&["ca", "-gencrl", "-config", "crl.cnf"], &by[..]].concat());
+    openssl(folder, &[&["ca", "-gencrl", "-config", "crl.cnf"], &times[..], &by].concat());
     openssl(folder, &["crl", "-in", "list.pem", "-outform", "DER", "-out", "list.crl"]);
     std::fs::read(folder.join("list.crl")).unwrap()
+}
+
+/// The profile `elsewhere` alone, of this CA.
+fn profile_of(pem: &str) -> ProfileSet {
+    let lsc =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/policies/profiles/capf-lsc.toml"));
+    let profile = format!("{}\n{}", lsc.unwrap(), offline(pem));
+    ProfileSet::from_sources(vec![("elsewhere".to_owned(), profile)]).unwrap()
 }
 
 #[test]
 fn lists_are_read_as_a_whole_and_belong_to_a_ca_that_a_profile_names() {
     let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let lsc =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/policies/profiles/capf-lsc.toml"));
     let (pem, _) = (ca(folder.path()), ca(other.path()));
-    let profile = format!("{}\n{}", lsc.unwrap(), offline(&pem));
-    let set = ProfileSet::from_sources(vec![("elsewhere".to_owned(), profile)]).unwrap();
+    let set = profile_of(&pem);
     let policies = tempfile::tempdir().unwrap();
     assert_eq!(OfflineLists::load(policies.path(), &set).unwrap().count(), 0, "no folder");
     let place = policies.path().join("offline-crls");
@@ -231,8 +327,12 @@ fn lists_are_read_as_a_whole_and_belong_to_a_ca_that_a_profile_names() {
     let ca = Certificate::read(pem.as_bytes()).unwrap();
     let is_revoked = |serial: &str| lists.is_revoked(&ca, &serial.parse().unwrap());
     assert_eq!((lists.count(), is_revoked("0A0B"), is_revoked("0A0C")), (1, true, false));
-    let list = revoking(other.path(), "0A0B");
-    for (bad, said) in [(list.as_slice(), "not by this CA's key"), (b"nothing".as_slice(), "")] {
+    let part = "issuingDistributionPoint=critical,@p\n[p]\nfullname=URI:http://crl.example/1.crl\n";
+    for (bad, said) in [
+        (revoking(other.path(), "0A0B"), "not by this CA's key"),
+        (list(folder.path(), "0A0B", "02", part), "a part of the list"),
+        (b"nothing".to_vec(), "exactly one CRL is expected"),
+    ] {
         std::fs::write(place.join("b.crl"), bad).unwrap();
         let faults = OfflineLists::load(policies.path(), &set).unwrap_err();
         assert_eq!(
@@ -269,5 +369,30 @@ fn an_offline_profile_names_one_ca_that_signs_and_those_that_did() {
     ] {
         let faults = read(&more).unwrap_err();
         assert!(faults.contains(said), "{said}: {faults}");
+    }
+}
+
+/// Made in the same second; numbers go up to twenty octets.
+#[test]
+fn of_two_lists_of_one_ca_the_higher_number_stands_and_of_equals_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let pem = ca(folder.path());
+    let (set, ca) = (profile_of(&pem), Certificate::read(pem.as_bytes()).unwrap());
+    for (numbers, revoked) in [
+        (["02", "01"], [true, false]),
+        (["FF", "0100"], [false, true]),
+        (["0123456789ABCDEF0123", "0123456789ABCDEF0122"], [true, false]),
+        (["03", "03"], [true, true]),
+    ] {
+        let policies = tempfile::tempdir().unwrap();
+        let place = policies.path().join("offline-crls");
+        std::fs::create_dir(&place).unwrap();
+        for (file, serial, number) in [("a.crl", "0A0B", numbers[0]), ("b.crl", "0A0C", numbers[1])] {
+            std::fs::write(place.join(file), list(folder.path(), serial, number, "")).unwrap();
+        }
+        let lists = OfflineLists::load(policies.path(), &set).unwrap();
+        assert_eq!(lists.count(), 1);
+        let found = ["0A0B", "0A0C"].map(|serial| lists.is_revoked(&ca, &serial.parse().unwrap()));
+        assert_eq!(found, revoked, "{numbers:?}");
     }
 }

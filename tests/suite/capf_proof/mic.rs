@@ -99,6 +99,8 @@ async fn old_phones_prove_themselves_only_where_the_policy_lets_them() {
     let mic = maker.certify(&key, &Mic { digest: "-sha1", ..Mic::default() });
     let shown = honest(NAME, &key, &mic);
     assert_eq!(unproven(&shown, &modern), Unproven::Key);
+    let bare = Shown { signed_data: None, ..shown.clone() };
+    assert_eq!(unproven(&bare, &modern), Unproven::SignedDataMissing, "no key is checked for it");
     assert_eq!(check_certificate_proof(&shown, &old).unwrap().sort, Sort::Mic);
     let sha1_alone = Shown { sha2_signed_data: None, ..shown.clone() };
     assert_eq!(check_certificate_proof(&sha1_alone, &old).unwrap().sort, Sort::Mic, "CAPF-43");

@@ -7,6 +7,7 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use signet::audit::{Actor, Entry};
 use signet::ca::records::{CertificateRecord, Status};
+use signet::clock::Clock;
 use signet::device::Change;
 use signet::device::records::{Action, Authentication, DeviceRecord, Guesses, KeyOrder, Operation, State};
 use signet::device::string::Strings;
@@ -36,8 +37,18 @@ impl Office {
     }
 
     pub async fn with_patience(patience: Patience) -> Self {
+        Self::on_clock(Clock::system(), patience).await
+    }
+
+    /// By a clock that stands until the test moves it.
+    pub async fn with_standing_clock() -> (Self, Clock) {
+        let clock = Clock::manual(Clock::system().now());
+        (Self::on_clock(clock.clone(), Patience::default()).await, clock)
+    }
+
+    async fn on_clock(clock: Clock, patience: Patience) -> Self {
         let null = Fixture::profile("phone-lsc", &[("null_string = false", "null_string = true")]);
-        let fixture = Fixture::with_profiles(&[("null-lsc", null)]).await;
+        let fixture = Fixture::on_clock(clock, &[("null-lsc", null)]).await;
         let service = Arc::new(Service::new(Arc::clone(&fixture.desk), patience));
         Self { fixture, service }
     }

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use crate::ca::profile::ProfileSet;
 use crate::ca::records::{CertificateRecord, serials};
 use crate::device::records::{DeviceRecord, Held, Reason};
-use crate::enrol::capf::admit::lanes::Lanes;
+use crate::enrol::capf::admit::lanes::{Lanes, is_own};
 use crate::enrol::capf::admit::mode_mismatch;
 use crate::enrol::capf::book;
 use crate::enrol::capf::conversation::Caller;
@@ -29,7 +29,8 @@ pub(super) async fn check(
     session: u32,
 ) -> Result<(Stored<DeviceRecord>, Option<Serial>), Refusal> {
     let Some(certificate) = auth.certificate else { return Err(mode_mismatch()) };
-    let lanes = Lanes::of(&device.value, &certificate.certificate, caller.address);
+    let own = is_own(&service.desk, &device.value, &certificate.certificate).await?;
+    let lanes = Lanes::of(&device.value.name, caller.address, own);
     let _turn = service.turn(&device.value.name).await;
     lanes.check(&service.desk.throttle, service.desk.authority.clock.now())?;
     let trust = trust(service, &device.value, &certificate.certificate).await?;
@@ -51,7 +52,7 @@ pub(super) async fn check(
         Err(proof::Refusal::Unproven(unproven)) => unproven,
         Err(proof::Refusal::Failed(error)) => return Err(Refusal::from(error)),
     };
-    if unproven.cost_work() {
+    if unproven.counts() {
         book::count_wrong(service, caller, &lanes.whos()).await;
     }
     Err(unproven_by(unproven, issuer))
@@ -101,7 +102,7 @@ pub(in crate::enrol::capf) async fn trust(
         elsewhere: elsewhere(service, &set, device, certificate),
         roots: profiles.manufacturing_roots(),
         now: authority.clock.now(),
-        old_devices: profile.allows_rsa_1024(),
+        old_devices: profile.capf().rsa_1024,
     })
 }
 

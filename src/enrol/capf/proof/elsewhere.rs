@@ -15,9 +15,14 @@ pub struct Elsewhere {
 }
 
 impl Elsewhere {
-    /// The one that signed a certificate, by name and signature.
-    pub(super) fn signer_of(&self, certificate: &Certificate) -> Option<&Certificate> {
-        let mut named = self.issuers.iter().filter(|ca| ca.subject().matches(certificate.issuer()));
-        named.find(|ca| ca.public_key().is_ok_and(|key| certificate.verify_signed_by(&key).is_ok()))
+    /// Whoever signed a certificate, by name and signature: all certificates of that key, which may have several, as
+    /// after a renewal. Empty if nobody here did.
+    pub(super) fn signers_of(&self, certificate: &Certificate) -> Vec<&Certificate> {
+        let named = || self.issuers.iter().filter(|ca| ca.subject().matches(certificate.issuer()));
+        let mut keys = named().filter_map(|ca| ca.public_key().ok());
+        let Some(signer) = keys.find(|key| certificate.verify_signed_by(key).is_ok()) else {
+            return Vec::new();
+        };
+        named().filter(|ca| ca.spki() == signer.spki()).collect()
     }
 }

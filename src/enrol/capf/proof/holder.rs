@@ -36,8 +36,9 @@ fn issued_by(certificate: &Certificate, trust: &Trust) -> Result<Sort, Unproven>
     if let Some(ca) = trust.hierarchy.issuer_of(certificate) {
         return check_ours(ca, trust).map(|()| Sort::Lsc);
     }
-    if let Some(signer) = trust.elsewhere.signer_of(certificate) {
-        return check_elsewhere(signer, certificate, trust).map(|()| Sort::Offline);
+    let signers = trust.elsewhere.signers_of(certificate);
+    if !signers.is_empty() {
+        return check_elsewhere(&signers, certificate, trust).map(|()| Sort::Offline);
     }
     let bears_name = |issuer: &Certificate| issuer.subject().matches(certificate.issuer());
     let ours = trust.hierarchy.all().iter().filter_map(|ca| ca.certificate.as_ref());
@@ -73,15 +74,13 @@ fn check_ours(ca: &LoadedCa, trust: &Trust) -> Result<(), Unproven> {
     if ca.refuse_revoked().is_ok() && is_valid { Ok(()) } else { Err(Unproven::Issuer) }
 }
 
-/// Holds that a CA elsewhere is in date, and that no list of it that was brought here has the certificate.
-fn check_elsewhere(ca: &Certificate, certificate: &Certificate, trust: &Trust) -> Result<(), Unproven> {
-    if !ca.is_valid_at(trust.now) {
-        return Err(Unproven::Issuer);
-    }
-    if trust.elsewhere.lists.is_revoked(ca, certificate.serial()) {
+/// Holds that no list of the CA elsewhere that was brought here has the certificate, and that one of the CA's own
+/// certificates is in date.
+fn check_elsewhere(cas: &[&Certificate], certificate: &Certificate, trust: &Trust) -> Result<(), Unproven> {
+    if cas.iter().any(|ca| trust.elsewhere.lists.is_revoked(ca, certificate.serial())) {
         return Err(Unproven::Revoked);
     }
-    Ok(())
+    if cas.iter().any(|ca| ca.is_valid_at(trust.now)) { Ok(()) } else { Err(Unproven::Issuer) }
 }
 
 fn signed(root: &Certificate, certificate: &Certificate, trust: &Trust) -> bool {

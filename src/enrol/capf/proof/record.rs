@@ -8,7 +8,7 @@ use crate::ca::records::{CertificateRecord, CompromisedKeyRecord, Status, serial
 use crate::device::DeviceName;
 use crate::device::records::DeviceRecord;
 use crate::enrol::offline::records::OfflineRequestRecord;
-use crate::error::{Error, Result as Outcome};
+use crate::error::Result as Outcome;
 use crate::store::Stored;
 use crate::x509::cert::Certificate;
 
@@ -56,19 +56,11 @@ async fn look_up(
     }
     let name: DeviceName = device.parse()?;
     let request = authority.db.find::<OfflineRequestRecord>(OfflineRequestRecord::BY_KEY, &key).await?;
-    let was_brought = request.is_some_and(|request| {
-        request.value.device == name && request.value.certificate.as_deref() == Some(certificate.der())
-    });
-    if was_brought || holds(authority, &name, certificate).await? {
-        return Ok(Ok(()));
-    }
-    Ok(Err(Unproven::NotOnRecord))
-}
-
-/// The request may be gone: a device that sends the same key again begins a new one.
-async fn holds(authority: &Authority, name: &DeviceName, certificate: &Certificate) -> Outcome<bool, Error> {
     let found =
-        authority.db.find::<DeviceRecord>(DeviceRecord::BY_NAME, &DeviceRecord::name_key(name)).await?;
-    let held = found.and_then(|device| device.value.lsc);
-    Ok(held.is_some_and(|held| held.fingerprint == certificate.fingerprint()))
+        authority.db.find::<DeviceRecord>(DeviceRecord::BY_NAME, &DeviceRecord::name_key(&name)).await?;
+    let Some(device) = found.map(|found| found.value) else { return Ok(Err(Unproven::NotOnRecord)) };
+    let was_brought = request.is_some_and(|request| request.value.is_signed_for(&device, certificate));
+    // The request may be gone: a device that sends the same key again begins a new one.
+    let holds = device.lsc.is_some_and(|held| held.fingerprint == certificate.fingerprint());
+    Ok(if was_brought || holds { Ok(()) } else { Err(Unproven::NotOnRecord) })
 }

@@ -50,30 +50,31 @@ pub enum Unproven {
 }
 
 impl Unproven {
-    /// Whether signatures had to be verified, or keys checked, before that was known.
-    pub fn cost_work(self) -> bool {
+    /// Whether it counts as a wrong proof: it cost work, and is not what an honest device sends again and again because
+    /// of the certificate that it happens to have.
+    pub fn counts(self) -> bool {
         match self {
             Self::NoCertificate
             | Self::Certificate
             | Self::SignedDataMissing
             | Self::Sha512Missing
             | Self::Sha512Malformed
-            | Self::OtherDigest => false,
-            Self::Key
-            | Self::Sha1Signature
-            | Self::Sha512Signature
-            | Self::SudiStructure
-            | Self::SudiSignature
+            | Self::OtherDigest
             | Self::UnknownIssuer
-            | Self::IssuerSignature
             | Self::OtherIssuer
             | Self::Issuer
             | Self::Expired
             | Self::NotYetValid
             | Self::IsCa
-            | Self::OtherDevice
             | Self::NotOnRecord
-            | Self::Revoked => true,
+            | Self::Revoked => false,
+            Self::Key
+            | Self::Sha1Signature
+            | Self::Sha512Signature
+            | Self::SudiStructure
+            | Self::SudiSignature
+            | Self::IssuerSignature
+            | Self::OtherDevice => true,
         }
     }
 
