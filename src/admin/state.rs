@@ -106,6 +106,8 @@ pub struct FolderState {
     pub fault: Option<String>,
     /// How many files stand signed.
     pub signed: usize,
+    /// How many are new or changed and not signed yet: somebody may still write them.
+    pub unsettled: usize,
     /// How many cannot be signed.
     pub refused: usize,
     /// The first of these, and why.

@@ -2,7 +2,8 @@
 //! certificate that one is encrypted to.
 //!
 //! In `FROM/<cluster>` lie files that are signed, in `FROM/<cluster>/encrypted` those that only their device is to read;
-//! phones are served what comes of them, from `DIR/files/<cluster>`. Nothing is ever deleted.
+//! phones are served what comes of them, from `DIR/files/<cluster>`. Nothing is ever deleted but
+//! what is encrypted of a file that no longer is: phones ask for that first.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -86,6 +87,14 @@ impl Signing {
     async fn sign(&self, cluster: &ClusterId, folder: &Folder, memory: &mut Memory) -> Result<usize> {
         let Listed { sources, refused } = folder::sources(folder.path.clone()).await?;
         let by = file::signer(&self.authority, cluster).await?;
+        if !by.is_listed {
+            // What stands is of one that phones know, as long as they hold the list before.
+            let text = format!(
+                "phones do not know who would sign: it stands in no ITL of {cluster} yet, and what stands is left; \
+                 publish first: signet trust publish {cluster}"
+            );
+            return Err(Error::conflict("no-file-signer", text));
+        }
         let mut due = memory.due(sources, refused, &by, self.authority.clock.now());
         due.truncate(MOST);
         let (mut signed, to) = (0, self.to.join(cluster.as_str()));

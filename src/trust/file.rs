@@ -24,6 +24,8 @@ pub struct FileSigner {
     pub certificate: Arc<Certificate>,
     /// The digest of its signatures.
     pub digest: SignatureDigest,
+    /// Whether phones know it: the current ITL holds it, or there is none that was made here.
+    pub is_listed: bool,
     signer: Arc<dyn Signer>,
 }
 
@@ -74,7 +76,9 @@ pub async fn signer(authority: &Authority, id: &ClusterId) -> Result<FileSigner>
         ListDigest::Sha512 => SignatureDigest::Sha512,
         ListDigest::Sha1 => SignatureDigest::Sha1,
     };
-    Ok(FileSigner { certificate: Arc::new(anchor.read()?), signer: authority.keys.signer(key)?, digest })
+    let is_listed = current.is_none() || oldest.is_some();
+    let (certificate, signer) = (Arc::new(anchor.read()?), authority.keys.signer(key)?);
+    Ok(FileSigner { certificate, digest, is_listed, signer })
 }
 
 /// Signs a file; with a device's certificate it is encrypted too, and the plain file beside it says by which key.

@@ -208,3 +208,47 @@ async fn a_folder_of_no_cluster_and_a_cluster_without_a_signer_are_faults() {
     let told = house.state.signing.folders();
     assert!(told.len() == 1 && told[0].cluster.is_empty() && told[0].fault.is_some(), "{told:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_encrypted_no_more_takes_its_encrypted_file_away() {
+    let house = House::new().await;
+    let encrypted = |name: &str| house.served(&format!("{name}.cnf.xml.enc.sgn"));
+    std::fs::create_dir_all(house.served("")).unwrap();
+    for name in ["SEP001122334455", "SEP001122334466"] {
+        std::fs::write(encrypted(name), "signed when it lay in encrypted").unwrap();
+    }
+    house.write("SEP001122334455.cnf.xml", "<device/>");
+    house.write("odd.enc", "<x/>");
+    assert_eq!(house.round().await, 0);
+    assert!(encrypted("SEP001122334455").exists(), "not before the plain one stands");
+    assert_eq!(house.told().unsettled, 1);
+    assert_eq!(house.round().await, 1);
+    assert_eq!(house.content("SEP001122334455.cnf.xml.sgn", &house.signer), "<device/>");
+    assert!(!encrypted("SEP001122334455").exists(), "phones ask for it first");
+    assert!(encrypted("SEP001122334466").exists(), "nothing says what it is");
+    let told = house.told();
+    assert_eq!((told.signed, told.unsettled, told.refused), (1, 0, 1));
+    assert!(told.first.unwrap().starts_with("odd.enc: "), "phones would ask for odd and get it");
+    let filter = AuditFilter { action: Some("file.sign".into()), limit: 10, ..AuditFilter::default() };
+    let audit = house.state.desk.authority.db.raw().audit(filter).await.unwrap();
+    assert_eq!(audit[0].event.details["removed"].as_str(), "SEP001122334455.cnf.xml.enc.sgn");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_stands_in_no_published_list_signs_nothing_and_what_stands_is_left() {
+    let house = House::new().await;
+    house.write("a.xml", "<a/>");
+    assert_eq!(house.rounds().await, 1);
+    let (authority, id) = (&house.state.desk.authority, "hq".parse().unwrap());
+    let next = house.state.identities.renew(Purpose::Tftp).await.unwrap();
+    anchor::add(authority, &id, vec![cluster::of_identity(&next)], Actor::System).await.unwrap();
+    revoke(authority, house.signer.certificate.serial(), Reason::Superseded, Actor::System).await.unwrap();
+    assert_eq!(house.rounds().await, 0);
+    let fault = house.told().fault.unwrap();
+    assert!(fault.contains("publish first: signet trust publish hq"), "{fault}");
+    assert_eq!(house.content("a.xml.sgn", &house.signer), "<a/>");
+    release::publish(authority, &id, Actor::System).await.unwrap();
+    assert_eq!(house.rounds().await, 1);
+    assert_eq!(house.content("a.xml.sgn", &next), "<a/>");
+    assert_eq!(house.told().fault, None);
+}

@@ -171,13 +171,17 @@ fn listener(of: ListenerState) -> HealthCheck {
 /// A file that cannot be signed may wait for its phone; the rest is served.
 fn folder(of: FolderState) -> HealthCheck {
     let name = format!("files {}", of.cluster).trim_end().to_owned();
+    let signed = match of.unsettled {
+        0 => format!("{} signed", of.signed),
+        unsettled => format!("{} signed, {unsettled} not yet", of.signed),
+    };
     match (of.fault, of.first) {
         (Some(fault), _) => check(&name, Some(fault)),
         (None, Some(first)) => {
-            let detail = format!("{} signed, {} cannot be, the first {first}", of.signed, of.refused);
+            let detail = format!("{signed}, {} cannot be, the first {first}", of.refused);
             HealthCheck { name, status: "warning".to_owned(), detail }
         }
-        (None, None) => HealthCheck { detail: format!("{} signed", of.signed), ..check(&name, None) },
+        (None, None) => HealthCheck { detail: signed, ..check(&name, None) },
     }
 }
 

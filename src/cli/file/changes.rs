@@ -12,6 +12,8 @@ pub struct Changes {
     seen: HashMap<PathBuf, Seen>,
     /// Whether files are taken as they are: nobody looks a second time.
     at_once: bool,
+    /// Whether nothing was looked at yet.
+    is_first: bool,
 }
 
 struct Seen {
@@ -23,12 +25,12 @@ impl Changes {
     /// Nothing was seen yet. What changes later is taken when it was the same twice, for it is being written before,
     /// unless `at_once`.
     pub fn new(at_once: bool) -> Self {
-        Self { seen: HashMap::new(), at_once }
+        Self { seen: HashMap::new(), at_once, is_first: true }
     }
 
     /// Those of these files that are to be sent; what is gone is forgotten.
     pub fn due(&mut self, files: Vec<PathBuf>) -> Vec<PathBuf> {
-        let is_first = self.seen.is_empty();
+        let is_first = std::mem::take(&mut self.is_first);
         let mut before = std::mem::take(&mut self.seen);
         let mut due = Vec::new();
         for file in files {
@@ -81,5 +83,16 @@ mod tests {
         assert!(changes.due(both.clone()).is_empty());
         changes.forget(std::slice::from_ref(&b));
         assert_eq!(changes.due(both), [b]);
+    }
+
+    #[test]
+    fn what_comes_into_an_empty_folder_may_still_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut changes = Changes::new(false);
+        assert!(changes.due(Vec::new()).is_empty());
+        let late = vec![folder.path().join("late")];
+        std::fs::write(&late[0], "half").unwrap();
+        assert!(changes.due(late.clone()).is_empty());
+        assert_eq!(changes.due(late.clone()), late);
     }
 }

@@ -61,21 +61,29 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode> {
     for look in 1.. {
         let Some(pause) = args.watch.filter(|_| args.times.is_none_or(|times| look < times)) else { break };
         context.clock.sleep(Duration::from_secs(pause.into())).await;
-        let due = changes.due(batch::files(&args.from)?);
-        if due.is_empty() {
-            continue;
-        }
-        match once(&due, &args, context).await {
-            Ok(one_failed) => failed |= one_failed,
-            // The server may be away for a while: these files are due again.
-            Err(error) => {
-                eprintln!("error: {error}");
-                changes.forget(&due);
-                failed = true;
-            }
-        }
+        failed |= again(&mut changes, &args, context).await;
     }
     Ok(if failed { ExitCode::Failed } else { ExitCode::Done })
+}
+
+/// One more look. The folder and the server may be away for a while: what was not signed is due again. Whether anything
+/// failed.
+async fn again(changes: &mut Changes, args: &Args, context: &Context) -> bool {
+    let due = match batch::files(&args.from) {
+        Ok(files) => changes.due(files),
+        Err(error) => {
+            eprintln!("error: {error}");
+            return true;
+        }
+    };
+    if due.is_empty() {
+        return false;
+    }
+    once(&due, args, context).await.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        changes.forget(&due);
+        true
+    })
 }
 
 /// Signs these files and says what became of them; whether any was refused.

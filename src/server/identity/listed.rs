@@ -47,6 +47,11 @@ impl Identities {
         self.own.note_listed(purpose.as_str(), certificate, listing);
     }
 
+    /// Notes that phones are not shown any certificate of a purpose, and that nobody expects one.
+    pub fn note_hidden(&self, purpose: Purpose) {
+        self.own.forget(purpose.as_str());
+    }
+
     /// Whether two thirds of a certificate's life have passed: its successor wants to be made.
     pub fn is_due(&self, certificate: &Certificate) -> bool {
         is_due(certificate, self.desk.authority.clock.now())

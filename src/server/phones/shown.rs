@@ -47,10 +47,15 @@ impl Phones {
         self.warn_once(purpose, is_common || is_off || is_optional);
         let standing = held.iter().find(|identity| resolver.shows(identity.certificate.der()));
         let suits_all = |identity: &&OwnIdentity| lists.iter().all(|list| stands(identity, list));
+        // Lists that were made elsewhere hold the one that is shown, and nobody knows what else.
+        let is_elsewhere = purpose == Purpose::Capf && lists.is_empty() && self.all_lists().await?.is_empty();
         let chosen = match (is_common && !lists.is_empty(), standing) {
+            (false, Some(standing)) if is_elsewhere => Some(standing),
             (true, _) => standing.filter(suits_all).or(chosen),
             (false, _) if is_optional => None,
             (false, Some(standing)) if !is_common => Some(standing),
+            // Phones refuse it, but there is nothing else to be shown.
+            (false, None) if resolver.shown().is_none() => chosen.or(held.first()),
             (false, _) => chosen,
         };
         match chosen {

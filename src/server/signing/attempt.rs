@@ -62,7 +62,8 @@ async fn signed(
     by: &FileSigner,
     (work, device): (&Work, Option<Certificate>),
 ) -> Result<Outcome> {
-    let Some(content) = read(&work.source).await? else { return Ok(Outcome::Later) };
+    let source = work.source.clone();
+    let Some(content) = blocking(move || folder::read(&source)).await? else { return Ok(Outcome::Later) };
     if work.is_new && stands(to, by, (&work.source, &content), device.as_ref()).await? {
         return Ok(Outcome::Stands);
     }
@@ -71,16 +72,6 @@ async fn signed(
     }
     let plain = Plain { name: work.source.name.clone(), content, device, srst: None };
     file::make(authority, by, plain).await.map(Outcome::Made)
-}
-
-/// Its content, if it was not changed while it was read.
-async fn read(source: &Source) -> Result<Option<Vec<u8>>> {
-    let source = source.clone();
-    blocking(move || {
-        let content = folder::read(&source.path, MAX_LEN);
-        Ok(content.filter(|_| folder::stamp(&source.path) == Some(source.stamp)))
-    })
-    .await
 }
 
 /// Whether what phones are served was made of this content, by this signer, for this device.
@@ -105,16 +96,25 @@ async fn stands(
             let path = to.join(format!("{}{ENCRYPTED}", source.name));
             folder::stamp(&path).is_some_and(|made| source.stamp.is_older_than(&made))
         };
-        let whole = || !source.encrypt || (newer() && standing(&to, &source, ENCRYPTED, &by).is_some());
+        let whole = || match source.encrypt {
+            true => newer() && standing(&to, &source, ENCRYPTED, &by).is_some(),
+            false => !stale(&to, &source),
+        };
         Ok(beside && whole())
     })
     .await
 }
 
+/// Whether an encrypted file of before stands beside a plain one: phones ask for that first.
+pub fn stale(to: &Path, source: &Source) -> bool {
+    let path = to.join(format!("{}{ENCRYPTED}", source.name));
+    !source.encrypt && std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_dir())
+}
+
 /// The signed file that stands there, if it is one of that name by that signer.
 fn standing(to: &Path, source: &Source, suffix: &str, by: &FileSigner) -> Option<SignedFile> {
     let name = source.name.with(suffix).ok()?;
-    let file = SignedFile::parse(&folder::read(&to.join(name.as_str()), MAX_LEN + HEADER)?).ok()?;
+    let file = SignedFile::parse(&folder::read_served(&to.join(name.as_str()), MAX_LEN + HEADER)?).ok()?;
     let is_it =
         file.file_name() == &name && file.digest() == by.digest && file.verify(&by.certificate).is_ok();
     is_it.then_some(file)

@@ -1,5 +1,6 @@
 //! Files that are signed at the same time: recorded together before any of them is served.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use tokio::task::JoinSet;
@@ -15,6 +16,7 @@ use crate::id::ClusterId;
 use crate::server::files;
 use crate::store::Unit;
 use crate::trust::file::{FileSigner, Made};
+use crate::trust::signed::ENCRYPTED;
 use crate::trust::warning::hex;
 
 /// So many files.
@@ -29,6 +31,8 @@ struct Ready {
     source: Source,
     device: Option<[u8; 32]>,
     made: Vec<Made>,
+    /// Whether it was encrypted before, and is no more.
+    is_opened: bool,
 }
 
 /// Takes the next ones from the end.
@@ -60,7 +64,10 @@ pub async fn run(
         match outcome {
             Outcome::Stands => memory.signed(&source, by, device, now),
             Outcome::Later => {}
-            Outcome::Made(made) => ready.push(Ready { source, device, made }),
+            Outcome::Made(made) => {
+                let is_opened = attempt::stale(to, &source);
+                ready.push(Ready { source, device, made, is_opened });
+            }
             Outcome::Refused(error) => refuse((cluster, &source), by, &error, (memory, now)),
         }
     }
@@ -84,9 +91,10 @@ async fn serve(
     (memory, now): (&mut Memory, Timestamp),
 ) -> Result<()> {
     let mut under_way = JoinSet::new();
-    for Ready { source, device, made } in ready {
+    for Ready { source, device, made, is_opened } in ready {
         let to = to.to_owned();
-        under_way.spawn(async move { (source, device, write(to, made).await) });
+        let stale = is_opened.then(|| to.join(format!("{}{ENCRYPTED}", source.name)));
+        under_way.spawn(async move { (source, device, write(to, made, stale).await) });
     }
     while let Some(ended) = under_way.join_next().await {
         let (source, device, written) =
@@ -133,22 +141,37 @@ async fn attempts(
     Ok(done)
 }
 
-/// What belongs together one after the other, each whole or not at all: the encrypted one before the one that says by which key.
-async fn write(to: PathBuf, made: Vec<Made>) -> Result<()> {
+/// What belongs together one after the other, each whole or not at all: the encrypted one before the one that says by which key;
+/// then the one goes that was encrypted before.
+async fn write(to: PathBuf, made: Vec<Made>, stale: Option<PathBuf>) -> Result<()> {
     blocking(move || {
         std::fs::create_dir_all(&to)
             .map_err(|e| Error::storage(format!("cannot make {}", to.display())).because(e))?;
         made.iter()
-            .try_for_each(|file| files::write(&to.join(file.name.as_str()), &file.content, files::PUBLIC))
+            .try_for_each(|file| files::write(&to.join(file.name.as_str()), &file.content, files::PUBLIC))?;
+        stale.map_or(Ok(()), |stale| remove(&to, &stale))
     })
     .await
 }
 
+fn remove(folder: &Path, stale: &Path) -> Result<()> {
+    match std::fs::remove_file(stale).and_then(|()| files::sync_folder(folder)) {
+        Err(e) if e.kind() != ErrorKind::NotFound => {
+            Err(Error::storage(format!("cannot remove {}", stale.display())).because(e))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 fn told(cluster: &ClusterId, by: &FileSigner, ready: &[Ready], now: Timestamp) -> Event {
-    Event::new(now, Actor::System, "file.sign", format!("cluster:{cluster}"))
+    let opened = ready.iter().filter(|ready| ready.is_opened);
+    let removed: Vec<String> =
+        opened.take(TOLD).map(|ready| format!("{}{ENCRYPTED}", ready.source.name)).collect();
+    let event = Event::new(now, Actor::System, "file.sign", format!("cluster:{cluster}"))
         .with("signer", hex(&by.certificate.fingerprint()))
         .with("count", ready.iter().map(|ready| ready.made.len()).sum::<usize>())
-        .with("names", names(ready))
+        .with("names", names(ready));
+    if removed.is_empty() { event } else { event.with("removed", removed.join(" ")) }
 }
 
 fn names(ready: &[Ready]) -> String {

@@ -1,8 +1,9 @@
 //! What lies in the folder. Only regular files are looked at: a link would let who may write there have anything signed.
 
 use std::collections::BTreeSet;
-use std::io::{ErrorKind, Read};
-use std::os::unix::fs::MetadataExt;
+use std::fs::{File, Metadata};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::device::fetch::Wanted;
@@ -50,9 +51,18 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Whether the file was last written before that other one.
+    /// Whether the file came to be as it is before that other one was written: a copy may keep the time of its original.
     pub fn is_older_than(&self, other: &Self) -> bool {
-        self.modified < other.modified
+        self.changed < other.modified
+    }
+
+    fn of(found: &Metadata) -> Self {
+        Self {
+            modified: (found.mtime(), found.mtime_nsec()),
+            changed: (found.ctime(), found.ctime_nsec()),
+            length: found.size(),
+            inode: found.ino(),
+        }
     }
 }
 
@@ -107,27 +117,44 @@ pub async fn sources(folder: PathBuf) -> Result<Listed> {
 
 /// What stands at a place now. None: no regular file.
 pub fn stamp(path: &Path) -> Option<Stamp> {
-    let found = std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_file)?;
-    Some(Stamp {
-        modified: (found.mtime(), found.mtime_nsec()),
-        changed: (found.ctime(), found.ctime_nsec()),
-        length: found.size(),
-        inode: found.ino(),
-    })
+    let found = std::fs::symlink_metadata(path).ok().filter(Metadata::is_file)?;
+    Some(Stamp::of(&found))
 }
 
-/// The bytes of a file, of at most `most` octets. None if it is none, or larger.
-pub fn read(path: &Path, most: usize) -> Option<Vec<u8>> {
-    stamp(path).filter(|stamp| stamp.length <= most as u64)?;
-    let mut bytes = Vec::new();
-    std::fs::File::open(path).ok()?.take(most as u64 + 1).read_to_end(&mut bytes).ok()?;
-    (bytes.len() <= most).then_some(bytes)
+/// The bytes of a file that is to be signed. None: it is gone, or was changed since it was listed.
+/// Errors: `unreadable-file`.
+pub fn read(source: &Source) -> Result<Option<Vec<u8>>> {
+    let is_same = || stamp(&source.path) == Some(source.stamp);
+    match read_as(&source.path, source.stamp) {
+        Ok(bytes) => Ok(bytes.filter(|_| is_same())),
+        Err(e) if e.kind() == ErrorKind::NotFound || !is_same() => Ok(None),
+        Err(e) => Err(Error::conflict("unreadable-file", format!("it cannot be read: {e}")).because(e)),
+    }
+}
+
+/// The bytes of a file that phones are served, of at most `most` octets. None if it is none, or larger.
+pub fn read_served(path: &Path, most: usize) -> Option<Vec<u8>> {
+    let stamp = stamp(path).filter(|stamp| stamp.length <= most as u64)?;
+    read_as(path, stamp).ok().flatten()
 }
 
 /// Blocking work on a thread for that.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|e| Err(Error::internal("work on a file was cut off").because(e)))
+}
+
+/// The bytes of what was seen there: none if something else was put into its place, or it is being written.
+fn read_as(path: &Path, stamp: Stamp) -> io::Result<Option<Vec<u8>>> {
+    // A pipe in its place would be waited for, and a link followed.
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let mut file = File::options().read(true).custom_flags(flags).open(path)?;
+    if Stamp::of(&file.metadata()?) != stamp {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    (&mut file).take(stamp.length + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 == stamp.length).then_some(bytes))
 }
 
 fn list(folder: &Path, encrypt: bool, listed: &mut Listed) -> Result<()> {
@@ -161,6 +188,10 @@ fn source(name: &str, encrypt: bool, path: PathBuf) -> Result<Source> {
         let rule = "phones ask for names of at most 156 letters, digits, dots, hyphens and low lines";
         return Err(Error::invalid("bad-file-name", rule));
     }
+    if name.ends_with(".enc") {
+        let rule = "phones would take it for an encrypted file: no name ends in .enc";
+        return Err(Error::invalid("bad-file-name", rule));
+    }
     let Some(stamp) = stamp(&path) else {
         return Err(Error::invalid("no-regular-file", "it is no regular file; links are not followed"));
     };
@@ -186,4 +217,46 @@ fn refuse_both(listed: &mut Listed) {
 
 fn unreadable(folder: &Path, e: std::io::Error) -> Error {
     Error::storage(format!("cannot read {}", folder.display())).because(e)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn what_cannot_be_read_is_told_and_what_is_gone_or_another_is_looked_at_later() {
+        // Nothing lies at its address 0: reading fails, whoever reads.
+        let broken = source("mem", false, "/proc/self/mem".into()).unwrap();
+        let error = read(&broken).unwrap_err();
+        assert!(error.detail().starts_with("it cannot be read: "), "{error}");
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.xml");
+        std::fs::write(&path, "<a/>").unwrap();
+        let seen = source("a.xml", false, path.clone()).unwrap();
+        assert_eq!(read(&seen).unwrap().unwrap(), b"<a/>");
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(read(&seen).unwrap(), None);
+        std::os::unix::fs::symlink("/etc/hostname", &path).unwrap();
+        assert_eq!(read(&seen).unwrap(), None);
+    }
+
+    #[test]
+    fn a_copy_that_keeps_the_time_of_its_original_is_new() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str, modified: SystemTime| {
+            let path = folder.path().join(name);
+            File::create(&path).unwrap().set_modified(modified).unwrap();
+            path
+        };
+        let now = SystemTime::now();
+        let long_ago = now - Duration::from_secs(86_400);
+        let copy = stamp(&at("copy.xml", long_ago)).unwrap();
+        let made = |modified| stamp(&at("made.enc.sgn", modified)).unwrap();
+        assert!(copy.is_older_than(&made(now + Duration::from_secs(60))));
+        assert!(!copy.is_older_than(&made(long_ago + Duration::from_secs(60))));
+        let changed = Duration::new(copy.changed.0.cast_unsigned(), u32::try_from(copy.changed.1).unwrap());
+        assert!(!copy.is_older_than(&made(SystemTime::UNIX_EPOCH + changed)), "who knows which came first");
+    }
 }

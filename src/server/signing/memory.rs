@@ -33,6 +33,13 @@ struct Known {
     done: Option<Done>,
 }
 
+impl Known {
+    /// Whether nothing was done yet with the state that was seen last.
+    fn is_unsettled(&self) -> bool {
+        self.done.as_ref().is_none_or(|done| done.stamp != self.seen)
+    }
+}
+
 /// What was done with a state of a file.
 #[derive(Clone, Debug)]
 pub struct Done {
@@ -115,6 +122,7 @@ impl Memory {
         FolderState {
             cluster: cluster.to_owned(),
             signed: done().filter(|(_, done)| done.refused.is_none()).count(),
+            unsettled: self.files.values().filter(|known| known.is_unsettled()).count(),
             refused: refused.len(),
             first: refused.into_iter().next().map(|(name, why)| format!("{name}: {why}")),
             fault: None,

@@ -111,6 +111,35 @@ async fn in_front_of_another_ca_it_is_a_certificate_of_our_own_that_waits_for_ph
     assert_eq!((shown.spki(), listing), (next.certificate.spki(), Listing::default()));
 }
 
+/// Phones' lists come from elsewhere: nobody here knows when they hold the next one.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_lists_of_ours_the_certificate_that_is_shown_stays_until_an_operator_ends_it() {
+    let house = House::open(Some("phone-lsc")).await;
+    let served = house.serve(Limits::default()).await;
+    let identities = &house.state.identities;
+    let round = async || {
+        identities.refresh().await;
+        house.state.phones.keep_up().await.unwrap();
+        let own = identities.own().into_iter().find(|own| own.identity == "capf-tls").unwrap();
+        (Client::talk(served.capf, &TLS13).await[0].clone(), own.listing.unwrap())
+    };
+    let (first, listing) = round().await;
+    assert_eq!(listing, Listing::default());
+    house.clock.advance(Duration::from_secs(500 * 24 * 3600));
+    let (_, listing) = round().await;
+    let waits = listing.waits.unwrap();
+    assert!(waits.contains("signet trust anchor add CLUSTER --own capf-tls --renew"), "{waits}");
+    let next = identities.renew(Purpose::Capf).await.unwrap();
+    let (shown, listing) = round().await;
+    assert_eq!(shown, first, "phones know no other");
+    let waits = listing.waits.unwrap();
+    assert!(waits.contains(&format!("signet cert revoke {} ", first.serial())), "{waits}");
+    let authority = &house.state.desk.authority;
+    revoke(authority, first.serial(), Reason::Superseded, Actor::System).await.unwrap();
+    let (shown, listing) = round().await;
+    assert_eq!((shown.spki(), listing), (next.certificate.spki(), Listing::default()));
+}
+
 /// The list of a cluster in which the certificate of the CAPF port stands.
 async fn list(house: &House, shown: &[Certificate]) -> ClusterId {
     let identities = &house.state.identities;

@@ -1,9 +1,12 @@
 //! What phones are shown stands in their lists: an elliptic curve for those that take one, and health says what is lacking.
 
 use serde_json::{Value, json};
+use signet::audit::Actor;
+use signet::ca::revoke::revoke;
 use signet::trust::identity::{OwnIdentities, Purpose};
 use signet::trust::records::ListKind;
 use signet::x509::cert::Certificate;
+use signet::x509::crl::Reason;
 
 use super::estate::Estate;
 use crate::openssl::openssl;
@@ -139,4 +142,83 @@ async fn an_identity_of_our_own_is_added_with_its_certificates_of_before() {
     both.sort_by_key(Value::to_string);
     assert_eq!(add("shop").await, both);
     assert_eq!(add("hq").await, [hex(&next)], "hq has the first one already");
+}
+
+/// It may have been taken out on suspicion.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_was_taken_out_of_all_lists_is_added_by_nobody_who_does_not_name_it() {
+    let estate = Estate::new(&["hq"]).await;
+    let port = estate.at.tvs.unwrap().port();
+    let hex = |bytes: &[u8]| signet::trust::warning::hex(bytes).to_uppercase();
+    let post = async |path: &str, body: Value| {
+        let (status, answer) = estate.api("POST", path, Some(body)).await;
+        assert!(status < 300, "{path}: {answer}");
+        let items = answer["items"].as_array().cloned().unwrap_or_default();
+        items.iter().map(|item| item["sha256"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    let publish = async || {
+        post("/clusters/hq/releases", json!({})).await;
+        estate.state.phones.keep_up().await.unwrap();
+        hex(&shown(port, RSA_12).await)
+    };
+    let removed = hex(&estate.tvs.certificate.fingerprint());
+    assert_eq!(publish().await, removed);
+    let second = post("/clusters/hq/anchors", json!({"identity": "tvs", "renew": true})).await;
+    assert!(second.len() == 1 && second[0] != removed, "{second:?}");
+    assert_eq!(publish().await, removed, "phones of the list before know it alone");
+    let (status, answer) = estate.api("DELETE", &format!("/clusters/hq/anchors/{removed}"), None).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(publish().await, second[0]);
+
+    let again = json!({"identity": "tvs", "dns_name": "tvs.example.org"});
+    assert_eq!(post("/clusters/hq/anchors", again).await, second);
+    assert_eq!(publish().await, second[0]);
+    let third = post("/clusters/hq/anchors", json!({"identity": "tvs", "renew": true})).await;
+    assert!(third.len() == 1 && third != second, "{third:?}");
+    assert_eq!(publish().await, second[0]);
+    post("/clusters", json!({"id": "shop"})).await;
+    let mut added = post("/clusters/shop/anchors", json!({"identity": "tvs"})).await;
+    added.sort();
+    let mut wanted = [second, third].concat();
+    wanted.sort();
+    assert_eq!(added, wanted, "what phones of hq know, and no more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_all_that_lists_hold_was_revoked_health_is_a_fault_that_says_what_to_do() {
+    let estate = Estate::new(&["hq"]).await;
+    let port = estate.at.tvs.unwrap().port();
+    let (tvs, tftp) = (estate.tvs.certificate.fingerprint(), estate.tftp.certificate.fingerprint());
+    estate.publish("hq", ListKind::Itl, 1, b"hq one", &[tvs, tftp]).await;
+    assert_eq!(check(&estate, "identity tvs").await.0, "ok");
+    let authority = &estate.state.desk.authority;
+    revoke(authority, estate.tvs.certificate.serial(), Reason::KeyCompromise, Actor::System).await.unwrap();
+    let (status, detail) = check(&estate, "identity tvs").await;
+    assert_eq!(status, "degraded", "{detail}");
+    let command = "signet trust anchor add hq --own tvs --renew, then signet trust publish hq";
+    assert!(detail.contains(command), "{detail}");
+
+    let body = json!({"identity": "tvs", "renew": true});
+    let (status, added) = estate.api("POST", "/clusters/hq/anchors", Some(body)).await;
+    assert_eq!(status, 201, "{added}");
+    let (status, detail) = check(&estate, "identity tvs").await;
+    assert_eq!(status, "degraded", "phones know the revoked one alone: {detail}");
+    assert!(detail.ends_with("the ITL of hq: signet trust publish hq"), "{detail}");
+    let next = estate.state.identities.hold(Purpose::Tvs).await.unwrap().certificate.fingerprint();
+    estate.publish("hq", ListKind::Itl, 2, b"hq two", &[next, tftp]).await;
+    assert_eq!(check(&estate, "identity tvs").await.0, "ok");
+    assert_eq!(shown(port, RSA_12).await, next);
+    assert_eq!(check(&estate, "identity tftp").await.0, "ok");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_elliptic_curve_that_no_list_is_to_hold_is_no_matter_of_health() {
+    let estate = Estate::new(&["hq"]).await;
+    let tftp = estate.tftp.certificate.fingerprint();
+    estate.publish("hq", ListKind::Itl, 1, b"hq one", &[tftp]).await;
+    estate.state.identities.hold(Purpose::TftpEc).await.unwrap();
+    assert_eq!(check(&estate, "identity tftp").await.0, "ok");
+    let (_, health) = estate.api("GET", "/health", None).await;
+    let names: Vec<_> = health["checks"].as_array().unwrap().iter().map(|check| &check["name"]).collect();
+    assert!(!names.contains(&&json!("identity tftp-ec")), "{names:?}");
 }

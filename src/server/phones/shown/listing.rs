@@ -29,6 +29,14 @@ impl Phones {
         let Some(next) = held.first() else { return Ok(()) };
         let listing = match shown {
             Some(shown) => self.listing(purpose, (next, shown), lists).await?,
+            None if purpose != Purpose::TftpEc => {
+                let what = "what is shown was revoked or is over, and the next one waits for the ITL";
+                Listing { fault: self.step(what, purpose, lists, next).await?, waits: None }
+            }
+            None if self.is_unused(next, lists).await? => {
+                self.identities.note_hidden(purpose);
+                return Ok(());
+            }
             None => {
                 let waits =
                     self.step("phones are shown RSA until it stands in the ITL", purpose, lists, next);
@@ -59,6 +67,12 @@ impl Phones {
         Ok(())
     }
 
+    /// Whether no list holds it, and none is about to.
+    async fn is_unused(&self, identity: &OwnIdentity, lists: &[Arc<ListFile>]) -> Result<bool> {
+        let anchors = anchor::by_fingerprint(&self.authority.db, &identity.certificate.fingerprint()).await?;
+        Ok(anchors.is_empty() && lacking(lists, identity).len() == lists.len())
+    }
+
     async fn listing(
         &self,
         purpose: Purpose,
@@ -67,7 +81,10 @@ impl Phones {
     ) -> Result<Listing> {
         let fault = self.step("phones refuse it that hold the ITL", purpose, lists, shown).await?;
         let waits = if lists.is_empty() {
-            self.unlisted(purpose, next).await?
+            match self.unlisted(purpose, next).await? {
+                None if purpose == Purpose::Capf => self.elsewhere(next, shown),
+                waits => waits,
+            }
         } else if next.certificate != shown.certificate {
             match self.step("the next one waits for the ITL", purpose, lists, next).await? {
                 None => Some(taken_out(shown, lists)),
@@ -80,6 +97,20 @@ impl Phones {
             None
         };
         Ok(Listing { fault, waits })
+    }
+
+    /// The steps where all lists are made elsewhere: when they hold the next one, only the operator knows.
+    fn elsewhere(&self, next: &OwnIdentity, shown: &OwnIdentity) -> Option<String> {
+        let serial = shown.certificate.serial();
+        if next.certificate != shown.certificate {
+            return Some(format!(
+                "the next one is shown when this one is revoked, once the lists that are made elsewhere hold both: \
+                 signet cert revoke {serial} --reason superseded"
+            ));
+        }
+        let make = "make the next one: signet trust anchor add CLUSTER --own capf-tls --renew (any cluster will do, \
+                    and need not be published)";
+        self.identities.is_due(&shown.certificate).then(|| make.to_owned())
     }
 
     /// What is shown stands in no list, though there are some.
