@@ -60,11 +60,16 @@ pub(super) async fn session(phone: &mut Phone, tls: &Tls, to: &str, keys: &Keys)
         return Err(Fault::new("the server's certificate is not listed as CAPF's"));
     }
     let mut talk = Talk { phone, keys, made: None };
+    let mut session = None;
     for _ in 0..MOST {
         let asked = within(Message::receive(&mut stream)).await??;
+        if *session.get_or_insert(asked.session) != asked.session {
+            return Err(Fault::new("the server changed the number of the session"));
+        }
         let answer = match asked.command {
             command::END => return Ok(ended(asked.byte(1).unwrap_or(0))),
-            command::RETRY_LATER => return Ok(Ended::Nothing),
+            command::RETRY_LATER if talk.phone.takes_later => return Ok(Ended::Nothing),
+            command::RETRY_LATER => return Err(Fault::new("RetryLater is nothing that this phone knows")),
             _ => talk.answer(&asked)?,
         };
         let answer = Message { session: asked.session, ..answer };
@@ -101,6 +106,9 @@ impl Talk<'_> {
                 Ok(said(command::KEY_RESPONSE, vec![public.unwrap_or((1, vec![DECLINED]))]))
             }
             command::STORE_REQUEST => {
+                if asked.value(3)? != [LSC] {
+                    return Err(Fault::new("element 3 does not say that an LSC comes"));
+                }
                 let reason = self.store(certificate(asked.value(4)?)?)?;
                 Ok(said(command::STORE_RESPONSE, vec![(1, vec![reason])]))
             }
@@ -159,11 +167,11 @@ fn introduction(phone: &Phone) -> Outcome<Vec<(u8, Vec<u8>)>> {
     Ok(elements)
 }
 
-/// The DER in a certificate's element: `01`, its length and 2, `00`, type, DER.
+/// The DER of the LSC in a certificate's element: `01`, its length and 2, `00`, type, DER.
 fn certificate(value: &[u8]) -> Outcome<&[u8]> {
     let length = usize::from(u16_of(value.get(1..3))?);
     match value.split_at_checked(5) {
-        Some(([1, _, _, 0, _], der)) if der.len() + 2 == length => Ok(der),
+        Some(([1, _, _, 0, LSC], der)) if der.len() + 2 == length => Ok(der),
         _ => Err(Fault::new("the certificate is not wrapped as it should be")),
     }
 }

@@ -42,6 +42,11 @@ impl Certificate {
         minimal(self.parsed.tbs_certificate().serial_number().as_bytes())
     }
 
+    /// Its issuer's signature.
+    pub fn signature(&self) -> &[u8] {
+        self.parsed.signature().raw_bytes()
+    }
+
     /// Its SubjectPublicKeyInfo, DER.
     pub fn spki(&self) -> Outcome<Vec<u8>> {
         let spki = self.parsed.tbs_certificate().subject_public_key_info().to_der();

@@ -8,6 +8,13 @@ use super::{Fault, Outcome};
 
 /// Elements whose length spans the elements that follow: their value is not skipped.
 const CONTAINERS: [u8; 6] = [3, 7, 9, 16, 17, 21];
+/// Every element in the order in which a header has them; those of encrypted files are the last. What is not known comes after.
+const ORDER: [u8; 27] =
+    [1, 2, 28, 3, 4, 6, 5, 7, 8, 9, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27];
+/// Those of them that every header has.
+const REQUIRED: [u8; 14] = [1, 2, 3, 4, 6, 5, 7, 8, 9, 10, 11, 12, 14, 15];
+/// So many octets of padding at the most: a header's length is a multiple of one more.
+const MOST_PADDING: usize = 3;
 const LENGTH: u8 = 2;
 const PADDING: u8 = 13;
 const SIGNATURE: u8 = 12;
@@ -17,14 +24,18 @@ const SIGNATURE: u8 = 12;
 pub struct Header {
     elements: HashMap<u8, Range<usize>>,
     signature_element: Range<usize>,
+    /// The place in the order of the last element that was read.
+    reached: usize,
     /// How long it is: what it describes follows.
     pub length: usize,
 }
 
 impl Header {
-    /// Reads the header at the beginning of a file. Faults: a length that lies, an element that stands there twice.
+    /// Reads the header at the beginning of a file. Faults: a length that lies, an element that is missing, stands there twice
+    /// or out of order, names or a time that are none, padding that is none.
     pub fn read(file: &[u8]) -> Outcome<Self> {
-        let mut header = Self { elements: HashMap::new(), signature_element: 0..0, length: file.len() };
+        let (elements, signature_element) = (HashMap::new(), 0..0);
+        let mut header = Self { elements, signature_element, reached: 0, length: file.len() };
         // Where the containers end that the next element stands in, the innermost last.
         let (mut at, mut open): (usize, Vec<Open>) = (0, Vec::new());
         while at < header.length {
@@ -34,14 +45,32 @@ impl Header {
             }
             let tag = *file.get(at).ok_or_else(|| Fault::new("the header is longer than the file"))?;
             if tag == PADDING {
-                at += 1;
-                continue;
+                is_padding(file.get(at..header.length).unwrap_or_default())?;
+                at = header.length;
+                break;
             }
             at = header.element(file, tag, at, &mut open)?;
         }
         match (at == header.length, open.iter().all(|container| container.end == at)) {
-            (true, true) => Ok(header),
+            (true, true) => header.checked(file),
             (false, _) | (_, false) => Err(Fault::new("the header ends within an element")),
+        }
+    }
+
+    /// What every header has is there, and as it must be.
+    fn checked(self, file: &[u8]) -> Outcome<Self> {
+        for tag in REQUIRED {
+            self.value(file, tag)?;
+        }
+        for text in [4, 6, 14] {
+            self.text(file, text)?;
+        }
+        if self.value(file, 15)?.len() != 4 {
+            return Err(Fault::new("the time of the header has not four octets"));
+        }
+        match self.length.is_multiple_of(MOST_PADDING + 1) {
+            true => Ok(self),
+            false => Err(Fault::new("the header is not padded to a multiple of four octets")),
         }
     }
 
@@ -65,6 +94,10 @@ impl Header {
         }
         if self.elements.insert(tag, value).is_some() {
             return Err(Fault::new(format!("element {tag} of the header stands there twice")));
+        }
+        let place = ORDER.iter().position(|known| *known == tag).unwrap_or(ORDER.len());
+        if place < std::mem::replace(&mut self.reached, place) {
+            return Err(Fault::new(format!("element {tag} of the header stands out of order")));
         }
         if !CONTAINERS.contains(&tag) {
             return Ok(end);
@@ -114,6 +147,14 @@ impl Header {
             [3] => signer.verify_sha512(&signed, signature),
             _ => Err(Fault::new("the file is signed by a digest that phones do not take")),
         }
+    }
+}
+
+/// Padding ends a header, and nothing follows it.
+fn is_padding(rest: &[u8]) -> Outcome<()> {
+    match rest.len() <= MOST_PADDING && rest.iter().all(|octet| *octet == PADDING) {
+        true => Ok(()),
+        false => Err(Fault::new("the padding is more than up to three octets at the header's end")),
     }
 }
 

@@ -43,6 +43,9 @@ impl TrustList {
         if !header.text(file, 14)?.starts_with(kind) {
             return Err(Fault::new(format!("the list is no {kind} by its name")));
         }
+        if !matches!(header.value(file, 28), Err(_) | Ok([1, 0 | 1])) {
+            return Err(Fault::new("the signer's version is neither 1.0 nor 1.1"));
+        }
         let serial = header.signer_serial(file)?.to_vec();
         let (mut entries, mut at) = (Vec::new(), header.length);
         while at < file.len() {

@@ -35,6 +35,9 @@ impl<'a> SignedFile<'a> {
         if header.value(file, 1)? != version {
             return Err(Fault::new("not a signed file that a phone can read"));
         }
+        if header.value(file, 28).is_ok() {
+            return Err(Fault::new("a signed file has no version of its signer"));
+        }
         if header.text(file, 14)? != name {
             return Err(Fault::new("the file was signed by another name"));
         }

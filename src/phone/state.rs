@@ -19,6 +19,8 @@ pub struct Phone {
     pub string: Option<String>,
     /// Whether its EC keys are refused: an old model.
     pub only_rsa: bool,
+    /// Whether it takes a RetryLater: most phones abort on it.
+    pub takes_later: bool,
     /// Whether it proves itself by its MIC although it has an LSC.
     pub shows_mic: bool,
     /// The lists that it holds.

@@ -58,6 +58,9 @@ pub struct Args {
     /// The phones make no EC keys
     #[arg(long)]
     only_rsa: bool,
+    /// The phones take a RetryLater from CAPF; others break off
+    #[arg(long, requires = "capf")]
+    takes_retry_later: bool,
     /// The phones keep lists, certificates and keys in this file from run to run
     #[arg(long, value_name = "FILE")]
     keep: Option<PathBuf>,
@@ -151,6 +154,7 @@ fn prepare(phones: &mut [Phone], args: &Args, keys: &Keys) -> Result<()> {
     for phone in phones {
         phone.string.clone_from(&args.string);
         (phone.only_rsa, phone.shows_mic) = (args.only_rsa, args.mic_first);
+        phone.takes_later = args.takes_retry_later;
         if args.reset {
             phone.forget_lists();
         }

@@ -1,11 +1,15 @@
 //! Messages of CAPF: a header, then elements.
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
 use crate::phone::header::value_at;
 use crate::phone::{Fault, Outcome};
 
 const PROTOCOL: u8 = 0x55;
+/// The octets before the elements.
+const HEAD: usize = 8;
+/// The elements that clients take: known ones abort on others.
+const TAKEN: [u8; 8] = [1, 3, 4, 7, 8, 10, 17, 18];
 
 /// One message.
 #[derive(Clone, Debug)]
@@ -19,23 +23,31 @@ pub(super) struct Message {
 }
 
 impl Message {
-    /// Reads one. Faults: a connection that ends, a length that lies.
-    pub async fn receive(stream: &mut (impl AsyncReadExt + Unpin)) -> Outcome<Self> {
-        let mut head = [0; 8];
-        stream.read_exact(&mut head).await?;
-        let [protocol, command, s0, s1, s2, s3, l0, l1] = head;
-        if protocol != PROTOCOL {
-            return Err(Fault::new("the server does not speak CAPF"));
+    /// Reads one, which must come in one record of TLS: a phone waits for the rest of another and does not go on. Faults: it
+    /// does not, a length that lies, elements that phones do not take or that do not stand in the order of their tags.
+    pub async fn receive(stream: &mut (impl AsyncBufRead + Unpin)) -> Outcome<Self> {
+        // What is buffered first is one record, whatever came behind it.
+        let record = stream.fill_buf().await?;
+        let (message, length) = Self::read(record)?;
+        stream.consume(length);
+        Ok(message)
+    }
+
+    /// The message that a record begins with, and its length.
+    fn read(record: &[u8]) -> Outcome<(Self, usize)> {
+        match record.first() {
+            None => return Err(Fault::new("the server closed the connection")),
+            Some(&PROTOCOL) => {}
+            Some(_) => return Err(Fault::new("the server does not speak CAPF")),
         }
-        let mut body = vec![0; usize::from(u16::from_be_bytes([l0, l1]))];
-        stream.read_exact(&mut body).await?;
-        let (mut elements, mut at) = (Vec::new(), 0);
-        while let Some(tag) = body.get(at) {
-            let value = value_at(&body, at, body.len())?;
-            at = value.end;
-            elements.push((*tag, body.get(value).unwrap_or_default().to_vec()));
-        }
-        Ok(Self { command, session: u32::from_be_bytes([s0, s1, s2, s3]), elements })
+        let cut = || Fault::new("a message did not come in one record of TLS");
+        let Some(([_, command, s0, s1, s2, s3, l0, l1], rest)) = record.split_first_chunk::<HEAD>() else {
+            return Err(cut());
+        };
+        let length = usize::from(u16::from_be_bytes([*l0, *l1]));
+        let elements = elements(rest.get(..length).ok_or_else(cut)?)?;
+        let session = u32::from_be_bytes([*s0, *s1, *s2, *s3]);
+        Ok((Self { command: *command, session, elements }, HEAD + length))
     }
 
     /// As it is sent: in one write.
@@ -63,4 +75,20 @@ impl Message {
             Ok(_) | Err(_) => None,
         }
     }
+}
+
+fn elements(body: &[u8]) -> Outcome<Vec<(u8, Vec<u8>)>> {
+    let (mut elements, mut at) = (Vec::<(u8, Vec<u8>)>::new(), 0);
+    while let Some(tag) = body.get(at) {
+        let value = value_at(body, at, body.len())?;
+        if !TAKEN.contains(tag) {
+            return Err(Fault::new(format!("element {tag} is none that phones take")));
+        }
+        if elements.last().is_some_and(|(before, _)| before >= tag) {
+            return Err(Fault::new(format!("element {tag} does not stand in the order of tags")));
+        }
+        at = value.end;
+        elements.push((*tag, body.get(value).unwrap_or_default().to_vec()));
+    }
+    Ok(elements)
 }

@@ -26,12 +26,14 @@ enum Held {
 struct Parts<'a>(Vec<(u8, &'a [u8])>);
 
 impl Entry {
-    /// Reads a record. Faults: a length that lies, an element that stands there twice, no role, no certificate.
+    /// Reads a record. Faults: a length that lies, an element that stands there twice, that is missing or of another form, a
+    /// certificate whose number, key or signature is not what the record says.
     pub fn read(record: &[u8]) -> Outcome<Self> {
         let parts = Parts::read(record)?;
-        let role = parts.find(4).ok_or_else(|| Fault::new("a record has no role"))?;
+        parts.check()?;
+        let role = parts.require(4)?;
         let held = match (parts.find(9), parts.find(11)) {
-            (Some(der), None) => Held::Certificate(Box::new(Certificate::read(der)?)),
+            (Some(der), None) => Held::Certificate(Box::new(parts.certificate(der)?)),
             (None, Some(hash)) => parts.hashed(hash)?,
             (None, None) => return Err(Fault::new("a record has no certificate")),
             (Some(_), Some(_)) => return Err(Fault::new("a record has a certificate and a hash of one")),
@@ -101,11 +103,49 @@ impl<'a> Parts<'a> {
         self.0.iter().find(|(own, _)| *own == tag).map(|(_, value)| *value)
     }
 
+    fn require(&self, tag: u8) -> Outcome<&'a [u8]> {
+        self.find(tag).ok_or_else(|| Fault::new(format!("a record has no element {tag}")))
+    }
+
+    /// What every record has is there; texts and the address are what they must be.
+    fn check(&self) -> Outcome<()> {
+        for tag in [3, 5, 6, 4, 7, 8] {
+            self.require(tag)?;
+        }
+        let is_text = |text: &[u8]| text.strip_suffix(&[0]).is_some_and(|text| str::from_utf8(text).is_ok());
+        if [2, 3, 5].iter().filter_map(|tag| self.find(*tag)).any(|text| !is_text(text)) {
+            return Err(Fault::new("a text of a record does not end in NUL, or is not UTF-8"));
+        }
+        match self.find(10) {
+            None | Some([_, _, _, _]) => Ok(()),
+            Some(_) => Err(Fault::new("an address of a record has not four octets")),
+        }
+    }
+
+    /// The certificate, if it is the one that the record describes.
+    fn certificate(&self, der: &[u8]) -> Outcome<Certificate> {
+        let certificate = Certificate::read(der)?;
+        let other = |what| Err(Fault::new(format!("the {what} of a record is not that of its certificate")));
+        if self.find(12).is_some() {
+            return Err(Fault::new("a record has a certificate and a hash's algorithm"));
+        }
+        if minimal(self.require(6)?) != certificate.serial() {
+            return other("serial number");
+        }
+        if self.require(7)? != certificate.key().0 {
+            return other("key");
+        }
+        if self.require(8)? != certificate.signature() {
+            return other("signature");
+        }
+        Ok(certificate)
+    }
+
     fn hashed(&self, hash: &[u8]) -> Outcome<Held> {
-        let (Some(serial), Some(key), Some([algorithm])) = (self.find(6), self.find(7), self.find(12)) else {
-            return Err(Fault::new("a record has a hash, and not what goes with it"));
+        let [algorithm] = self.require(12)? else {
+            return Err(Fault::new("a hash's algorithm is one octet"));
         };
-        let (serial, key) = (minimal(serial).to_vec(), key.to_vec());
+        let (serial, key) = (minimal(self.require(6)?).to_vec(), self.require(7)?.to_vec());
         Ok(Held::Hash { serial, key, algorithm: *algorithm, hash: hash.to_vec() })
     }
 }

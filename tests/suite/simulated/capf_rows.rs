@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-use super::key::key;
+use super::key::{Key, key};
 use super::stand::{Stand, own};
 use super::world::Behind;
 use super::writer::element;
@@ -74,18 +74,68 @@ pub async fn attempt(id: &str) -> Vec<Boot> {
         9 => meets("capf", vec![hello(); 40]).await,
         10 => meets("capf", vec![hello(), message(3, &element(17, &[2]))]).await,
         11 => meets("capf", vec![hello(), message(22, &[])]).await,
-        _ => meets("capf", vec![hello(), message(16, &element(12, &[30]))]).await,
+        12 => {
+            let mut stand = Stand::usual().await;
+            stand.phone.takes_later = true;
+            boot(stand, "capf", vec![hello(), message(16, &[])]).await.0
+        }
+        13 => meets("capf", vec![hello(), message(16, &[])]).await,
+        number => return unfit(number, &hello()).await,
     };
     vec![boot]
 }
 
+/// Messages that known phones abort on.
+async fn unfit(number: u32, hello: &[u8]) -> Vec<Boot> {
+    let mut boots = Vec::new();
+    if number == 16 {
+        for end in [1, 8, hello.len() - 1] {
+            boots.push(sent(vec![hello[..end].to_vec(), hello[end..].to_vec()]).await);
+        }
+        return boots;
+    }
+    let lsc = key("lsc");
+    let kind = |kind| wrapped(&lsc, kind);
+    let store = |elements: &[Vec<u8>]| message(9, &elements.concat());
+    let messages = match number {
+        14 => [2, 5, 9, 12, 13, 99].map(|tag| message(1, &element(tag, &[3]))).to_vec(),
+        15 => {
+            let twice = [element(7, &[3]), element(7, &[3])];
+            let falling = [element(8, &[0]), element(7, &[3])];
+            [twice, falling].map(|elements| message(1, &elements.concat())).to_vec()
+        }
+        17 => vec![[&[0x55, 15, 0, 0, 0, 10, 0, 4][..], &element(1, &[0])].concat()],
+        18 => vec![store(&[element(4, &kind(1))]), store(&[element(3, &[2]), element(4, &kind(1))])],
+        _ => [kind(2), kind(0), lsc.der.clone()]
+            .map(|value| store(&[element(3, &[1]), element(4, &value)]))
+            .to_vec(),
+    };
+    for message in messages {
+        boots.push(meets("capf", vec![hello.to_vec(), message]).await);
+    }
+    boots
+}
+
+/// A certificate as its element has it.
+fn wrapped(key: &Key, kind: u8) -> Vec<u8> {
+    let length = u16::try_from(key.der.len() + 2).unwrap().to_be_bytes();
+    [&[1][..], &length, &[0, kind], &key.der].concat()
+}
+
 /// A message, and then the end.
 async fn cut(message: Vec<u8>) -> Boot {
+    sent(vec![message]).await
+}
+
+/// Pieces, each in a record of its own, and then the end.
+async fn sent(pieces: Vec<Vec<u8>>) -> Boot {
     let mut stand = Stand::usual().await;
     let service = Behind::serve(&key("capf"), move |mut stream| {
-        let message = message.clone();
+        let pieces = pieces.clone();
         async move {
-            let _ = stream.write_all(&message).await;
+            for piece in pieces {
+                let _ = stream.write_all(&piece).await;
+            }
             let _ = stream.shutdown().await;
         }
     })
@@ -97,12 +147,10 @@ async fn cut(message: Vec<u8>) -> Boot {
 /// The certificate that comes is not for the key that the phone made: it keeps what it had.
 async fn another_key(hello: Vec<u8>) -> Boot {
     let (old, new) = (key("lsc"), key("other"));
-    let length = u16::try_from(new.der.len() + 2).unwrap().to_be_bytes();
-    let wrapped = [&[1][..], &length, &[0, 1], &new.der].concat();
     let script = vec![
         hello,
         message(3, &[element(10, &2048_u16.to_be_bytes()), element(17, &[0])].concat()),
-        message(9, &[element(3, &[1]), element(4, &wrapped)].concat()),
+        message(9, &[element(3, &[1]), element(4, &wrapped(&new, 1))].concat()),
     ];
     let mut stand = Stand::usual().await;
     stand.phone.lsc = own(&old);

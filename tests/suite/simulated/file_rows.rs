@@ -5,9 +5,9 @@ use std::sync::Arc;
 use signet::phone::Boot;
 
 use super::key::{Key, Sort, key, of};
-use super::stand::{NAME, Stand};
+use super::stand::{NAME, Stand, itl};
 use super::world::{Answer, Behind, tvs};
-use super::writer::{Draft, piece};
+use super::writer::{Draft, TFTP, piece, record};
 
 const CONTENT: &[u8] = b"<device><fullConfig>true</fullConfig></device>";
 
@@ -31,6 +31,7 @@ pub async fn attempt(id: &str) -> Vec<Boot> {
             stand.world.configuration = true;
             vec![stand.boot().await]
         }
+        19 => large().await,
         number => {
             let (mut stand, mut boots) = (Stand::usual().await, Vec::new());
             for file in files(number) {
@@ -89,6 +90,17 @@ async fn remembered(ttl: u32, later: u64, answers: usize) -> Boot {
     second
 }
 
+/// The list has the signer as TFTP; the header calls his key one of 2048 bits, and of 4096.
+async fn large() -> Vec<Boot> {
+    let odd = of("odd", Sort::Rsa3072);
+    let list = itl().of([itl().body, record(TFTP, &odd)].concat()).bytes();
+    let (mut stand, mut boots) = (Stand::holding(None, Some(list)).await, Vec::new());
+    for code in [2, 3] {
+        boots.push(configured(&mut stand, signed(&odd).put(11, &[code]).bytes()).await);
+    }
+    boots
+}
+
 fn files(number: u32) -> Vec<Vec<u8>> {
     let tftp = key("tftp");
     let good = signed(&tftp).bytes();
@@ -98,7 +110,6 @@ fn files(number: u32) -> Vec<Vec<u8>> {
         16 => (0..good.len()).map(|place| flipped(&good, place)).collect(),
         17 => vec![signed(&tftp).put(1, &[2, 0]).bytes(), signed(&tftp).put(1, &[1, 2]).bytes()],
         18 => vec![Draft { digest: 2, ..signed(&tftp).put(8, &[2]) }.bytes()],
-        19 => vec![signed(&of("odd", Sort::Rsa3072)).bytes()],
         20 => vec![[&good[..], b" "].concat(), good[..good.len() - 1].to_vec()],
         21 => {
             let lies = [(3, 1), (3, -2), (7, 3), (9, -4)];
@@ -106,7 +117,8 @@ fn files(number: u32) -> Vec<Vec<u8>> {
         }
         22 => vec![signed(&tftp).with(piece(15, &[0; 4])).bytes()],
         23 => vec![Draft::file(&name(), &tftp, &vec![b' '; 1 << 20]).bytes()],
-        _ => vec![Draft { digest: 1, ..signed(&tftp).put(8, &[1]) }.bytes()],
+        24 => vec![Draft { digest: 1, ..signed(&tftp).put(8, &[1]) }.bytes()],
+        _ => vec![signed(&tftp).with_at(2, piece(28, &[1, 1])).bytes()],
     }
 }
 

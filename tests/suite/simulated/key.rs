@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use der::Decode;
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256,
     RsaKeySize, SerialNumber,
@@ -30,6 +31,8 @@ pub struct Key {
     pub pkcs8: Vec<u8>,
     /// PKCS#1, as a record has it; the point of an EC key.
     pub public: Vec<u8>,
+    /// The one on its certificate.
+    pub signature: Vec<u8>,
     rsa: Option<RsaPrivateKey>,
 }
 
@@ -64,8 +67,10 @@ impl Key {
             (subject, Some(SerialNumber::from_slice(&serial)));
         let der = params.self_signed(&pair).unwrap().der().to_vec();
         let pkcs8 = pair.serialize_der();
+        let signature = x509_cert::Certificate::from_der(&der).unwrap().signature().raw_bytes().to_vec();
         let rsa = (sort != Sort::P256).then(|| RsaPrivateKey::from_pkcs8_der(&pkcs8).unwrap());
-        Self { der, serial, name: format!("CN={name}"), pkcs8, public: pair.public_key_raw().to_vec(), rsa }
+        let (name, public) = (format!("CN={name}"), pair.public_key_raw().to_vec());
+        Self { der, serial, name, pkcs8, public, signature, rsa }
     }
 
     /// A PKCS#1 v1.5 signature by the digest of this number: 1 SHA-1, 2 SHA-256, 3 SHA-512. An EC key gives noise.

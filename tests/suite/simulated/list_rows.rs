@@ -256,8 +256,12 @@ fn files(number: u32) -> Vec<Vec<u8>> {
         50 => [9, 200, 60_000].map(|length| Draft { header_length: Some(length), ..itl() }.bytes()).to_vec(),
         51 => containers(),
         52 => vec![itl().with(piece(15, &[0; 4])).bytes(), itl().with(piece(14, b"ITL\0")).bytes()],
-        53 => vec![itl().put(14, b"ITLFile.tlv").bytes(), itl().put(14, b"ITL\xff\0").bytes()],
-        54 => [5, 14, 8, 12].map(without).to_vec(),
+        53 => {
+            let files = [&b"ITLFile.tlv"[..], b"ITL\xff\0"].map(|name| itl().put(14, name).bytes());
+            let names = [named(4, b"CN=X"), named(6, b"CN=\xff\0")];
+            [files, names].concat()
+        }
+        54 => [5, 14, 8, 12, 4, 6, 15].map(without).to_vec(),
         55 => records(),
         56 => vec![[&good[..], &[0]].concat(), itl().of([itl().body, vec![1, 0, 2, 0, 4]].concat()).bytes()],
         57 => vec![itl().of(record(CAPF, &key("capf")).repeat(400)).bytes()],
@@ -269,11 +273,77 @@ fn files(number: u32) -> Vec<Vec<u8>> {
             let large = of("large", Sort::Rsa4096);
             vec![itl().of([itl().body, record(SAST, &large)].concat()).bytes(), large_signs(&large)]
         }
-        _ => {
-            let unknown = itl().with(piece(28, &[1, 1])).with(piece(99, b"later")).bytes();
-            vec![unknown]
-        }
+        60 => vec![itl().with_at(2, piece(28, &[1, 1])).with(piece(99, b"later")).bytes()],
+        number => misshapen(number),
     }
+}
+
+/// Truly signed, and not as the format has it.
+fn misshapen(number: u32) -> Vec<Vec<u8>> {
+    match number {
+        61 => {
+            let pairs = [(4, 6), (14, 15), (12, 14), (1, 2)];
+            pairs.map(|(one, other)| itl().swapped(one, other).bytes()).to_vec()
+        }
+        62 => padded(),
+        63 => [3, 5].map(|octets| itl().put(15, &vec![0; octets]).bytes()).to_vec(),
+        64 => bodies([3, 5, 6, 4, 7, 8].map(|tag| lacking(tag, &key("capf")))),
+        65 => {
+            let other = key("other");
+            let values = [(6, &other.serial), (7, &other.public), (8, &other.signature), (9, &other.der)];
+            bodies(values.map(|(tag, value)| instead(tag, value)))
+        }
+        66 => {
+            let values: [(u8, &[u8]); 4] = [(2, b"no.nul"), (3, b"CN=\xff\0"), (5, b""), (10, &[127, 0, 1])];
+            bodies(values.map(|(tag, value)| instead(tag, value)))
+        }
+        _ => [[1, 2], [2, 0]].map(|version| itl().with_at(2, piece(28, &version)).bytes()).to_vec(),
+    }
+}
+
+/// The usual list with one record more, truly signed.
+fn bodies(records: impl IntoIterator<Item = Vec<u8>>) -> Vec<Vec<u8>> {
+    records.into_iter().map(|record| itl().of([itl().body, record].concat()).bytes()).collect()
+}
+
+/// A record without one of its elements.
+fn lacking(tag: u8, key: &Key) -> Vec<u8> {
+    let whole = [described(CAPF, key), element(9, &key.der)].concat();
+    let (mut left, mut at) = (Vec::new(), 0);
+    while at < whole.len() {
+        let end = at + 3 + usize::from(u16::from_be_bytes([whole[at + 1], whole[at + 2]]));
+        if whole[at] != tag {
+            left.extend(&whole[at..end]);
+        }
+        at = end;
+    }
+    with_length(&left)
+}
+
+/// A record with another element of this tag.
+fn instead(tag: u8, value: &[u8]) -> Vec<u8> {
+    // Without the length of the whole.
+    let rest = lacking(tag, &key("capf"))[5..].to_vec();
+    with_length(&[rest, element(tag, value)].concat())
+}
+
+/// Padding of more than three octets, padding that something follows, and none where some is needed.
+fn padded() -> Vec<Vec<u8>> {
+    let bare: usize = itl().pieces.iter().map(|piece| 3 + piece.value.len()).sum();
+    let full = bare.next_multiple_of(4);
+    assert_ne!(bare, full, "some is needed");
+    let more = itl().of([vec![13; 4], itl().body].concat());
+    vec![
+        Draft { header_length: Some(full + 4), ..more }.bytes(),
+        Draft { header_length: Some(full + 1), ..itl() }.bytes(),
+        Draft { header_length: Some(bare), ..itl() }.bytes(),
+    ]
+}
+
+/// A list whose signer has another name, or whose issuer has.
+fn named(tag: u8, value: &[u8]) -> Vec<u8> {
+    let before = key("recovery").name.len() + 1;
+    itl().put(tag, value).lie(3, value.len() as isize - before as isize).bytes()
 }
 
 fn large_signs(large: &Arc<Key>) -> Vec<u8> {
@@ -299,7 +369,7 @@ fn without(tag: u8) -> Vec<u8> {
     let length: usize = draft.pieces.iter().filter(|p| gone(p)).map(|p| 3 + p.value.len()).sum();
     draft.pieces.retain(|piece| !gone(piece));
     match tag {
-        5 => draft.lie(3, -(length as isize)).bytes(),
+        4..=6 => draft.lie(3, -(length as isize)).bytes(),
         8 => draft.lie(7, -(length as isize)).bytes(),
         _ => draft.bytes(),
     }

@@ -93,6 +93,20 @@ impl Draft {
         self
     }
 
+    /// The same with one element more, in this place.
+    pub fn with_at(mut self, place: usize, piece: Piece) -> Self {
+        self.pieces.insert(place, piece);
+        self
+    }
+
+    /// The same with these two elements each in the other's place.
+    pub fn swapped(mut self, one: u8, other: u8) -> Self {
+        let place = |tag| self.pieces.iter().position(|piece| piece.tag == tag).unwrap();
+        let (one, other) = (place(one), place(other));
+        self.pieces.swap(one, other);
+        self
+    }
+
     /// The same with other records.
     pub fn of(mut self, body: Vec<u8>) -> Self {
         self.body = body;
@@ -148,7 +162,7 @@ pub fn described(role: u16, key: &Key) -> Vec<u8> {
         element(6, &key.serial),
         element(4, &role.to_be_bytes()),
         element(7, &key.public),
-        element(8, &[7; 256]),
+        element(8, &key.signature),
     ]
     .concat()
 }
