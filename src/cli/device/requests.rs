@@ -42,9 +42,10 @@ enum Verb {
     #[command(after_help = "Examples:\n  signet device requests import certificates/\n  \
         signet device requests import signed.p7b\n  \
         cat *.pem | signet device requests import -\n\n\
-        Certificates of CAs, as a bundle has them, are passed over. Exit code 1 if any was refused; the others are taken.")]
+        Certificates of CAs, as a bundle has them, are passed over. Exit code 1 if any\n\
+        was refused; the others are taken. At most 10,000 at a time, and 16 MiB a file.")]
     Import {
-        /// Files of PEM (any number in each), DER or PKCS#7; folders of files *.pem, *.crt, *.cer, *.der, *.p7b, *.p7c; -
+        /// Files of PEM (many in each), DER or PKCS#7; folders of files *.pem, *.crt, *.cer, *.der, *.p7b, *.p7c; -
         #[arg(required = true)]
         from: Vec<PathBuf>,
     },

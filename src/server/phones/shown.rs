@@ -34,8 +34,8 @@ impl Phones {
 
     /// Shows the oldest certificate that stands in the newest lists of all clusters, so that phones of the list before
     /// know it too, and goes on with it as long as it does; the newest certificate if none stands anywhere. While the
-    /// clusters have none in common, the one that is shown stays. An elliptic curve is shown only if all lists hold it: who does not get it takes RSA.
-    /// Errors: `storage`.
+    /// clusters have none in common, the one that is shown stays. An elliptic curve is shown only if all lists hold it:
+    /// who does not get it takes RSA. Errors: `storage`.
     pub(super) async fn show(&self, purpose: Purpose) -> Result<()> {
         let Some(resolver) = self.resolver(purpose) else { return Ok(()) };
         let held = self.identities.held(purpose).await?;
