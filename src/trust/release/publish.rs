@@ -106,8 +106,9 @@ async fn drafts(authority: &Authority, cluster: &ClusterRecord) -> Result<Vec<Dr
         let composed = compose(cluster, kind, &anchors, now)?;
         // A list composes only with its signer among the anchors.
         let signer = signer.cloned().ok_or_else(|| Error::internal("a list without its signer"))?;
-        let standing = super::current(db, &cluster.id, kind).await?;
+        // In this order: a release that comes between the two takes the next number, and this one is refused.
         let last = super::numbered(db, &cluster.id, kind).await?.map_or(0, |last| last.number);
+        let standing = super::current(db, &cluster.id, kind).await?;
         let warnings = warnings(authority, cluster, &anchors, standing.as_ref()).await?;
         let proposal = proposal((kind, last, &composed), standing, warnings)?;
         found.push(Draft { composed, proposal, signer, now });
@@ -159,7 +160,7 @@ fn proposal(
     warnings.extend(too_large(entries, 0));
     Ok(Proposal {
         kind,
-        number: if same { last } else { last.saturating_add(1) },
+        number: standing.as_ref().filter(|_| same).map_or(last.saturating_add(1), |standing| standing.number),
         is_new: !same,
         changes,
         entries,
