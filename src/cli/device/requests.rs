@@ -43,7 +43,7 @@ enum Verb {
         signet device requests import signed.p7b\n  \
         cat *.pem | signet device requests import -\n\n\
         Certificates of CAs, as a bundle has them, are passed over. Exit code 1 if any\n\
-        was refused; the others are taken. A file has at most 10,000 of them, and 16 MiB.")]
+        was refused; the others are taken. At most 10,000 in a file of 16 MiB.")]
     Import {
         /// Files of PEM (many in each), DER or PKCS#7; folders of files *.pem, *.crt, *.cer, *.der, *.p7b, *.p7c; -
         #[arg(required = true)]
