@@ -2,13 +2,14 @@
 //! TVS vouched for is forgotten: it was in a phone's working memory.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::keys::KeyPair;
 use super::library::Library;
@@ -19,10 +20,10 @@ use super::{Fault, Outcome};
 const VERSION: u32 = 1;
 
 /// Phones as they were.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Memory {
     version: u32,
-    /// What several phones may have, base64, by a digest of it.
+    /// What several phones may have, base64, by a digest of it: lists, and private keys.
     shared: BTreeMap<String, String>,
     phones: BTreeMap<String, Kept>,
 }
@@ -46,6 +47,18 @@ struct KeptIdentity {
 impl Default for Memory {
     fn default() -> Self {
         Self { version: VERSION, shared: BTreeMap::new(), phones: BTreeMap::new() }
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory").field("phones", &self.phones.len()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.shared.values_mut().for_each(Zeroize::zeroize);
     }
 }
 
@@ -113,7 +126,13 @@ impl Memory {
             .flat_map(|kept| [kept.ctl.clone(), kept.itl.clone()].into_iter().chain(identities(kept)))
             .flatten()
             .collect();
-        self.shared.retain(|name, _| used.contains(name));
+        self.shared.retain(|name, text| {
+            let stays = used.contains(name);
+            if !stays {
+                text.zeroize();
+            }
+            stays
+        });
     }
 
     fn bytes_of(&self, name: &str) -> Outcome<Zeroizing<Vec<u8>>> {

@@ -1,5 +1,6 @@
 //! What a phone keeps over a restart.
 
+use std::fmt;
 use std::sync::Arc;
 
 use md5::{Digest, Md5};
@@ -9,7 +10,7 @@ use super::list::TrustList;
 use super::vouched::Vouched;
 
 /// A phone and what it keeps.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Phone {
     /// Its name, as `SEP0123456789AB`.
     pub name: String,
@@ -33,6 +34,13 @@ pub struct Phone {
     pub lsc: Option<Identity>,
     /// What its manufacturer gave it.
     pub mic: Option<Identity>,
+}
+
+impl fmt::Debug for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, model) = (&self.name, &self.model);
+        f.debug_struct("Phone").field("name", name).field("model", model).finish_non_exhaustive()
+    }
 }
 
 impl Phone {
