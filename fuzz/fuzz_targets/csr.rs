@@ -3,6 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use signet::x509::cert::Certificate;
+use signet::x509::cms;
 use signet::x509::crl::Crl;
 use signet::x509::csr::{Csr, Leniency};
 use signet::x509::key::PublicKey;
@@ -32,6 +33,8 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(crl) = Crl::read(data) {
         let _ = (crl.number(), crl.authority_key_id(), format!("{crl:?}"));
     }
+    let bundle = cms::certificates(data, 4);
+    assert!(bundle.is_err() || bundle.is_ok_and(|found| found.len() <= 4));
     let _ = PublicKey::from_spki(data);
     let _ = pem::decode_all(data, 4);
     let _ = San::decode_all(data);
